@@ -1,0 +1,304 @@
+/**
+ * THE table of all that can go wrong between two peers. A fault is a small integer into it: readers return it
+ * negative and nobody throws, because a bad peer is frequent, not exceptional. Exceptions are our own bugs.
+ *
+ * The log, the metrics, `Proxy-Status` (RFC 9209), the admin page and the docs read this one table.
+ */
+
+/** Who is to blame, and so where it is logged and counted. */
+export type FaultSide = 'client' | 'origin' | 'edge'
+
+/** May the request be sent again? `any`: surely not processed. `if-reused`: only when the connection had been used before and the method is idempotent. */
+export type FaultRetry = 'any' | 'if-reused' | 'never'
+
+export type FaultLevel = 'debug' | 'info' | 'warn' | 'error'
+
+export interface FaultRow {
+  /** In logs and metrics; the error type of RFC 9209 §2.3 where one fits. */
+  readonly name: string
+  /** The status that the client gets, when it still can get one; 0: the client is gone or asked nothing. */
+  readonly status: number
+  readonly side: FaultSide
+  readonly retry: FaultRetry
+  /** The client's connection cannot be trusted afterwards and is closed. */
+  readonly closes: boolean
+  readonly level: FaultLevel
+  /** What happened, for people. It names no origin: error pages may show it. */
+  readonly sentence: string
+  /** RFC 9209 §2.3 proxy error type. */
+  readonly proxyStatus: string
+}
+
+/** A key of the table. 0 is no fault. */
+export type Fault = number
+
+const rows: FaultRow[] = [
+  {
+    name: 'none',
+    status: 0,
+    side: 'edge',
+    retry: 'never',
+    closes: false,
+    level: 'debug',
+    sentence: 'No fault.',
+    proxyStatus: '',
+  },
+]
+
+function row(
+  name: string,
+  status: number,
+  side: FaultSide,
+  sentence: string,
+  more: Partial<Pick<FaultRow, 'retry' | 'closes' | 'level' | 'proxyStatus'>> = {},
+): Fault {
+  rows.push({
+    name,
+    status,
+    side,
+    sentence,
+    retry: more.retry ?? 'never',
+    closes: more.closes ?? false,
+    level: more.level ?? (side === 'client' ? 'info' : side === 'origin' ? 'warn' : 'error'),
+    proxyStatus: more.proxyStatus ?? (side === 'client' ? 'http_request_error' : 'http_protocol_error'),
+  })
+  return rows.length - 1
+}
+
+const badRequest = (name: string, sentence: string, status = 400): Fault =>
+  row(name, status, 'client', sentence, { closes: true })
+
+const denied = (name: string, status: number, sentence: string): Fault =>
+  row(name, status, 'client', sentence, { proxyStatus: 'http_request_denied' })
+
+const badAnswer = (name: string, sentence: string): Fault => row(name, 502, 'origin', sentence)
+
+export const NONE: Fault = 0
+
+export const Faults = {
+  // What a client sent (RFC 9112). Each has two readings or none, so it is refused and the connection closed.
+  REQUEST_LINE_BAD: badRequest('request_line_bad', 'The request line is malformed (RFC 9112 §3).'),
+  REQUEST_LINE_TOO_LONG: badRequest('request_line_too_long', 'The request target is too long.', 414),
+  METHOD_BAD: badRequest('method_bad', 'The method is not a token (RFC 9110 §9.1).'),
+  METHOD_NOT_SERVED: badRequest('method_not_served', 'This method is not served here.', 501),
+  TARGET_BAD: badRequest('target_bad', 'The request target is invalid (RFC 9112 §3.2).'),
+  VERSION_BAD: badRequest('version_bad', 'The HTTP version is malformed (RFC 9112 §2.3).'),
+  VERSION_NOT_SERVED: badRequest('version_not_served', 'This HTTP version is not served here.', 505),
+  HEAD_TOO_LARGE: badRequest('head_too_large', 'The header section is too large.', 431),
+  FIELDS_TOO_MANY: badRequest('fields_too_many', 'There are too many header fields.', 431),
+  FIELD_NAME_BAD: badRequest('field_name_bad', 'A field name is not a token (RFC 9110 §5.1).'),
+  FIELD_VALUE_BAD: badRequest(
+    'field_value_bad',
+    'A field value holds a forbidden character (RFC 9110 §5.5).',
+  ),
+  FIELD_FOLDED: badRequest('field_folded', 'A field value is folded over lines (RFC 9112 §5.2).'),
+  LINE_END_BAD: badRequest('line_end_bad', 'A line does not end with CR LF (RFC 9112 §2.2).'),
+  HOST_MISSING: badRequest('host_missing', 'The Host field is missing (RFC 9112 §3.2).'),
+  HOST_REPEATED: badRequest('host_repeated', 'There is more than one Host field (RFC 9112 §3.2).'),
+  HOST_BAD: badRequest('host_bad', 'The Host field is invalid (RFC 9112 §3.2).'),
+  LENGTH_BAD: badRequest('length_bad', 'The Content-Length is invalid (RFC 9112 §6.3).'),
+  LENGTH_REPEATED: badRequest('length_repeated', 'There is more than one Content-Length (RFC 9112 §6.3).'),
+  LENGTH_AND_CHUNKED: badRequest(
+    'length_and_chunked',
+    'Content-Length and Transfer-Encoding came together (RFC 9112 §6.1).',
+  ),
+  TRANSFER_CODING_BAD: badRequest(
+    'transfer_coding_bad',
+    'The Transfer-Encoding is not exactly "chunked" (RFC 9112 §6.1).',
+  ),
+  TRANSFER_CODING_NOT_SERVED: badRequest(
+    'transfer_coding_not_served',
+    'This transfer coding is not served here (RFC 9112 §6.1).',
+    501,
+  ),
+  TRANSFER_CODING_HTTP10: badRequest(
+    'transfer_coding_http10',
+    'Transfer-Encoding came with HTTP/1.0 (RFC 9112 §6.1).',
+  ),
+  EXPECTATION_NOT_MET: row(
+    'expectation_not_met',
+    417,
+    'client',
+    'This expectation cannot be met (RFC 9110 §10.1.1).',
+  ),
+  UPGRADE_WITH_BODY: badRequest('upgrade_with_body', 'An upgrade came together with a body.'),
+  CHUNK_BAD: badRequest('chunk_bad', 'A chunk is malformed (RFC 9112 §7.1).'),
+  CHUNK_EXTENSION_TOO_LONG: badRequest(
+    'chunk_extension_too_long',
+    'Chunk extensions are too long (RFC 9112 §7.1.1).',
+  ),
+  TRAILER_BAD: badRequest('trailer_bad', 'The trailer section is malformed (RFC 9112 §7.1.2).'),
+  TRAILER_TOO_LARGE: badRequest('trailer_too_large', 'The trailer section is too large.', 431),
+  BODY_TOO_LARGE: row('body_too_large', 413, 'client', 'The request body is too large.', { closes: true }),
+  TLS_ON_PLAIN: badRequest('tls_on_plain', 'TLS was spoken on a listener without TLS.'),
+
+  // Clients that are slow, gone or too many.
+  HEAD_TIMEOUT: row('head_timeout', 408, 'client', 'The request head did not arrive in time.', {
+    closes: true,
+  }),
+  BODY_TIMEOUT: row('body_timeout', 408, 'client', 'The request body arrived too slowly.', { closes: true }),
+  IDLE_TIMEOUT: row('idle_timeout', 0, 'client', 'The connection was idle.', {
+    closes: true,
+    level: 'debug',
+  }),
+  READ_TIMEOUT: row('read_timeout', 0, 'client', 'The client read the answer too slowly.', { closes: true }),
+  CLIENT_GONE: row(
+    'client_gone',
+    0,
+    'client',
+    'The client closed the connection before the answer was whole.',
+    { closes: true },
+  ),
+  TUNNEL_IDLE: row('tunnel_idle', 0, 'edge', 'The tunnel was idle.', { closes: true, level: 'info' }),
+  TOO_MANY_CONNECTIONS: row('too_many_connections', 503, 'edge', 'There are too many connections.', {
+    closes: true,
+    level: 'warn',
+  }),
+
+  // What the route decided.
+  NO_ROUTE: denied('no_route', 404, 'No route takes this request.'),
+  MISDIRECTED: denied('misdirected', 421, 'This host is not served on this connection.'),
+  LOOP: row('loop', 508, 'edge', 'The request has passed here before (RFC 8586).', {
+    proxyStatus: 'proxy_loop_detected',
+  }),
+  ACCESS_DENIED: denied('access_denied', 403, 'Access is denied.'),
+
+  // Origins (RFC 9209 names).
+  ORIGIN_UNRESOLVED: row('dns_error', 502, 'origin', 'The origin could not be found.', {
+    retry: 'any',
+    proxyStatus: 'dns_error',
+  }),
+  ORIGIN_REFUSED: row('connection_refused', 502, 'origin', 'The origin refused the connection.', {
+    retry: 'any',
+    proxyStatus: 'connection_refused',
+  }),
+  ORIGIN_UNREACHABLE: row('destination_ip_unroutable', 502, 'origin', 'The origin cannot be reached.', {
+    retry: 'any',
+    proxyStatus: 'destination_ip_unroutable',
+  }),
+  ORIGIN_CONNECT_TIMEOUT: row(
+    'connection_timeout',
+    504,
+    'origin',
+    'The origin did not accept the connection in time.',
+    { retry: 'any', proxyStatus: 'connection_timeout' },
+  ),
+  ORIGIN_CLOSED_EARLY: row(
+    'connection_terminated',
+    502,
+    'origin',
+    'The origin closed the connection before its answer.',
+    { retry: 'if-reused', proxyStatus: 'connection_terminated' },
+  ),
+  ORIGIN_TRUNCATED: row('http_response_incomplete', 502, 'origin', 'The answer of the origin broke off.', {
+    proxyStatus: 'http_response_incomplete',
+  }),
+  ORIGIN_FIRST_BYTE_TIMEOUT: row(
+    'http_response_timeout',
+    504,
+    'origin',
+    'The origin did not answer in time.',
+    { proxyStatus: 'http_response_timeout' },
+  ),
+  ORIGIN_BETWEEN_BYTES_TIMEOUT: row(
+    'connection_read_timeout',
+    504,
+    'origin',
+    'The origin fell silent in its answer.',
+    { proxyStatus: 'connection_read_timeout' },
+  ),
+  ORIGIN_WRITE_TIMEOUT: row(
+    'connection_write_timeout',
+    504,
+    'origin',
+    'The origin did not take the request in time.',
+    { proxyStatus: 'connection_write_timeout' },
+  ),
+  ORIGIN_FULL: row('connection_limit_reached', 503, 'origin', 'The origin has too many connections.', {
+    retry: 'any',
+    proxyStatus: 'connection_limit_reached',
+  }),
+  ORIGIN_NONE: row('destination_unavailable', 503, 'origin', 'No server of the origin is available.', {
+    proxyStatus: 'destination_unavailable',
+  }),
+  ORIGIN_TLS: row('tls_protocol_error', 502, 'origin', 'TLS to the origin failed.', {
+    retry: 'any',
+    proxyStatus: 'tls_protocol_error',
+  }),
+  STATUS_LINE_BAD: badAnswer('status_line_bad', 'The status line of the origin is malformed (RFC 9112 §4).'),
+  ANSWER_VERSION_BAD: badAnswer(
+    'answer_version_bad',
+    'The origin speaks another HTTP version (RFC 9112 §2.3).',
+  ),
+  ANSWER_HEAD_TOO_LARGE: row(
+    'http_response_header_section_size',
+    502,
+    'origin',
+    'The header section of the origin is too large.',
+    { proxyStatus: 'http_response_header_section_size' },
+  ),
+  ANSWER_FIELD_BAD: badAnswer('answer_field_bad', 'A field of the origin is malformed (RFC 9112 §5).'),
+  ANSWER_FIELD_FOLDED: badAnswer(
+    'answer_field_folded',
+    'A field of the origin is folded over lines (RFC 9112 §5.2).',
+  ),
+  ANSWER_LINE_END_BAD: badAnswer(
+    'answer_line_end_bad',
+    'A line of the origin does not end with CR LF (RFC 9112 §2.2).',
+  ),
+  ANSWER_LENGTH_BAD: badAnswer(
+    'answer_length_bad',
+    'The Content-Length of the origin is invalid (RFC 9112 §6.3).',
+  ),
+  ANSWER_LENGTH_AND_CHUNKED: badAnswer(
+    'answer_length_and_chunked',
+    'The origin sent Content-Length and Transfer-Encoding together (RFC 9112 §6.3).',
+  ),
+  ANSWER_TRANSFER_CODING_BAD: row(
+    'http_response_transfer_coding',
+    502,
+    'origin',
+    'The transfer coding of the origin cannot be read (RFC 9112 §6.3).',
+    { proxyStatus: 'http_response_transfer_coding' },
+  ),
+  ANSWER_CHUNK_BAD: badAnswer('answer_chunk_bad', 'A chunk of the origin is malformed (RFC 9112 §7.1).'),
+  ANSWER_TRAILER_BAD: badAnswer(
+    'answer_trailer_bad',
+    'The trailer section of the origin is malformed (RFC 9112 §7.1.2).',
+  ),
+  ANSWER_UNASKED: badAnswer('answer_unasked', 'The origin sent bytes that no request asked for.'),
+  ANSWER_UPGRADE_BAD: row(
+    'http_upgrade_failed',
+    502,
+    'origin',
+    'The origin switched to a protocol that was not asked for (RFC 9110 §7.8).',
+    { proxyStatus: 'http_upgrade_failed' },
+  ),
+  ANSWER_INFORMATIONAL_TOO_MANY: badAnswer(
+    'answer_informational_too_many',
+    'The origin sent too many informational answers.',
+  ),
+
+  // Ourselves.
+  DRAINING: row('draining', 503, 'edge', 'The server is shutting down.', {
+    closes: true,
+    level: 'info',
+    proxyStatus: 'destination_unavailable',
+  }),
+  INTERNAL: row('internal', 500, 'edge', 'An internal error happened.', {
+    closes: true,
+    proxyStatus: 'proxy_internal_error',
+  }),
+  MAINTENANCE: row('maintenance', 503, 'edge', 'The site is under maintenance.', {
+    level: 'debug',
+    proxyStatus: 'destination_unavailable',
+  }),
+} as const satisfies Record<string, Fault>
+
+/** The row of a fault. A number that is none gives the row of `INTERNAL`: a wrong number must not take the log down. */
+export function faultRow(fault: Fault): FaultRow {
+  return rows[fault] ?? (rows[Faults.INTERNAL] as FaultRow)
+}
+
+/** How many faults there are, 0 included: the length of arrays that count them. */
+export const faultCount: number = rows.length

@@ -1,0 +1,53 @@
+/**
+ * An intrusive doubly linked list: idle pools, waiting rooms, LRU orders. A node belongs to one list at a time and
+ * carries its own links, so that putting in, moving and taking out allocate nothing and are constant in time.
+ */
+export interface ListNode<T> {
+  previous: T | null
+  next: T | null
+  /** The list it is in, null when in none: taking out twice is harmless, and a leak is visible. */
+  list: object | null
+}
+
+export class List<T extends ListNode<T>> {
+  first: T | null = null
+  last: T | null = null
+  size = 0
+
+  addLast(node: T): void {
+    if (node.list !== null) throw new Error('node is in a list already')
+    node.list = this
+    node.previous = this.last
+    node.next = null
+    if (this.last === null) this.first = node
+    else this.last.next = node
+    this.last = node
+    this.size++
+  }
+
+  /** Takes `node` out; false when it was not in this list. */
+  remove(node: T): boolean {
+    if (node.list !== this) return false
+    if (node.previous === null) this.first = node.next
+    else node.previous.next = node.next
+    if (node.next === null) this.last = node.previous
+    else node.next.previous = node.previous
+    node.list = null
+    node.previous = null
+    node.next = null
+    this.size--
+    return true
+  }
+
+  takeFirst(): T | null {
+    const node = this.first
+    if (node !== null) this.remove(node)
+    return node
+  }
+
+  takeLast(): T | null {
+    const node = this.last
+    if (node !== null) this.remove(node)
+    return node
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * Peers: messages between the workers of one program, and later between machines. The seam through which state
+ * that all must share travels: bans, limiter shares, purge generations, ticket keys, origin states.
+ *
+ * Promises of every implementation (held by one shared suite, test/unit/core/peers-suite.ts):
+ * - messages of one sender on one topic arrive in the order sent, each at most once, never at the sender itself;
+ * - each carries the sender's sequence number for the topic; a gap means loss, and the receiver asks for a snapshot;
+ * - a peer that joins is sent a snapshot of each topic by one peer that provides it, before later messages of
+ *   that peer; a peer that leaves is announced once.
+ */
+
+export interface PeerMessage {
+  /** The sender: unique for the life of the program; a worker that comes back has a new one. */
+  readonly from: number
+  readonly topic: string
+  /** 1, 2, 3 … per sender and topic. 0 marks a snapshot. */
+  readonly sequence: number
+  readonly bytes: Uint8Array
+}
+
+export interface Peers {
+  /** This member's own number. */
+  readonly self: number
+  /** Numbers of the others that are here now. */
+  others(): readonly number[]
+  send(topic: string, bytes: Uint8Array): void
+  /** One listener a topic; the last one set holds. */
+  onMessage(topic: string, listener: (message: PeerMessage) => void): void
+  /** Gives the topic's whole state as bytes to one that joins. */
+  onSnapshot(topic: string, provider: () => Uint8Array): void
+  onLeave(listener: (peer: number) => void): void
+  close(): void
+}

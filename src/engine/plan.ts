@@ -1,0 +1,93 @@
+/**
+ * Plan: a config, compiled. Immutable: the server swaps one pointer to it, and running exchanges keep the route they
+ * took, so a reload drops nothing. Only `config/compile.ts` makes one.
+ */
+import type { Fault } from '../core/faults.ts'
+import type { ConnectionLimits } from '../http/limits.ts'
+import type { Origin } from '../origin/origin.ts'
+import type { Exchange, RouteInfo } from '../http/exchange.ts'
+
+export interface ListenerPlan {
+  /** 'host:port' or 'unix:/path', for logs and for telling listeners apart over a reload. */
+  readonly name: string
+  /** '' = every interface, IPv6 and IPv4. */
+  readonly host: string
+  readonly port: number
+  /** Unix socket; '' for none. */
+  readonly path: string
+  readonly backlog: number
+}
+
+/** Fields that tell the origin about the client (RFC 7239 and the older X- family), and their trust. */
+export interface ForwardingPlan {
+  isTrusted(address: string): boolean
+  readonly sendForwarded: boolean
+  readonly sendXForwarded: boolean
+  /** '' sends none. */
+  readonly requestIdField: string
+  /** Our name in Via, CDN-Loop and the loop guard; unique to this deployment. */
+  readonly viaName: string
+  readonly sendVia: boolean
+}
+
+export interface LogPlan {
+  readonly access: false | 'combined' | 'json'
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  /** A file, or '' for stdout. */
+  readonly accessPath: string
+  /** A file, or '' for stderr. */
+  readonly errorPath: string
+  /** Query parameters whose values are hidden, lower case. */
+  readonly redactQuery: readonly string[]
+  /** Header fields whose values are hidden, lower case. */
+  readonly redactFields: readonly string[]
+  /** Bytes waiting to be written; beyond, lines are dropped and counted. */
+  readonly queueBytesMax: number
+}
+
+export interface AdminPlan {
+  /** 'unix:/path', 'host:port' on a loopback address, or '' for none. */
+  readonly listen: string
+}
+
+/** Answers by status that the operator wrote. */
+export interface ErrorPages {
+  /** null: ours. */
+  find(status: number): { readonly body: Buffer; readonly contentType: string } | null
+}
+
+export interface RouteMatch {
+  readonly route: RouteInfo
+}
+
+export interface Router {
+  /** The first route that takes x, captures set on x; null when none does, and `x.fault` says why not. */
+  find(x: Exchange): RouteInfo | null
+  /** Why each route did or did not take x, for explain and for the log of a request that none takes. */
+  explain(x: Exchange, say: (sentence: string) => void): RouteInfo | null
+}
+
+export interface Plan {
+  /** Of the source text and all that it pulls in: equal in all workers before a swap. */
+  readonly hash: string
+  readonly listeners: readonly ListenerPlan[]
+  readonly router: Router
+  readonly routes: readonly RouteInfo[]
+  readonly origins: ReadonlyMap<string, Origin>
+  /** Towards clients. */
+  readonly clientLimits: ConnectionLimits
+  /** Towards origins: the same strictness for answers. */
+  readonly originLimits: ConnectionLimits
+  readonly connectionsMax: number
+  readonly forwarding: ForwardingPlan
+  readonly log: LogPlan
+  readonly admin: AdminPlan
+  readonly errorPages: ErrorPages
+  /** A fault that every request gets instead of a route, or NONE. */
+  readonly maintenance: Fault
+  readonly drainMs: number
+  /** 0 = one a core. */
+  readonly workers: number
+  /** Lets go of origins and handlers: when no exchange uses it any more. */
+  close(): void
+}

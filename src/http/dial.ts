@@ -1,0 +1,47 @@
+/**
+ * Dial: how a pool gets connections without knowing a protocol. A connection carries one stream at a time (HTTP/1.1) or
+ * many (HTTP/2); the pool leases streams and is told when they come back.
+ *
+ * Promises of every implementation: after `dial` returns, exactly one of `onConnected` and `onClosed` comes first, in a
+ * later turn; `onClosed` comes exactly once and last; `onReleased` comes once for each lease that ended while the
+ * connection lives. A leased stream whose connection dies tells its own receiver first, then the owner.
+ */
+import type { Fault } from '../core/faults.ts'
+import type { TransportAddress } from '../net/transport.ts'
+import type { Exchange, Upstream, UpstreamServer } from './exchange.ts'
+
+/** What the pool says about whom to connect to. */
+export interface DialTarget {
+  readonly server: UpstreamServer
+  readonly address: TransportAddress
+  /** 'ip:port' or 'unix:/path'. */
+  readonly addressText: string
+  readonly connectMs: number
+}
+
+export interface OriginConnection {
+  readonly target: DialTarget
+  /** Streams that `lease` may still be asked for now. 0 while connecting, busy or draining. */
+  readonly freeStreams: number
+  /** Answers received on it. */
+  readonly servedCount: number
+  /** How long it may lie idle: learned from `Keep-Alive: timeout=` less a margin; -1 when the origin said nothing. */
+  readonly keepAliveMs: number
+  /** Time that connecting took. */
+  readonly connectMs: number
+  lease(x: Exchange): Upstream
+  /** Closes it; running leases are told. */
+  destroy(): void
+}
+
+export interface ConnectionOwner {
+  onConnected(connection: OriginConnection): void
+  /** A lease ended; the connection can serve another (`freeStreams` > 0), or is about to be closed. */
+  onReleased(connection: OriginConnection): void
+  /** Gone. Before `onConnected`: it could not be made, and `fault` says why. Later: NONE, or why. */
+  onClosed(connection: OriginConnection, fault: Fault): void
+}
+
+export interface Dial {
+  dial(target: DialTarget, owner: ConnectionOwner): OriginConnection
+}

@@ -1,0 +1,296 @@
+/**
+ * Exchange: one request and its answer, and the seams around it: Handler and Flow (the steps of a route), Downstream
+ * (the client's stream), Upstream (one attempt at an origin), Serve (what a protocol server calls).
+ *
+ * Above the protocol rooms no line knows which protocol a stream speaks.
+ *
+ * Invariants: an exchange is served once and finished once; `turn` changes whenever it is begun, finished or waits, so
+ * a late wake-up that carries an older number does nothing; at most one Upstream is current, and a callback from any
+ * other is dropped and counted.
+ */
+import { NONE, type Fault } from '../core/faults.ts'
+import { RequestBody, type BodySink, type BodySource } from './body.ts'
+import type { Fields } from './fields.ts'
+import { RequestHead, ResponseHead } from './message.ts'
+import type { Transport } from '../net/transport.ts'
+
+// Flow: what a handler answers.
+
+/** Go on with the next step. */
+export const NEXT = 0
+/** I answer (or have answered) this exchange. */
+export const DONE = 1
+/** I shall call `x.resume(turn)` or `x.reenter(turn)` later. */
+export const WAIT = 2
+export type Flow = typeof NEXT | typeof DONE | typeof WAIT
+
+/**
+ * One step of a route. Made when the config is compiled, shared by all exchanges: it keeps nothing of one exchange in
+ * itself. What it needs to keep lives on the exchange (`x.state[slot]`).
+ */
+export interface Handler {
+  /** The directive's name in the config. */
+  readonly name: string
+  onRequest(x: Exchange): Flow
+  /** `x.response` is complete and nothing of it was sent; it may be edited, and `x.interpose` called. */
+  onResponse?(x: Exchange): Flow
+  /** A fault before any byte of a final answer. DONE: I have answered. */
+  onFault?(x: Exchange, fault: Fault): Flow
+  /** A 1xx other than 100 and 101 passes; `x.informational` holds it. */
+  onInformational?(x: Exchange): void
+  onFinish?(x: Exchange): void
+  /** For `headgate explain`: what this step would do, without doing it. Adds sentences; may edit x as onRequest would. */
+  explain?(x: Exchange, say: (sentence: string) => void): Flow
+  /** The plan that holds it is dropped. */
+  close?(): void
+}
+
+/** Deadlines and limits of an exchange, merged when the config is compiled: route over origin over top. */
+export interface ExchangeLimits {
+  /** To connect, TLS included. */
+  readonly connectMs: number
+  /** From the whole request sent to the first byte of the answer's head. */
+  readonly firstByteMs: number
+  /** Between two reads of an answer's body, while we are ready to read. */
+  readonly betweenBytesMs: number
+  /** Between two writes that the origin takes, while we have something to write. */
+  readonly originWriteMs: number
+  /** A tunnel in which neither side says anything is closed. */
+  readonly tunnelIdleMs: number
+  readonly requestBodyBytesMax: number
+}
+
+/** What an exchange needs to know of the route it took. */
+export interface RouteInfo {
+  /** 'www.example.com[2]': site and place in its list, for logs, metrics and explain. */
+  readonly name: string
+  readonly site: string
+  readonly handlers: readonly Handler[]
+  readonly limits: ExchangeLimits
+}
+
+/** A client's stream. */
+export interface Downstream extends BodySink {
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localPort: number
+  readonly encrypted: boolean
+  /** Sends `x.informational`. Not called for HTTP/1.0 clients. */
+  sendInformational(x: Exchange): void
+  /**
+   * Sends `x.response`. When its `bodyLength` is BODY_NONE the answer is whole with it; else `write`, `end` or `abort`
+   * follow. The server decides framing, Connection and Date; the fields are otherwise sent as they are.
+   */
+  sendHead(x: Exchange): void
+  /** Sends head and body at once; `x.response.bodyLength` is set from the body. */
+  sendWhole(x: Exchange, body: Buffer | null): void
+  /** Sends `x.response` (a 101, or what the protocol has for it) and gives the bare stream, or null when it is gone. */
+  upgrade(x: Exchange): Transport | null
+  /** Nothing may follow on this connection. */
+  refuseReuse(): void
+}
+
+/** A server of an origin, as exchanges, policies and logs see it. */
+export interface UpstreamServer {
+  /** As in the config: 'http://10.0.0.11:3000'. */
+  readonly name: string
+}
+
+/** One attempt at an origin: a leased stream. It is also the source of the answer's body. */
+export interface Upstream extends BodySource {
+  readonly server: UpstreamServer
+  /** The address connected to, 'ip:port' or 'unix:/path', for the log. */
+  readonly address: string
+  /** The connection had served an exchange before. */
+  readonly isReused: boolean
+  /** Time spent on connecting for this lease, 0 when reused. */
+  readonly connectMs: number
+  /** Sends `x.outgoing` and attaches to `x.body`; the answer comes to `receiver`. */
+  send(x: Exchange, receiver: UpstreamReceiver): void
+  /** Bytes of the answer have arrived. */
+  readonly hasAnswered: boolean
+  /** After a 101 was received: the bare stream, with what was read beyond the head pushed to `events` first. */
+  takeTransport(): Transport | null
+  /** Gives the stream up: nothing more is heard of it. Its connection is closed unless it can serve others. */
+  cancel(fault: Fault): void
+}
+
+/** Whoever sent: the proxy step, a health check. Calls come in the order of the answer. */
+export interface UpstreamReceiver {
+  /** 1xx except 101; `head` is borrowed. 100 included. */
+  onInformational(x: Exchange, upstream: Upstream, head: ResponseHead): void
+  /** `x.response` has been filled. */
+  onHead(x: Exchange, upstream: Upstream): void
+  /** False: stop until `upstream.resume()`. */
+  onBody(x: Exchange, upstream: Upstream, buffer: Buffer, start: number, end: number): boolean
+  onEnd(x: Exchange, upstream: Upstream, trailers: Fields | null): void
+  onFault(x: Exchange, upstream: Upstream, fault: Fault): void
+}
+
+/** What the protocol servers call; the engine implements it. */
+export interface Serve {
+  /** A clean exchange for a stream. */
+  begin(down: Downstream): Exchange
+  /** `x.request` is read and `x.body` begun: walk the route. */
+  serve(x: Exchange): void
+  /** The head could not be read: answered from the fault table and logged, no route is asked. */
+  refuse(x: Exchange, fault: Fault): void
+  /** The client is gone, or its answer cannot be sent: upstreams are cancelled. `finish` must still be called. */
+  abandon(x: Exchange, fault: Fault): void
+  /** Answer sent or cut, request body consumed or abandoned. The exchange goes back to its pool. Once. */
+  finish(x: Exchange): void
+}
+
+/** The engine's walk, as the exchange sees it. */
+export interface Walk {
+  resume(x: Exchange): void
+  reenter(x: Exchange): void
+}
+
+/** What goes to the origin; made by the proxy step. */
+export class Outgoing {
+  /** Method, target and Host to be sent. The fields are those of `x.request`, edited in place. */
+  method = ''
+  target = ''
+  host = ''
+  /** 'upgrade' token to ask for; ''. */
+  upgrade = ''
+
+  reset(): void {
+    this.method = this.target = this.host = this.upgrade = ''
+  }
+}
+
+/** A sink put between the answer and the client by a handler (compression, a cache that stores). */
+export interface InterposedSink extends BodySink, BodySource {
+  next: BodySink
+  source: BodySource | null
+}
+
+export class Exchange {
+  readonly request: RequestHead = new RequestHead()
+  readonly response: ResponseHead = new ResponseHead()
+  readonly informational: ResponseHead = new ResponseHead()
+  readonly body: RequestBody = new RequestBody()
+  readonly outgoing: Outgoing = new Outgoing()
+  down: Downstream = nobody
+  /** The answer's way to the client: `down`, or the outermost sink interposed. */
+  out: BodySink = nobody
+  route: RouteInfo | null = null
+  /** Index of the step that runs, or that waits. */
+  step = 0
+  /** Changes whenever it is begun, finished or waits. */
+  turn = 0
+  walk: Walk | null = null
+  /** The current attempt, null for none. */
+  upstream: Upstream | null = null
+  /** Who produces the answer's body; `out` calls its `resume`. */
+  source: BodySource | null = null
+  /** Captures of the route's match: $1 … and :name. */
+  readonly captures: string[] = []
+  readonly captureNames: string[] = []
+  /** Handlers keep their own state of this exchange here, by the slot they were given when compiled. */
+  readonly state: unknown[] = []
+
+  // What the log tells.
+  startMs = 0
+  /** The client's address: the peer's, or what a trusted proxy says. */
+  clientAddress = ''
+  /** Is the peer itself a trusted proxy? */
+  isPeerTrusted = false
+  requestId = ''
+  attempts = 0
+  /** Servers tried so far, in order. */
+  readonly tried: UpstreamServer[] = []
+  /** The address of the last attempt. */
+  upstreamAddress = ''
+  connectMs = 0
+  /** From serve to the first byte of the origin's head; -1 when there was none. */
+  firstByteMs = -1
+  bytesSent = 0
+  /** Why it failed; NONE when it did not. */
+  fault: Fault = NONE
+  /** The answer's head has been given to `down`: no other answer is possible. */
+  isHeadSent = false
+  isFinished = false
+  /** The target after `rewrite`; '' = as received. */
+  rewrittenTarget = ''
+  /** Set by `explain`: nothing may be sent. */
+  isDry = false
+
+  begin(down: Downstream, walk: Walk, nowMs: number): void {
+    this.turn++
+    this.down = down
+    this.out = down
+    this.walk = walk
+    this.startMs = nowMs
+    this.isFinished = false
+  }
+
+  /** Cleans it for the pool. */
+  reset(): void {
+    this.turn++
+    this.request.reset()
+    this.response.reset()
+    this.informational.reset()
+    this.body.reset()
+    this.outgoing.reset()
+    this.down = this.out = nobody
+    this.route = this.walk = this.upstream = this.source = null
+    this.step = 0
+    this.captures.length = this.captureNames.length = this.state.length = this.tried.length = 0
+    this.clientAddress = this.requestId = this.upstreamAddress = this.rewrittenTarget = ''
+    this.isPeerTrusted = this.isHeadSent = this.isDry = false
+    this.attempts = this.connectMs = this.bytesSent = 0
+    this.firstByteMs = -1
+    this.fault = NONE
+  }
+
+  /** A handler that is about to answer WAIT takes the number its wake-up must carry. */
+  beginWait(): number {
+    return ++this.turn
+  }
+
+  /** Goes on after the step that waits. False: too late, nothing was done. */
+  resume(turn: number): boolean {
+    if (turn !== this.turn || this.walk === null) return false
+    this.turn++
+    this.walk.resume(this)
+    return true
+  }
+
+  /** Runs the step that waits again. */
+  reenter(turn: number): boolean {
+    if (turn !== this.turn || this.walk === null) return false
+    this.turn++
+    this.walk.reenter(this)
+    return true
+  }
+
+  /** Puts `sink` between the producer and what stands there now. Only from `onResponse`. */
+  interpose(sink: InterposedSink): void {
+    sink.next = this.out
+    this.out = sink
+  }
+
+  /** The target that an origin should be asked for. */
+  get target(): string {
+    return this.rewrittenTarget === '' ? this.request.target : this.rewrittenTarget
+  }
+}
+
+/** The Downstream of an exchange that has none. */
+export const nobody: Downstream = {
+  remoteAddress: '',
+  remotePort: 0,
+  localPort: 0,
+  encrypted: false,
+  sendInformational() {},
+  sendHead() {},
+  sendWhole() {},
+  upgrade: () => null,
+  refuseReuse() {},
+  write: () => true,
+  end() {},
+  abort() {},
+}

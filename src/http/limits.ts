@@ -1,0 +1,61 @@
+/**
+ * The bounds of a connection with a client or an origin: each has a name, a default with its reason, and a test that
+ * crosses it. The config overrides them (`limits`, `timeouts`); the protocol servers and clients keep them.
+ */
+
+export interface ConnectionLimits {
+  /** Request line or status line, in bytes. 16 KiB: Chrome's and nginx's practice is 8; signed URLs run to 10. */
+  readonly startLineBytesMax: number
+  /** Start line and header section together, in bytes. */
+  readonly headBytesMax: number
+  /** Fields of a header or trailer section. */
+  readonly fieldsMax: number
+  /** Trailer section, in bytes. */
+  readonly trailerBytesMax: number
+  /** Extensions of one chunk, in bytes. Nobody uses them; they are read over and never forwarded (RFC 9112 §7.1.1). */
+  readonly chunkExtensionBytesMax: number
+  /** From the first byte of a head to its end. Also for the first head of a fresh connection. */
+  readonly headMs: number
+  /** A kept-alive connection without a request. */
+  readonly idleMs: number
+  /** Body bytes a second that a client must reach while we are ready to read, averaged over the window. */
+  readonly bodyBytesPerSecondMin: number
+  /** Body bytes a second that a client must take while we have some to send, averaged over the window. */
+  readonly readBytesPerSecondMin: number
+  /** Over how long the two rates are averaged; also how long a body may stand still. */
+  readonly rateWindowMs: number
+  /** Requests on one connection; then it is closed. 0 = no limit. */
+  readonly requestsMax: number
+  /** Bytes of further requests read while an answer is under way, so that a client's departure is noticed. */
+  readonly readAheadBytesMax: number
+  /** Of an unfinished upload, after an early answer: read over at most this much … */
+  readonly drainBytesMax: number
+  /** … and this long, then close (RFC 9112 §9.6: closing with unread bytes resets the answer away). */
+  readonly drainMs: number
+  /** 1xx answers before a final one. */
+  readonly informationalMax: number
+  /** Written and not yet taken by the peer, before the producer is held back, in bytes. */
+  readonly unsentBytesMax: number
+  /** A FIN after a whole request: true = the client may still read (half-close), false = it has gone. */
+  readonly halfClose: boolean
+}
+
+export const defaultLimits: ConnectionLimits = {
+  startLineBytesMax: 16 * 1024,
+  headBytesMax: 32 * 1024,
+  fieldsMax: 100,
+  trailerBytesMax: 8 * 1024,
+  chunkExtensionBytesMax: 1024,
+  headMs: 10_000,
+  idleMs: 60_000,
+  bodyBytesPerSecondMin: 256,
+  readBytesPerSecondMin: 256,
+  rateWindowMs: 20_000,
+  requestsMax: 0,
+  readAheadBytesMax: 64 * 1024,
+  drainBytesMax: 64 * 1024,
+  drainMs: 1000,
+  informationalMax: 16,
+  unsentBytesMax: 256 * 1024,
+  halfClose: false,
+}

@@ -1,0 +1,73 @@
+/**
+ * Transport: a two-way stream of bytes with a peer at the other end, and the seam under every protocol. A socket, a
+ * TLS socket, a stream of HTTP/2 that was upgraded, or a seeded wire of the tests.
+ *
+ * Promises of every implementation (held by test/unit/net/transport-suite.ts):
+ * - `events.onClose` comes exactly once, and is the last call; after `destroy()` or `reset()` it still comes.
+ * - Bytes handed to `onBytes` are borrowed: they are valid until the call returns.
+ * - Bytes handed to `write…` are copied (or have reached the kernel) before the call returns.
+ * - What is written within one event leaves in one write: writes are staged, and the stage is sent when the event
+ *   that is being handled returns (or in a microtask, when no event is). `flush()` sends it at once.
+ * - No event is delivered from inside a call into the transport: each comes in a turn of its own.
+ */
+export interface TransportEvents {
+  /** `buffer[start, end)` arrived. Borrowed until the call returns. */
+  onBytes(buffer: Buffer, start: number, end: number): void
+  /** After a write returned false: what was written has left, and more is welcome. */
+  onDrain(): void
+  /** The peer sent FIN. Not noticed while reads are paused: Node reports neither FIN nor RST then. */
+  onEnd(): void
+  /** The transport is gone. `error` is the system's name of the cause ('ECONNRESET', 'EPIPE', …) or ''. */
+  onClose(error: string): void
+}
+
+export interface Transport {
+  /** Who is told; may be replaced at any time (an upgrade hands the transport to a tunnel). */
+  events: TransportEvents
+  /** The peer's address as text, IPv4-mapped IPv6 as IPv4; '' for a unix socket. */
+  readonly remoteAddress: string
+  readonly remotePort: number
+  /** Our address and port, as the peer sees them. */
+  readonly localAddress: string
+  readonly localPort: number
+  readonly encrypted: boolean
+  /** Written and not yet taken by the kernel, the stage included. */
+  readonly unsentBytes: number
+  /** Bytes read from and written to the peer so far. */
+  readonly bytesRead: number
+  readonly bytesWritten: number
+  /** False after destroy(), reset() or onClose. */
+  readonly isOpen: boolean
+  /** Writes text whose characters are all below 256 (latin1). False: hold on until `onDrain`. */
+  writeText(text: string): boolean
+  /** Writes `buffer[start, end)`. False: hold on until `onDrain`. The bytes were taken all the same. */
+  writeBytes(buffer: Buffer, start: number, end: number): boolean
+  /** Sends the stage now. */
+  flush(): void
+  /** Stops and starts reading. While paused the kernel's buffer fills and the peer is held back. */
+  pause(): void
+  resume(): void
+  readonly isPaused: boolean
+  /** Sends what was written, then FIN; reading goes on. */
+  end(): void
+  /** Closes both ways; what was written and has not left is lost. */
+  destroy(): void
+  /** Closes with RST where the transport can: the peer sees that what it got is not whole. */
+  reset(): void
+}
+
+/** Where to connect to. `path` for a unix socket; else an address (not a name) and a port. */
+export interface TransportAddress {
+  readonly host: string
+  readonly port: number
+  readonly path: string
+}
+
+/** Makes outgoing transports. */
+export interface Connector {
+  /**
+   * Starts connecting. `onConnect` comes once, or `events.onClose(error)` does and nothing else.
+   * The transport may be destroyed meanwhile.
+   */
+  connect(address: TransportAddress, events: TransportEvents, onConnect: () => void): Transport
+}
