@@ -161,6 +161,7 @@ export const Faults = {
   LOOP: row('loop', 508, 'edge', 'The request has passed here before (RFC 8586).', {
     proxyStatus: 'proxy_loop_detected',
   }),
+  METHOD_REFUSED: denied('method_refused', 405, 'This method is not allowed here.'),
   ACCESS_DENIED: denied('access_denied', 403, 'Access is denied.'),
 
   // Origins (RFC 9209 names).

@@ -38,6 +38,8 @@ export interface Handler {
   onFault?(x: Exchange, fault: Fault): Flow
   /** A 1xx other than 100 and 101 passes; `x.informational` holds it. */
   onInformational?(x: Exchange): void
+  /** The client is gone, or its deadline passed: give up at once what is under way for x. `onFinish` still follows. */
+  onAbandon?(x: Exchange): void
   onFinish?(x: Exchange): void
   /** For `headgate explain`: what this step would do, without doing it. Adds sentences; may edit x as onRequest would. */
   explain?(x: Exchange, say: (sentence: string) => void): Flow
@@ -84,7 +86,11 @@ export interface Downstream extends BodySink {
   sendHead(x: Exchange): void
   /** Sends head and body at once; `x.response.bodyLength` is set from the body. */
   sendWhole(x: Exchange, body: Buffer | null): void
-  /** Sends `x.response` (a 101, or what the protocol has for it) and gives the bare stream, or null when it is gone. */
+  /**
+   * Sends `x.response` (a 101, or what the protocol has for it) and gives the bare stream, or null when it is gone.
+   * Whoever got the stream owns it and the exchange: it calls `Serve.finish` when the stream has closed, the protocol
+   * server does not. After null the server does, as ever.
+   */
   upgrade(x: Exchange): Transport | null
   /** Nothing may follow on this connection. */
   refuseReuse(): void
@@ -141,11 +147,22 @@ export interface Serve {
   finish(x: Exchange): void
 }
 
-/** The engine's walk, as the exchange sees it. */
+/** The engine's walk, as the exchange sees it. Handlers call the methods of the same names on the exchange. */
 export interface Walk {
   resume(x: Exchange): void
   reenter(x: Exchange): void
+  answer(x: Exchange): void
+  answerWhole(x: Exchange, body: Buffer | null): void
+  fail(x: Exchange, fault: Fault): void
+  inform(x: Exchange): void
+  /** An exception came out of a handler or out of our own code: counted, logged, answered with 500. */
+  crash(x: Exchange, error: unknown): void
 }
+
+/** Where the walk of an exchange is: what `resume` goes on with. */
+export const PHASE_REQUEST = 0
+export const PHASE_RESPONSE = 1
+export const PHASE_FAULT = 2
 
 /** What goes to the origin; made by the proxy step. */
 export class Outgoing {
@@ -155,9 +172,12 @@ export class Outgoing {
   host = ''
   /** 'upgrade' token to ask for; ''. */
   upgrade = ''
+  /** No idle connection will do: the last one died under this request, and its sisters may be as dead. */
+  needsFresh = false
 
   reset(): void {
     this.method = this.target = this.host = this.upgrade = ''
+    this.needsFresh = false
   }
 }
 
@@ -179,13 +199,23 @@ export class Exchange {
   route: RouteInfo | null = null
   /** Index of the step that runs, or that waits. */
   step = 0
+  /** How many steps were begun: those are told of a fault's way out, of departure and of the end. */
+  stepsBegun = 0
+  phase = PHASE_REQUEST
   /** Changes whenever it is begun, finished or waits. */
   turn = 0
+  /** How many times it was begun. What still holds it after a call that may have finished it compares this. */
+  life = 0
   walk: Walk | null = null
   /** The current attempt, null for none. */
   upstream: Upstream | null = null
   /** Who produces the answer's body; `out` calls its `resume`. */
   source: BodySource | null = null
+  /** The sink interposed last, null for none. */
+  #lastSink: InterposedSink | null = null
+  /** The body of an answer that is sent whole, while the walk outward waits. */
+  whole: Buffer | null = null
+  isWhole = false
   /** Captures of the route's match: $1 … and :name. */
   readonly captures: string[] = []
   readonly captureNames: string[] = []
@@ -220,6 +250,7 @@ export class Exchange {
 
   begin(down: Downstream, walk: Walk, nowMs: number): void {
     this.turn++
+    this.life++
     this.down = down
     this.out = down
     this.walk = walk
@@ -237,10 +268,13 @@ export class Exchange {
     this.outgoing.reset()
     this.down = this.out = nobody
     this.route = this.walk = this.upstream = this.source = null
-    this.step = 0
+    this.step = this.stepsBegun = 0
+    this.phase = PHASE_REQUEST
+    this.#lastSink = null
+    this.whole = null
     this.captures.length = this.captureNames.length = this.state.length = this.tried.length = 0
     this.clientAddress = this.requestId = this.upstreamAddress = this.rewrittenTarget = ''
-    this.isPeerTrusted = this.isHeadSent = this.isDry = false
+    this.isPeerTrusted = this.isHeadSent = this.isDry = this.isWhole = false
     this.attempts = this.connectMs = this.bytesSent = 0
     this.firstByteMs = -1
     this.fault = NONE
@@ -267,10 +301,50 @@ export class Exchange {
     return true
   }
 
-  /** Puts `sink` between the producer and what stands there now. Only from `onResponse`. */
+  /**
+   * Puts `sink` before the client, behind those interposed by steps nearer to the origin: bytes pass the sinks in the
+   * order in which `onResponse` runs. Only from `onResponse`; `source` must be set before.
+   */
   interpose(sink: InterposedSink): void {
-    sink.next = this.out
-    this.out = sink
+    sink.next = this.down
+    sink.source = this.source
+    if (this.#lastSink === null) this.out = sink
+    else this.#lastSink.next = sink
+    this.#lastSink = sink
+    this.source = sink
+  }
+
+  /** Forgets an answer that was begun and of which nothing was sent. */
+  clearAnswer(): void {
+    this.response.reset()
+    this.out = this.down
+    this.#lastSink = null
+    this.source = null
+    this.whole = null
+    this.isWhole = false
+  }
+
+  // What a handler does with an exchange that it answers. After each of these `x` may be finished, and even serve
+  // another request: touch it no more.
+
+  /** `response` is filled, its body follows through `out` (none follows when `bodyLength` is BODY_NONE). */
+  answer(): void {
+    this.walk?.answer(this)
+  }
+
+  /** `response` is filled and `body` is all that follows; `bodyLength` is set from it. */
+  answerWhole(body: Buffer | null): void {
+    this.walk?.answerWhole(this, body)
+  }
+
+  /** Cannot be answered: steps nearer to the client may, else our error answer is sent, or the answer is cut. */
+  fail(fault: Fault): void {
+    this.walk?.fail(this, fault)
+  }
+
+  /** `informational` is filled and passes outward. */
+  inform(): void {
+    this.walk?.inform(this)
   }
 
   /** The target that an origin should be asked for. */
