@@ -1,0 +1,155 @@
+/**
+ * HostRouter: host, then the routes of its site in written order; the first that matches wins.
+ *
+ * The site is the most specific one: the exact host, else the longest `*.suffix` (any number of labels in front of it,
+ * at least one), else `*`. When no route of that site takes the request there is no second try at another site: what a
+ * site does not name it does not serve, whatever `*` would do with it. Then it is NO_ROUTE, logged with the reason.
+ *
+ * Routes that begin with a literal segment are indexed by it, so a site with a thousand folders costs one Map lookup;
+ * the order written is kept, since every list of candidates is in that order.
+ */
+import { Faults } from '../core/faults.ts'
+import type { Exchange, RouteInfo } from '../http/exchange.ts'
+import type { Matcher } from './match.ts'
+import { firstSegmentOf } from './path-pattern.ts'
+import type { Router } from './plan.ts'
+
+export interface RouteRule {
+  readonly matcher: Matcher
+  readonly route: RouteInfo
+}
+
+export interface SiteRules {
+  /** As written, for logs: may name several hosts. */
+  readonly name: string
+  /** Lower case; '*.example.com' and '*' included. */
+  readonly hosts: readonly string[]
+  readonly rules: readonly RouteRule[]
+}
+
+/** From how many rules on an index by first segment is quicker than asking each. */
+const indexFrom = 6
+
+class Site {
+  readonly name: string
+  readonly rules: readonly RouteRule[]
+  /** The first rule takes everything: nothing needs to be asked. */
+  readonly #always: RouteInfo | null
+  readonly #bySegment: Map<string, readonly RouteRule[]> | null
+  /** Rules for a first segment that no rule names. */
+  readonly #others: readonly RouteRule[]
+
+  constructor(name: string, rules: readonly RouteRule[]) {
+    this.name = name
+    this.rules = rules
+    this.#always = rules[0]?.matcher.isUnconditional === true ? rules[0].route : null
+    this.#others = rules.filter((rule) => segmentsOf(rule) === null)
+    this.#bySegment = rules.length < indexFrom ? null : indexBySegment(rules)
+  }
+
+  find(x: Exchange): RouteInfo | null {
+    if (this.#always !== null) return this.#always
+    const index = this.#bySegment
+    const rules = index === null ? this.rules : (index.get(firstSegmentOf(x.request.path)) ?? this.#others)
+    for (let i = 0; i < rules.length; i++) {
+      const rule = rules[i] as RouteRule
+      if (rule.matcher.matches(x)) return rule.route
+    }
+    return null
+  }
+}
+
+/** The literal first segments of a rule, null when some path of it has none. */
+function segmentsOf(rule: RouteRule): readonly string[] | null {
+  const segments: string[] = []
+  for (const path of rule.matcher.paths) {
+    if (path.firstSegment === null) return null
+    segments.push(path.firstSegment)
+  }
+  return segments.length === 0 ? null : segments
+}
+
+function indexBySegment(rules: readonly RouteRule[]): Map<string, readonly RouteRule[]> {
+  const index = new Map<string, readonly RouteRule[]>()
+  for (const segment of new Set(rules.flatMap((rule) => segmentsOf(rule) ?? []))) {
+    index.set(
+      segment,
+      rules.filter((rule) => segmentsOf(rule)?.includes(segment) ?? true),
+    )
+  }
+  return index
+}
+
+export class HostRouter implements Router {
+  readonly #exact = new Map<string, Site>()
+  /** By '.example.com'. */
+  readonly #suffixes = new Map<string, Site>()
+  #any: Site | null = null
+
+  constructor(sites: readonly SiteRules[]) {
+    for (const { name, hosts, rules } of sites) {
+      const site = new Site(name, rules)
+      for (const host of hosts) {
+        if (host === '*') this.#any = site
+        else if (host.startsWith('*.')) this.#suffixes.set(host.slice(1), site)
+        else this.#exact.set(host, site)
+      }
+    }
+  }
+
+  find(x: Exchange): RouteInfo | null {
+    const site = this.#siteOf(x.request.host)
+    const route = site === null ? null : site.find(x)
+    if (route === null) x.fault = Faults.NO_ROUTE
+    return route
+  }
+
+  explain(x: Exchange, say: (sentence: string) => void): RouteInfo | null {
+    const { host } = x.request
+    const site = this.#siteOf(host)
+    if (site === null) {
+      const names = [...this.#exact.keys(), ...[...this.#suffixes.keys()].map((suffix) => '*' + suffix)]
+      say(`no site takes host ${host === '' ? '(none)' : host}; there are ${names.join(', ') || 'none'}`)
+      x.fault = Faults.NO_ROUTE
+      return null
+    }
+    say(`site ${site.name} takes host ${host === '' ? '(none)' : host}`)
+    for (const { matcher, route } of site.rules) {
+      const reason = matcher.whyNot(x)
+      if (reason === '') {
+        matcher.matches(x)
+        say(`route ${route.name} takes it${capturesText(x)}`)
+        return route
+      }
+      say(`route ${route.name} does not: ${reason}`)
+    }
+    say(`no route of site ${site.name} takes it; other sites are not tried`)
+    x.fault = Faults.NO_ROUTE
+    return null
+  }
+
+  #siteOf(host: string): Site | null {
+    // One site for every host needs no lookup.
+    if (this.#exact.size === 0 && this.#suffixes.size === 0) return this.#any
+    const site = this.#exact.get(host)
+    if (site !== undefined) return site
+    // 'example.com.' is the same name, written absolutely (RFC 1034 §3.1).
+    if (host.length > 1 && host.endsWith('.')) return this.#siteOf(host.slice(0, -1))
+    if (this.#suffixes.size > 0) {
+      for (let dot = host.indexOf('.', 1); dot >= 0; dot = host.indexOf('.', dot + 1)) {
+        const wild = this.#suffixes.get(host.slice(dot))
+        if (wild !== undefined) return wild
+      }
+    }
+    return this.#any
+  }
+}
+
+function capturesText(x: Exchange): string {
+  if (x.captures.length === 0) return ''
+  const texts = x.captures.map((value, i) => {
+    const name = x.captureNames[i] ?? ''
+    return `$${i + 1}${name === '' ? '' : ` = {path.${name}}`} = "${value}"`
+  })
+  return ', ' + texts.join(', ')
+}
