@@ -226,6 +226,11 @@ export const Faults = {
     retry: 'any',
     proxyStatus: 'tls_protocol_error',
   }),
+  EDGE_EXHAUSTED: row('edge_exhausted', 503, 'edge', 'No connection to the origin could be opened.', {
+    retry: 'any',
+    level: 'error',
+    proxyStatus: 'proxy_internal_error',
+  }),
   STATUS_LINE_BAD: badAnswer('status_line_bad', 'The status line of the origin is malformed (RFC 9112 §4).'),
   ANSWER_VERSION_BAD: badAnswer(
     'answer_version_bad',

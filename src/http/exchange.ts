@@ -88,10 +88,13 @@ export interface Downstream extends BodySink {
   sendWhole(x: Exchange, body: Buffer | null): void
   /**
    * Sends `x.response` (a 101, or what the protocol has for it) and gives the bare stream, or null when it is gone.
-   * Whoever got the stream owns it and the exchange: it calls `Serve.finish` when the stream has closed, the protocol
-   * server does not. After null the server does, as ever.
+   * Whoever got the stream owns it and the exchange: it sets `transport.events`, then calls `pushKept` once, and when the
+   * stream has closed it calls `end(null)` here (the connection leaves its server's list) and then `Serve.finish`; the
+   * protocol server does not finish it. After null the server does, as ever.
    */
   upgrade(x: Exchange): Transport | null
+  /** After `upgrade`: pushes what was read behind the request's head to `transport.events`, and lets reading go on. */
+  pushKept(): void
   /** Nothing may follow on this connection. */
   refuseReuse(): void
 }
@@ -115,8 +118,13 @@ export interface Upstream extends BodySource {
   send(x: Exchange, receiver: UpstreamReceiver): void
   /** Bytes of the answer have arrived. */
   readonly hasAnswered: boolean
-  /** After a 101 was received: the bare stream, with what was read beyond the head pushed to `events` first. */
+  /**
+   * After a 101 was received (in `onHead` or later): the bare stream, null when it is gone. Whoever got it sets
+   * `transport.events`, then calls `pushKept` once, and `cancel` when the stream has closed.
+   */
   takeTransport(): Transport | null
+  /** After `takeTransport`: pushes what was read behind the answer's head to `transport.events`. */
+  pushKept(): void
   /** Gives the stream up: nothing more is heard of it. Its connection is closed unless it can serve others. */
   cancel(fault: Fault): void
 }
@@ -363,6 +371,7 @@ export const nobody: Downstream = {
   sendHead() {},
   sendWhole() {},
   upgrade: () => null,
+  pushKept() {},
   refuseReuse() {},
   write: () => true,
   end() {},
