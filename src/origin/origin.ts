@@ -1,8 +1,30 @@
 /**
- * Origin: a named group of servers. PLACEHOLDER of the seam, to be filled by the origin room.
+ * Origin: a named group of servers that can each answer the same requests.
+ *
+ * How the proxy step uses it:
+ *
+ * 1. `origin.open(x, this)`: an Upstream (an idle connection was at hand), `WAIT`, or a negative fault. With the pick
+ *    `x.attempts` is counted and the server pushed to `x.tried`, so that a further `open` takes another server while one
+ *    is left. On a negative fault nothing was tried and nothing counted. `-ORIGIN_NONE` on a *retry* means that nobody
+ *    is left to try: the client is told of the fault of the attempt before.
+ *    An exchange that has been attempted before gets a fresh connection, never one that lay idle.
+ * 2. After `WAIT` exactly one of `onOpened` and `onOpenFailed` comes, in a later turn of the event loop, with the turn
+ *    that `open` took by `x.beginWait()`; or neither does, when `cancelWait(x)` was called or the turn has changed.
+ *    `onOpenFailed` may call `open` again (the faults are all `retry: 'any'`).
+ * 3. `x.upstreamAddress = upstream.address` and `x.connectMs = upstream.connectMs` are the proxy step's to set.
+ * 4. `onAttemptSuccess(upstream)` when the answer's first head has come (1xx included): costs a comparison.
+ *    `onAttemptFault(x, upstream, fault)` for whatever `UpstreamReceiver.onFault` said: the origin judges by itself which
+ *    faults speak against the server. (Faults of connecting it sees by itself.)
+ * 5. An exchange that is abandoned while it waits: `cancelWait(x)`. One with an Upstream: `upstream.cancel(fault)`; the
+ *    lease comes back by itself.
+ * 6. After a 101: `onTunnelBegin(upstream)` as the transport is taken, and `onTunnelEnd(upstream)` when the tunnel has
+ *    ended, so that it counts as a request under way and as a connection.
  */
 import type { Fault } from '../core/faults.ts'
-import type { Exchange, Upstream } from '../http/exchange.ts'
+import type { Exchange, Upstream, UpstreamServer } from '../http/exchange.ts'
+import type { OriginOptions } from './options.ts'
+
+export type { OriginContext, OriginOptions, OriginTuning, PolicyName, ServerOptions } from './options.ts'
 
 /** Told when a stream that had to be waited for is there, or cannot be had. */
 export interface OriginWaiter {
@@ -10,7 +32,59 @@ export interface OriginWaiter {
   onOpenFailed(x: Exchange, turn: number, fault: Fault): void
 }
 
+/** A server, for metrics, the admin page and explain. Counts are this worker's. */
+export interface ServerSnapshot {
+  readonly name: string
+  readonly weight: number
+  /** Requests under way: waiting, leased, tunnels. */
+  readonly inFlight: number
+  readonly idle: number
+  readonly connecting: number
+  /** Connections open or being made, without tunnels. */
+  readonly connections: number
+  readonly tunnels: number
+  readonly waiting: number
+  readonly isAvailable: boolean
+  readonly addresses: readonly AddressSnapshot[]
+}
+
+export interface AddressSnapshot {
+  /** 'ip:port' or 'unix:/path'. */
+  readonly address: string
+  readonly idle: number
+  readonly connections: number
+  /** Faults since its last success, those while it was passed over not counted. */
+  readonly faults: number
+  /** The last of them; NONE when it is in order. */
+  readonly fault: Fault
+  readonly isAvailable: boolean
+  /** How much longer it is passed over; 0 when it is not. */
+  readonly passedOverMs: number
+}
+
+export interface OriginSnapshot {
+  readonly name: string
+  readonly policy: string
+  readonly waiting: number
+  readonly servers: readonly ServerSnapshot[]
+}
+
 export interface Origin {
   readonly name: string
   open(x: Exchange, waiter: OriginWaiter): Upstream | number
+  /** x waits no longer. Harmless when it does not wait. */
+  cancelWait(x: Exchange): void
+  onAttemptSuccess(upstream: Upstream): void
+  onAttemptFault(x: Exchange, upstream: Upstream, fault: Fault): void
+  onTunnelBegin(upstream: Upstream): void
+  onTunnelEnd(upstream: Upstream): void
+  /** Which server x would get now; nothing changes. null: none. */
+  peek(x: Exchange): UpstreamServer | null
+  /** What it was made of: a reload may keep an origin whose options are the same, connections and all. */
+  readonly options: OriginOptions
+  /** 'host[:port]' of a server as its URL says, for `hostHeader: 'origin'`; 'localhost' for a unix socket. */
+  authorityOf(server: UpstreamServer): string
+  snapshot(): OriginSnapshot
+  /** Idle connections are closed, busy ones when they come back. Still serves whoever holds it. */
+  close(): void
 }

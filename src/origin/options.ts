@@ -1,0 +1,81 @@
+/**
+ * What an origin is made of: its servers, its bounds, and what it needs from outside. Config compiles to it.
+ */
+import type { Clock } from '../core/clock.ts'
+import type { FaultLevel } from '../core/faults.ts'
+import type { Timers } from '../core/timers.ts'
+import type { Dial } from '../http/dial.ts'
+import type { Resolver } from './resolver.ts'
+
+export type PolicyName = 'round-robin' | 'least-requests'
+
+export interface ServerOptions {
+  /** As `parseServerUrl` reads it: 'http://10.0.0.11:3000', 'app.internal:8080', 'unix:/run/app.sock'. */
+  readonly url: string
+  /** Its share, 1 to `weightMax`; 1 when left out. */
+  readonly weight?: number
+}
+
+/** The bounds of an origin. All counts are per worker process. */
+export interface OriginTuning {
+  readonly policy: PolicyName
+  /** To connect to one address, TLS included. 5 s: two lost SYNs are sent again after 1 s and 3 s. */
+  readonly connectMs: number
+  /** How long a connection may lie idle. 4 s: a Node origin closes after 5, and the later closer loses the race. */
+  readonly idleMs: number
+  /**
+   * Connections to one server, tunnels included; 0 = no bound. 8192: a WebSocket holds one for hours, and three workers
+   * together stay below the 28,232 local ports that Linux has for one destination.
+   */
+  readonly connectionsMax: number
+  /** Connections to one server being made at a time. 128: the smallest listen backlog in common use (nginx has 511). */
+  readonly connectingMax: number
+  /** Requests of this origin waiting for a connection. 16,384: a burst of ten thousand clients on a cold pool fits. */
+  readonly waitingMax: number
+  /** How long a request may wait for a connection. 10 s: two addresses, one after the other, may time out. */
+  readonly waitMs: number
+  /** A server that faults gets no requests for this long … */
+  readonly passOverMinMs: number
+  /** … doubling with each further fault up to this. */
+  readonly passOverMaxMs: number
+  /**
+   * While a server that could not be connected to is passed over for longer than this, a connection is tried at these
+   * intervals without risking a request, as long as the origin has traffic; 0 = never. 1 s: its share is back within 2.
+   */
+  readonly knockMs: number
+  /** An address from DNS is asked for again after its TTL, but not sooner than this … */
+  readonly ttlMinMs: number
+  /** … nor later than this. */
+  readonly ttlMaxMs: number
+}
+
+export const defaultTuning: OriginTuning = {
+  policy: 'round-robin',
+  connectMs: 5000,
+  idleMs: 4000,
+  connectionsMax: 8192,
+  connectingMax: 128,
+  waitingMax: 16_384,
+  waitMs: 10_000,
+  passOverMinMs: 250,
+  passOverMaxMs: 10_000,
+  knockMs: 1000,
+  ttlMinMs: 1000,
+  ttlMaxMs: 300_000,
+}
+
+export interface OriginOptions extends Partial<OriginTuning> {
+  readonly name: string
+  readonly servers: readonly ServerOptions[]
+}
+
+export interface OriginContext {
+  readonly dial: Dial
+  readonly timers: Timers
+  readonly clock: Clock
+  readonly resolver: Resolver
+  /** A server is passed over, is back, a name cannot be resolved: for the errors log. It may name servers. */
+  onEvent?(level: FaultLevel, message: string): void
+  /** 0 ≤ n < 1. Where the rotation starts, so that the workers do not all begin with the first server. */
+  random?(): number
+}
