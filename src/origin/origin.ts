@@ -17,8 +17,7 @@
  *    faults speak against the server. (Faults of connecting it sees by itself.)
  * 5. An exchange that is abandoned while it waits: `cancelWait(x)`. One with an Upstream: `upstream.cancel(fault)`; the
  *    lease comes back by itself.
- * 6. After a 101: `onTunnelBegin(upstream)` as the transport is taken, and `onTunnelEnd(upstream)` when the tunnel has
- *    ended, so that it counts as a request under way and as a connection.
+ * 6. A tunnel keeps its lease, and so counts as a request under way and as a connection, until `upstream.cancel`.
  */
 import type { Fault } from '../core/faults.ts'
 import type { Exchange, Upstream, UpstreamServer } from '../http/exchange.ts'
@@ -36,13 +35,12 @@ export interface OriginWaiter {
 export interface ServerSnapshot {
   readonly name: string
   readonly weight: number
-  /** Requests under way: waiting, leased, tunnels. */
+  /** Requests under way, those that wait and tunnels included. */
   readonly inFlight: number
   readonly idle: number
   readonly connecting: number
-  /** Connections open or being made, without tunnels. */
+  /** Connections open or being made. */
   readonly connections: number
-  readonly tunnels: number
   readonly waiting: number
   readonly isAvailable: boolean
   readonly addresses: readonly AddressSnapshot[]
@@ -76,8 +74,6 @@ export interface Origin {
   cancelWait(x: Exchange): void
   onAttemptSuccess(upstream: Upstream): void
   onAttemptFault(x: Exchange, upstream: Upstream, fault: Fault): void
-  onTunnelBegin(upstream: Upstream): void
-  onTunnelEnd(upstream: Upstream): void
   /** Which server x would get now; nothing changes. null: none. */
   peek(x: Exchange): UpstreamServer | null
   /** What it was made of: a reload may keep an origin whose options are the same, connections and all. */
