@@ -1,0 +1,135 @@
+/**
+ * The two logs of a process and where they go. A change of config opens what is new before anything is swapped, so that
+ * a log that cannot be written refuses the config and the old ones go on.
+ */
+import type { Clock } from '../core/clock.ts'
+import type { LogPlan } from './plan.ts'
+import { AccessLog } from './access-log.ts'
+import { ErrorsLog } from './errors-log.ts'
+import { LogQueue } from './log-queue.ts'
+import { Redaction } from './redaction.ts'
+
+/** A log that is left for another has this long to write what waits. */
+const leaveMs = 5000
+
+interface Prepared {
+  readonly plan: LogPlan
+  readonly access: LogQueue | null
+  readonly errors: LogQueue
+}
+
+export class Logs {
+  readonly errorsLog: ErrorsLog
+  /** null: no access log. */
+  accessLog: AccessLog | null = null
+  access: LogQueue | null = null
+  #errors: LogQueue | null = null
+  readonly #clock: Clock
+  readonly #isShared: boolean
+  #prepared: Prepared | null = null
+  #queueBytesMax = 0
+  /** Of queues that were left. */
+  #past = {
+    access: { accepted: 0, dropped: 0, writeErrors: 0 },
+    errors: { accepted: 0, dropped: 0, writeErrors: 0 },
+  }
+
+  /** `isShared`: other processes write the same files. */
+  constructor(clock: Clock, isShared: boolean) {
+    this.#clock = clock
+    this.#isShared = isShared
+    this.errorsLog = new ErrorsLog(clock, (line) => this.#errors?.push(line))
+  }
+
+  /** Opens what `plan` needs and the running one has not. Throws with a sentence when a log cannot be opened. */
+  prepare(plan: LogPlan): void {
+    this.discard()
+    const access =
+      plan.access === false ? null : this.#queue(this.access, plan.accessPath, 1, plan, 'the access log')
+    try {
+      const errors = this.#queue(this.#errors, plan.errorPath, 2, plan, 'the errors log')
+      this.#prepared = { plan, access, errors }
+    } catch (error) {
+      if (access !== null && access !== this.access) void access.close(0)
+      throw error
+    }
+  }
+
+  #queue(running: LogQueue | null, path: string, fd: number, plan: LogPlan, what: string): LogQueue {
+    if (running !== null && running.path === path && this.#queueBytesMax === plan.queueBytesMax)
+      return running
+    try {
+      const bytesMax = plan.queueBytesMax
+      return new LogQueue({ path, fd, bytesMax, isShared: this.#isShared, clock: this.#clock })
+    } catch (error) {
+      throw new Error(`${what} cannot be opened: ${(error as Error).message}`, { cause: error })
+    }
+  }
+
+  discard(): void {
+    const prepared = this.#prepared
+    this.#prepared = null
+    if (prepared === null) return
+    if (prepared.access !== this.access) void prepared.access?.close(0)
+    if (prepared.errors !== this.#errors) void prepared.errors.close(0)
+  }
+
+  /** Takes what was prepared into use. */
+  commit(): void {
+    const prepared = this.#prepared
+    if (prepared === null) return
+    this.#prepared = null
+    const { plan, access, errors } = prepared
+    if (this.access !== access) this.#leave(this.access, this.#past.access)
+    if (this.#errors !== errors) this.#leave(this.#errors, this.#past.errors)
+    this.access = access
+    this.#errors = errors
+    this.#queueBytesMax = plan.queueBytesMax
+    this.errorsLog.configure(plan.level, plan.access === 'json')
+    errors.onRecover = (lost) => this.errorsLog.note('warn', `${lost} lines of the errors log were dropped`)
+    if (access !== null)
+      access.onRecover = (lost) => this.errorsLog.note('warn', `${lost} lines of the access log were dropped`)
+    const redaction = new Redaction(plan.redactQuery, plan.redactFields)
+    this.accessLog =
+      access === null || plan.access === false
+        ? null
+        : new AccessLog(plan.access, redaction, this.#clock, access.lineBytesMax)
+  }
+
+  #leave(queue: LogQueue | null, past: { accepted: number; dropped: number; writeErrors: number }): void {
+    if (queue === null) return
+    void queue.close(leaveMs).then(() => {
+      past.accepted += queue.accepted
+      past.dropped += queue.dropped
+      past.writeErrors += queue.writeErrors
+    })
+  }
+
+  /** [accepted, dropped, write errors] since the start. */
+  counts(log: 'access' | 'errors'): readonly [number, number, number] {
+    const queue = log === 'access' ? this.access : this.#errors
+    const past = this.#past[log]
+    return [
+      past.accepted + (queue?.accepted ?? 0),
+      past.dropped + (queue?.dropped ?? 0),
+      past.writeErrors + (queue?.writeErrors ?? 0),
+    ]
+  }
+
+  async reopen(): Promise<void> {
+    await Promise.all([this.access?.reopen(), this.#errors?.reopen()])
+  }
+
+  async close(deadlineMs: number): Promise<void> {
+    this.discard()
+    this.errorsLog.close()
+    await Promise.all([this.access?.close(deadlineMs), this.#errors?.close(deadlineMs)])
+  }
+
+  /** For the last moment of a process. */
+  flushNow(): void {
+    this.errorsLog.close()
+    this.access?.flushNow()
+    this.#errors?.flushNow()
+  }
+}

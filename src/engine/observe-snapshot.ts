@@ -1,0 +1,111 @@
+/**
+ * What Observe has counted, as a MetricsSnapshot. Not hot: once per scrape.
+ */
+import { faultCount, faultRow } from '../core/faults.ts'
+import { labelText, Metric, setSample, type MetricsSnapshot } from './metrics.ts'
+import { codeText, methodNames, type RouteSeries, type ServerSeries } from './series.ts'
+import type { Logs } from './logs.ts'
+
+/** Numbers that others keep: asked for at each snapshot. */
+export interface ObserveGauges {
+  inFlight(): number
+  connections(): number
+  connectionsTotal(): number
+  tunnels(): number
+  isDraining(): boolean
+}
+
+export interface Observed {
+  readonly gauges: ObserveGauges
+  readonly logs: Logs
+  readonly requestFaults: Float64Array
+  readonly faults: Float64Array
+  readonly staleCallbacks: number
+  readonly retries: number
+  readonly noRoute: RouteSeries
+  readonly goneRoutes: RouteSeries
+  readonly otherServers: ServerSeries
+  readonly routeSeries: Iterable<RouteSeries>
+  readonly serverSeries: Iterable<ServerSeries>
+}
+
+export function writeSnapshot(seen: Observed): MetricsSnapshot {
+  const snapshot: MetricsSnapshot = {}
+  for (const series of seen.routeSeries) writeRoute(snapshot, series)
+  writeRoute(snapshot, seen.noRoute)
+  writeRoute(snapshot, seen.goneRoutes)
+  writeFaults(snapshot, Metric.REQUEST_FAULTS, seen.requestFaults)
+  writeFaults(snapshot, Metric.FAULTS, seen.faults)
+  for (const series of seen.serverSeries) writeServer(snapshot, series)
+  writeServer(snapshot, seen.otherServers)
+  setSample(snapshot, Metric.RETRIES, '', seen.retries)
+  setSample(snapshot, Metric.STALE_CALLBACKS, '', seen.staleCallbacks)
+  const { gauges } = seen
+  setSample(snapshot, Metric.IN_FLIGHT, '', gauges.inFlight())
+  setSample(snapshot, Metric.CONNECTIONS, '', gauges.connections())
+  setSample(snapshot, Metric.CONNECTIONS_TOTAL, '', gauges.connectionsTotal())
+  setSample(snapshot, Metric.TUNNELS, '', gauges.tunnels())
+  setSample(snapshot, Metric.DRAINING, '', gauges.isDraining() ? 1 : 0)
+  writeLogs(snapshot, seen.logs)
+  return snapshot
+}
+
+function writeRoute(snapshot: MetricsSnapshot, series: RouteSeries): void {
+  const { site, route } = series
+  series.codes.each((code, method, count) => {
+    const key = labelText(
+      'site',
+      site,
+      'route',
+      route,
+      'method',
+      methodNames[method] as string,
+      'code',
+      codeText(code),
+    )
+    setSample(snapshot, Metric.REQUESTS, key, count)
+  })
+  series.duration.write(snapshot, Metric.REQUEST_DURATION, 'site', site, 'route', route)
+  const key = labelText('site', site, 'route', route)
+  if (series.receivedBytes > 0) setSample(snapshot, Metric.REQUEST_BODY_BYTES, key, series.receivedBytes)
+  if (series.sentBytes > 0) setSample(snapshot, Metric.RESPONSE_BYTES, key, series.sentBytes)
+}
+
+function writeFaults(snapshot: MetricsSnapshot, name: string, counts: Float64Array): void {
+  for (let fault = 1; fault < faultCount; fault++) {
+    const count = counts[fault] as number
+    if (count === 0) continue
+    const row = faultRow(fault)
+    setSample(snapshot, name, labelText('fault', row.name, 'side', row.side), count)
+  }
+}
+
+function writeServer(snapshot: MetricsSnapshot, series: ServerSeries): void {
+  const byCode = new Map<number, number>()
+  series.codes.each((code, _, count) => byCode.set(code, (byCode.get(code) ?? 0) + count))
+  for (const [code, count] of byCode)
+    setSample(
+      snapshot,
+      Metric.UPSTREAM_REQUESTS,
+      labelText('upstream', series.name, 'code', codeText(code)),
+      count,
+    )
+  series.firstByte.write(snapshot, Metric.UPSTREAM_FIRST_BYTE, 'upstream', series.name)
+  for (let fault = 1; fault < faultCount; fault++) {
+    const count = series.faults[fault] as number
+    if (count === 0) continue
+    const key = labelText('upstream', series.name, 'fault', faultRow(fault).name)
+    setSample(snapshot, Metric.UPSTREAM_FAULTS, key, count)
+  }
+}
+
+function writeLogs(snapshot: MetricsSnapshot, logs: Logs): void {
+  for (const log of ['access', 'errors'] as const) {
+    const [accepted, dropped, errors] = logs.counts(log)
+    const key = labelText('log', log)
+    setSample(snapshot, Metric.LOG_LINES, key, accepted)
+    setSample(snapshot, Metric.LOG_DROPPED, key, dropped)
+    setSample(snapshot, Metric.LOG_WRITE_ERRORS, key, errors)
+  }
+  setSample(snapshot, Metric.LOG_SUPPRESSED, '', logs.errorsLog.suppressed)
+}

@@ -1,0 +1,178 @@
+/**
+ * Observe: counts what happens and writes the two logs.
+ *
+ * Promises: a finished or refused exchange is counted once and has exactly one line in the access log, unless the queue
+ * was full, which is counted; nothing is allocated for a request but its line; series are made by the config (routes,
+ * servers), never by what clients send.
+ */
+import { faultCount, faultRow, NONE, type Fault, type FaultLevel } from '../core/faults.ts'
+import { systemClock, type Clock } from '../core/clock.ts'
+import type { Exchange, RouteInfo, UpstreamServer } from '../http/exchange.ts'
+import { Logs } from './logs.ts'
+import type { MetricsSnapshot } from './metrics.ts'
+import type { Observer } from './observer.ts'
+import type { Plan } from './plan.ts'
+import { RouteSeries, ServerSeries } from './series.ts'
+import { writeSnapshot, type ObserveGauges } from './observe-snapshot.ts'
+
+export type { MetricsSnapshot } from './metrics.ts'
+export type { ObserveGauges } from './observe-snapshot.ts'
+
+const noGauges: ObserveGauges = {
+  inFlight: () => 0,
+  connections: () => 0,
+  connectionsTotal: () => 0,
+  tunnels: () => 0,
+  isDraining: () => false,
+}
+
+export interface ObserveOptions {
+  readonly clock?: Clock
+  /** Several processes write the same logs. */
+  readonly isShared?: boolean
+}
+
+/** More servers than an edge has; those beyond are counted together, as by names that change all the time. */
+export const serverSeriesMax = 1000
+
+export class Observe implements Observer {
+  gauges: ObserveGauges = noGauges
+  readonly logs: Logs
+  readonly requestFaults: Float64Array = new Float64Array(faultCount)
+  readonly faults: Float64Array = new Float64Array(faultCount)
+  staleCallbacks = 0
+  retries = 0
+  /** Requests no route took, and heads that could not be read. */
+  readonly noRoute: RouteSeries = new RouteSeries('', '')
+  /** Of routes and servers that the config no longer has: sums must not go back. */
+  readonly goneRoutes: RouteSeries = new RouteSeries('', 'removed')
+  readonly otherServers: ServerSeries = new ServerSeries('other', faultCount)
+  #routes = new Map<string, RouteSeries>()
+  #routeSeries = new WeakMap<RouteInfo, RouteSeries>()
+  readonly #servers = new Map<string, ServerSeries>()
+  #serverSeries = new WeakMap<UpstreamServer, ServerSeries>()
+
+  constructor(options: ObserveOptions = {}) {
+    this.logs = new Logs(options.clock ?? systemClock, options.isShared ?? false)
+  }
+
+  /** Opens the logs of a plan that may be used soon. Throws a sentence when one cannot be opened. */
+  prepare(plan: Plan): void {
+    this.logs.prepare(plan.log)
+  }
+
+  /** The plan that `prepare` got is not used. */
+  discard(): void {
+    this.logs.discard()
+  }
+
+  /** Goes over to a plan that was prepared. */
+  use(plan: Plan): void {
+    this.logs.commit()
+    const routes = new Map<string, RouteSeries>()
+    for (const route of plan.routes) {
+      const series =
+        routes.get(route.name) ?? this.#routes.get(route.name) ?? new RouteSeries(route.site, route.name)
+      routes.set(route.name, series)
+      this.#routeSeries.set(route, series)
+    }
+    for (const [name, series] of this.#routes) if (!routes.has(name)) this.goneRoutes.fold(series)
+    this.#routes = routes
+  }
+
+  onFinish(x: Exchange, nowMs: number): void {
+    const status = x.isHeadSent ? x.response.status : 0
+    this.#count(x, status, x.fault, nowMs - x.startMs)
+  }
+
+  onRefuse(x: Exchange, fault: Fault, nowMs: number): void {
+    const status = x.response.status === 0 ? faultRow(fault).status : x.response.status
+    this.#count(x, status, fault, nowMs - x.startMs)
+  }
+
+  #count(x: Exchange, status: number, fault: Fault, totalMs: number): void {
+    const series = x.route === null ? this.noRoute : this.#ofRoute(x.route)
+    series.codes.add(x.request.method, status)
+    series.receivedBytes += x.body.receivedBytes
+    series.sentBytes += x.bytesSent
+    // A tunnel lives for hours: it would hide what the histogram is for.
+    if (status !== 101) series.duration.add(totalMs)
+    if (fault !== NONE) this.requestFaults[fault] = (this.requestFaults[fault] as number) + 1
+    if (x.attempts > 0) this.#countUpstream(x, status)
+    const { access, accessLog } = this.logs
+    if (access !== null && accessLog !== null) access.push(accessLog.line(x, status, fault, totalMs))
+  }
+
+  #countUpstream(x: Exchange, status: number): void {
+    this.retries += x.attempts - 1
+    const server = x.tried[x.tried.length - 1]
+    if (server === undefined) return
+    const series = this.#ofServer(server)
+    series.codes.add(x.request.method, status)
+    if (x.firstByteMs >= 0) series.firstByte.add(x.firstByteMs)
+  }
+
+  /** An exchange may still hold the route of a plan that is gone. */
+  #ofRoute(route: RouteInfo): RouteSeries {
+    return this.#routeSeries.get(route) ?? this.goneRoutes
+  }
+
+  #ofServer(server: UpstreamServer): ServerSeries {
+    return this.#serverSeries.get(server) ?? this.#addServer(server)
+  }
+
+  #addServer(server: UpstreamServer): ServerSeries {
+    let series = this.#servers.get(server.name)
+    if (series === undefined) {
+      if (this.#servers.size >= serverSeriesMax) series = this.otherServers
+      else this.#servers.set(server.name, (series = new ServerSeries(server.name, faultCount)))
+    }
+    this.#serverSeries.set(server, series)
+    return series
+  }
+
+  onFault(x: Exchange, fault: Fault): void {
+    this.faults[fault] = (this.faults[fault] as number) + 1
+    const server = x.upstream?.server ?? x.tried[x.tried.length - 1]
+    if (server !== undefined && faultRow(fault).side === 'origin') {
+      const { faults } = this.#ofServer(server)
+      faults[fault] = (faults[fault] as number) + 1
+    }
+    this.logs.errorsLog.fault(x, fault)
+  }
+
+  onStaleCallback(): void {
+    this.staleCallbacks++
+  }
+
+  note(level: FaultLevel, message: string): void {
+    this.logs.errorsLog.note(level, message)
+  }
+
+  get routeSeries(): Iterable<RouteSeries> {
+    return this.#routes.values()
+  }
+
+  get serverSeries(): Iterable<ServerSeries> {
+    return this.#servers.values()
+  }
+
+  /** All counters and gauges of this process. */
+  snapshot(): MetricsSnapshot {
+    return writeSnapshot(this)
+  }
+
+  async reopenLogs(): Promise<void> {
+    await this.logs.reopen()
+  }
+
+  /** Writes what waits for at most `deadlineMs` and closes the logs. */
+  async close(deadlineMs: number): Promise<void> {
+    await this.logs.close(deadlineMs)
+  }
+
+  /** Writes what waits at once: for a process that ends without returning to the event loop. */
+  flushNow(): void {
+    this.logs.flushNow()
+  }
+}
