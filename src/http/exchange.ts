@@ -167,10 +167,17 @@ export interface Walk {
   crash(x: Exchange, error: unknown): void
 }
 
+/** What an exchange holds while it runs, and lets go of when it is finished: the plan it was served with. */
+export interface Lease {
+  release(): void
+}
+
 /** Where the walk of an exchange is: what `resume` goes on with. */
 export const PHASE_REQUEST = 0
 export const PHASE_RESPONSE = 1
 export const PHASE_FAULT = 2
+/** Cut or abandoned: whatever still comes does nothing. */
+export const PHASE_OVER = 3
 
 /** What goes to the origin; made by the proxy step. */
 export class Outgoing {
@@ -215,6 +222,8 @@ export class Exchange {
   /** How many times it was begun. What still holds it after a call that may have finished it compares this. */
   life = 0
   walk: Walk | null = null
+  /** null: not served, or refused. */
+  lease: Lease | null = null
   /** The current attempt, null for none. */
   upstream: Upstream | null = null
   /** Who produces the answer's body; `out` calls its `resume`. */
@@ -275,7 +284,7 @@ export class Exchange {
     this.body.reset()
     this.outgoing.reset()
     this.down = this.out = nobody
-    this.route = this.walk = this.upstream = this.source = null
+    this.route = this.walk = this.lease = this.upstream = this.source = null
     this.step = this.stepsBegun = 0
     this.phase = PHASE_REQUEST
     this.#lastSink = null

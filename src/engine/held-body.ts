@@ -1,0 +1,46 @@
+/**
+ * HeldBody: takes the body of an answer while its head still waits on the way outward (an `onResponse` answered WAIT).
+ *
+ * Bounded by its refusal: the first write is answered with false, so a source that keeps the seam's rule adds no more
+ * than what it had read already.
+ */
+import type { Fault } from '../core/faults.ts'
+import type { BodySink } from '../http/body.ts'
+import { Fields } from '../http/fields.ts'
+
+export class HeldBody implements BodySink {
+  /** Where the body goes on. */
+  readonly next: BodySink
+  readonly #pieces: Buffer[] = []
+  #trailers: Fields | null = null
+  #isEnded = false
+
+  constructor(next: BodySink) {
+    this.next = next
+  }
+
+  write(buffer: Buffer, start: number, end: number): boolean {
+    this.#pieces.push(Buffer.from(buffer.subarray(start, end)))
+    return false
+  }
+
+  end(trailers: Fields | null): void {
+    this.#isEnded = true
+    if (trailers === null) return
+    this.#trailers = new Fields()
+    this.#trailers.copyFrom(trailers)
+  }
+
+  /** A fault before the head was sent is the engine's to answer; nothing that was held is of use then. */
+  abort(_fault: Fault): void {
+    this.#pieces.length = 0
+  }
+
+  /** Hands all on. True: the source may go on, if there is one still. */
+  release(sink: BodySink): boolean {
+    let isWelcome = true
+    for (const piece of this.#pieces) isWelcome = sink.write(piece, 0, piece.length)
+    if (this.#isEnded) sink.end(this.#trailers)
+    return isWelcome && !this.#isEnded
+  }
+}

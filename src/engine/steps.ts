@@ -1,0 +1,95 @@
+/**
+ * The walk over the steps of a route, in each of its directions. Only the walk: what is sent at its end, and what an
+ * exception costs, is the engine's.
+ *
+ * Invariant: `x.step` is the step that runs; after a step that did not answer NEXT, `x` may be finished and is not
+ * touched, so each function tells by its return alone whether the walk came to its end.
+ */
+import type { Fault } from '../core/faults.ts'
+import {
+  NEXT,
+  PHASE_FAULT,
+  PHASE_REQUEST,
+  PHASE_RESPONSE,
+  WAIT,
+  type Exchange,
+  type Handler,
+} from '../http/exchange.ts'
+import { HeldBody } from './held-body.ts'
+
+const noHandlers: readonly Handler[] = []
+
+function handlersOf(x: Exchange): readonly Handler[] {
+  return x.route === null ? noHandlers : x.route.handlers
+}
+
+/** `onRequest` of the steps at and after `from`. True: none of them took it. */
+export function walkInward(x: Exchange, from: number): boolean {
+  x.phase = PHASE_REQUEST
+  const handlers = handlersOf(x)
+  for (let i = from; i < handlers.length; i++) {
+    x.step = i
+    x.stepsBegun = i + 1
+    if ((handlers[i] as Handler).onRequest(x) !== NEXT) return false
+  }
+  x.step = handlers.length
+  return true
+}
+
+/** `onResponse` of the steps at and before `from`. True: the answer may be sent. */
+export function walkOutward(x: Exchange, from: number): boolean {
+  x.phase = PHASE_RESPONSE
+  const handlers = handlersOf(x)
+  for (let i = Math.min(from, handlers.length - 1); i >= 0; i--) {
+    const handler = handlers[i] as Handler
+    if (handler.onResponse === undefined) continue
+    x.step = i
+    const { life } = x
+    const flow = handler.onResponse(x)
+    if (flow === NEXT) continue
+    // Unless it has been woken within the call, what comes of the body meanwhile is held.
+    if (flow === WAIT && x.life === life && x.phase === PHASE_RESPONSE && !x.isHeadSent)
+      x.out = new HeldBody(x.out)
+    return false
+  }
+  return true
+}
+
+/** `onFault` of the steps at and before `from`. True: none of them answered. */
+export function walkFault(x: Exchange, fault: Fault, from: number): boolean {
+  x.phase = PHASE_FAULT
+  const handlers = handlersOf(x)
+  for (let i = Math.min(from, handlers.length - 1); i >= 0; i--) {
+    const handler = handlers[i] as Handler
+    if (handler.onFault === undefined) continue
+    x.step = i
+    if (handler.onFault(x, fault) !== NEXT) return false
+  }
+  return true
+}
+
+/** `onInformational` of the steps before the one that informs. */
+export function walkInformational(x: Exchange): void {
+  const handlers = handlersOf(x)
+  for (let i = Math.min(x.step, handlers.length) - 1; i >= 0; i--) handlers[i]?.onInformational?.(x)
+}
+
+/** `onAbandon` of the steps that were begun. */
+export function tellAbandoned(x: Exchange): void {
+  const handlers = handlersOf(x)
+  for (let i = x.stepsBegun - 1; i >= 0; i--) handlers[i]?.onAbandon?.(x)
+}
+
+/** `onFinish` of the steps that were begun; an exception of one keeps no other from hearing of it. */
+export function tellFinished(x: Exchange, onException: (error: unknown) => void): void {
+  const handlers = handlersOf(x)
+  for (let i = x.stepsBegun - 1; i >= 0; i--) {
+    const handler = handlers[i] as Handler
+    if (handler.onFinish === undefined) continue
+    try {
+      handler.onFinish(x)
+    } catch (error) {
+      onException(error)
+    }
+  }
+}
