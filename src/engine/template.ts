@@ -71,6 +71,13 @@ export class Template {
   }
 }
 
+/** A template of a config that has been checked. A wrong one here is our own bug. */
+export function requireTemplate(source: string, options: TemplateOptions): Template {
+  const template = compileTemplate(source, options)
+  if (typeof template === 'string') throw new Error(`template ${JSON.stringify(source)}: ${template}`)
+  return template
+}
+
 /** A template, or the sentence that says what is wrong with it. */
 export function compileTemplate(source: string, options: TemplateOptions): Template | string {
   const parts: Part[] = []
@@ -86,14 +93,20 @@ export function compileTemplate(source: string, options: TemplateOptions): Templ
     else if (match[2] !== undefined) literal += `{${match[2]}}`
     else {
       place = placeAfter(place, parts.length === 0, literal)
-      const made = compilePart(match[1], match[3], literal, place, options)
+      const made = compilePart(match[1], match[3], literalOf(literal, options), place, options)
       if (typeof made === 'string') return made
       if (match[3]?.startsWith('path.') === true) names.push(match[3].slice(5))
       parts.push(made)
       literal = ''
     }
   }
-  return new Template(source, parts, literal + source.slice(at), names)
+  return new Template(source, parts, literalOf(literal + source.slice(at), options), names)
+}
+
+/** In a URL, letters beyond ASCII and spaces are percent-encoded (RFC 3986 §2.1). */
+function literalOf(text: string, options: TemplateOptions): string {
+  if (options.form === 'field') return text
+  return text.toWellFormed().replace(/[^\x21-\x7e]/gu, (c) => encodeURIComponent(c))
 }
 
 function compilePart(

@@ -1,0 +1,38 @@
+/**
+ * Schemas that several directives share: a template, a field's name. They check while the config is read, so that what
+ * is wrong is told with its place and together with all else.
+ */
+import { z } from 'zod'
+import { systemClock } from '../core/clock.ts'
+import { fieldProblem, isFieldText } from './field-rules.ts'
+import { compileTemplate } from './template.ts'
+
+/** A template of a field's value. */
+export function fieldTemplate(hasResponse: boolean): z.ZodString {
+  return z.string().superRefine((source, context) => {
+    const made = compileTemplate(source, { clock: systemClock, form: 'field', hasResponse })
+    if (typeof made === 'string') context.addIssue({ code: 'custom', message: made })
+    else if (!isFieldText(source)) {
+      const message =
+        'a field value holds no control characters, and beyond Latin-1 only percent-encoded ones'
+      context.addIssue({ code: 'custom', message })
+    }
+  })
+}
+
+/** A template of a URL or a part of one. */
+export function urlTemplate(): z.ZodString {
+  return z.string().superRefine((source, context) => {
+    const made = compileTemplate(source, { clock: systemClock, form: 'url', hasResponse: false })
+    if (typeof made === 'string') context.addIssue({ code: 'custom', message: made })
+    else if (source === '') context.addIssue({ code: 'custom', message: 'it is empty' })
+  })
+}
+
+/** A field's name that may be edited. With `wild`, 'X-Internal-*' names all that begin so. */
+export function editableField(side: 'request' | 'response', wild = false): z.ZodString {
+  return z.string().superRefine((name, context) => {
+    const problem = fieldProblem(wild ? name.replace(/(.)\*$/, '$1') : name, side)
+    if (problem !== '') context.addIssue({ code: 'custom', message: problem })
+  })
+}
