@@ -5,6 +5,7 @@ import { faultCount, faultRow } from '../core/faults.ts'
 import { labelText, Metric, setSample, type MetricsSnapshot } from './metrics.ts'
 import { codeText, methodNames, type RouteSeries, type ServerSeries } from './series.ts'
 import type { Logs } from './logs.ts'
+import type { Origin } from '../origin/origin.ts'
 
 /** Numbers that others keep: asked for at each snapshot. */
 export interface ObserveGauges {
@@ -27,6 +28,7 @@ export interface Observed {
   readonly otherServers: ServerSeries
   readonly routeSeries: Iterable<RouteSeries>
   readonly serverSeries: Iterable<ServerSeries>
+  readonly origins: Iterable<Origin>
 }
 
 export function writeSnapshot(seen: Observed): MetricsSnapshot {
@@ -38,6 +40,7 @@ export function writeSnapshot(seen: Observed): MetricsSnapshot {
   writeFaults(snapshot, Metric.FAULTS, seen.faults)
   for (const series of seen.serverSeries) writeServer(snapshot, series)
   writeServer(snapshot, seen.otherServers)
+  for (const origin of seen.origins) writeOrigin(snapshot, origin)
   setSample(snapshot, Metric.RETRIES, '', seen.retries)
   setSample(snapshot, Metric.STALE_CALLBACKS, '', seen.staleCallbacks)
   const { gauges } = seen
@@ -96,6 +99,15 @@ function writeServer(snapshot: MetricsSnapshot, series: ServerSeries): void {
     if (count === 0) continue
     const key = labelText('upstream', series.name, 'fault', faultRow(fault).name)
     setSample(snapshot, Metric.UPSTREAM_FAULTS, key, count)
+  }
+}
+
+function writeOrigin(snapshot: MetricsSnapshot, origin: Origin): void {
+  for (const server of origin.snapshot().servers) {
+    const key = labelText('origin', origin.name, 'upstream', server.name)
+    setSample(snapshot, Metric.UPSTREAM_HEALTHY, key, server.isAvailable ? 1 : 0)
+    setSample(snapshot, Metric.UPSTREAM_CONNECTIONS, key, server.connections)
+    setSample(snapshot, Metric.UPSTREAM_IN_FLIGHT, key, server.inFlight)
   }
 }
 

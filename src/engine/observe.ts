@@ -10,6 +10,7 @@ import { systemClock, type Clock } from '../core/clock.ts'
 import type { Exchange, RouteInfo, UpstreamServer } from '../http/exchange.ts'
 import { Logs } from './logs.ts'
 import type { MetricsSnapshot } from './metrics.ts'
+import type { Origin } from '../origin/origin.ts'
 import type { Observer } from './observer.ts'
 import type { Plan } from './plan.ts'
 import { RouteSeries, ServerSeries } from './series.ts'
@@ -50,6 +51,7 @@ export class Observe implements Observer {
   #routes = new Map<string, RouteSeries>()
   #routeSeries = new WeakMap<RouteInfo, RouteSeries>()
   readonly #servers = new Map<string, ServerSeries>()
+  origins: Iterable<Origin> = []
   #serverSeries = new WeakMap<UpstreamServer, ServerSeries>()
 
   constructor(options: ObserveOptions = {}) {
@@ -78,6 +80,7 @@ export class Observe implements Observer {
     }
     for (const [name, series] of this.#routes) if (!routes.has(name)) this.goneRoutes.fold(series)
     this.#routes = routes
+    this.origins = [...plan.origins.values()]
   }
 
   onFinish(x: Exchange, nowMs: number): void {

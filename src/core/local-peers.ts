@@ -1,0 +1,31 @@
+/**
+ * Peers within one process: alone with `workers: 1`, or several members of one hub in tests. Frames are delivered in a
+ * later microtask, in order, as a channel would: no listener is called from inside `send`.
+ */
+import { PeerHub } from './peer-hub.ts'
+import { PeerMember, type PeerFrame } from './peer-member.ts'
+import type { Peers } from './peers.ts'
+
+export interface LocalPeersOptions {
+  /** For tests: true = this frame is lost on its way to a member. Only messages can be. */
+  readonly loses?: (frame: PeerFrame, to: number) => boolean
+}
+
+/** A new member of `hub`. */
+export function joinLocal(hub: PeerHub, options: LocalPeersOptions = {}): PeerMember {
+  const deliver = (frame: PeerFrame): void => {
+    if (frame.kind === 'message' && options.loses?.(frame, self) === true) return
+    queueMicrotask(() => member.receive(frame))
+  }
+  const { self, others } = hub.join(deliver)
+  const member = new PeerMember(self, others, {
+    send: (frame) => hub.send(self, frame),
+    close: () => hub.leave(self),
+  })
+  return member
+}
+
+/** Peers of a process that has no others. */
+export function alonePeers(): Peers {
+  return joinLocal(new PeerHub())
+}

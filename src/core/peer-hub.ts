@@ -1,0 +1,50 @@
+/**
+ * PeerHub: passes frames between members. It lives in the supervisor, or in the one process there is, and it alone
+ * gives out numbers, so that a worker that comes back has a new one.
+ *
+ * Invariants: frames of one member reach another in the order sent; a member hears of another's joining before any
+ * frame of it, and of its leaving after the last; nothing goes to the sender.
+ */
+import type { PeerFrame } from './peer-member.ts'
+
+const noBytes = new Uint8Array(0)
+
+function notice(kind: 'join' | 'leave', from: number): PeerFrame {
+  return { kind, from, to: 0, topic: '', sequence: 0, bytes: noBytes }
+}
+
+export class PeerHub {
+  #last = 0
+  readonly #members = new Map<number, (frame: PeerFrame) => void>()
+
+  /** Takes a member in; `deliver` brings it frames, in order and not from inside a call of its own. */
+  join(deliver: (frame: PeerFrame) => void): { readonly self: number; readonly others: readonly number[] } {
+    const others = [...this.#members.keys()]
+    const self = ++this.#last
+    for (const tell of this.#members.values()) tell(notice('join', self))
+    this.#members.set(self, deliver)
+    return { self, others }
+  }
+
+  /** A frame from member `from`; what it says of its sender is not believed. */
+  send(from: number, frame: PeerFrame): void {
+    if (!this.#members.has(from)) return
+    const { kind, to, topic, sequence, bytes } = frame
+    if (kind === 'join' || kind === 'leave') return
+    const stamped: PeerFrame = { kind, from, to, topic, sequence, bytes }
+    if (to !== 0) {
+      if (to !== from) this.#members.get(to)?.(stamped)
+      return
+    }
+    for (const [member, deliver] of this.#members) if (member !== from) deliver(stamped)
+  }
+
+  leave(member: number): void {
+    if (!this.#members.delete(member)) return
+    for (const tell of this.#members.values()) tell(notice('leave', member))
+  }
+
+  get size(): number {
+    return this.#members.size
+  }
+}
