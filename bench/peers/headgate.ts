@@ -1,0 +1,35 @@
+/** Headgate at its shipped defaults, one worker; only the access log is set, as a scenario asks for it. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Command } from '../processes.ts'
+import type { Peer } from './peer.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const program = join(root, 'bin/headgate.js')
+
+export const headgate: Peer = {
+  name: 'headgate',
+  family: 'headgate',
+  logs: true,
+  missing: () => (existsSync(program) ? '' : 'bin/headgate.js is not there'),
+  version: () => {
+    const text = readFileSync(join(root, 'package.json'), 'utf8')
+    return /"version": "([^"]+)"/.exec(text)?.[1] ?? 'unknown'
+  },
+  command(setup): Command {
+    const path = join(setup.folder, 'headgate.json')
+    const config = {
+      listeners: [{ host: '127.0.0.1', port: setup.port }],
+      origins: { app: `http://127.0.0.1:${setup.originPort}` },
+      sites: { '*': [{ origin: 'app' }] },
+      workers: 1,
+      log: {
+        access: setup.accessLog ? 'combined' : false,
+        ...(setup.accessLog && { accessPath: join(setup.folder, 'access.log') }),
+      },
+    }
+    writeFileSync(path, JSON.stringify(config, null, 2))
+    return { program: process.execPath, args: [program, 'run', '--config', path], folder: setup.folder }
+  },
+}

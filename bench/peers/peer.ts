@@ -1,0 +1,37 @@
+/**
+ * Peer: a proxy that is measured. One file each; every one is set up at its best for this job: one worker, keep-alive
+ * to the origin, and towards the origin the fields that Headgate sends by default.
+ */
+import { spawnSync } from 'node:child_process'
+import { findProgram } from '../../test/programs.ts'
+import type { Command } from '../processes.ts'
+
+export interface PeerSetup {
+  /** Its own empty folder. */
+  readonly folder: string
+  readonly port: number
+  readonly originPort: number
+  readonly accessLog: boolean
+}
+
+export interface Peer {
+  readonly name: string
+  /** Peers of one family are one program set up differently; the best of them counts for the family. */
+  readonly family: string
+  /** Can it write an access log? Else it is left out where logs are compared. */
+  readonly logs: boolean
+  /** Why it cannot run here; '' when it can. May install what it needs into a temporary folder. */
+  missing(): string
+  version(): string
+  command(setup: PeerSetup): Command
+}
+
+/** What a program says to a question about its version, its first match of `pattern`. */
+export function askVersion(program: string, flag: string, pattern: RegExp): string {
+  const asked = spawnSync(findProgram(program), [flag], { encoding: 'utf8' })
+  return pattern.exec(asked.stdout + asked.stderr)?.[1] ?? 'unknown'
+}
+
+export function missingProgram(name: string): string {
+  return findProgram(name) === '' ? `${name} is not installed` : ''
+}

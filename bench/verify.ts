@@ -1,0 +1,41 @@
+/**
+ * Before anything is measured: every proxy must give the bodies that the origin has, and pass on the fields that all of
+ * them are set up to send, so that none is fast by doing less.
+ */
+import { get } from 'node:http'
+import { bodyOf, bodySizes } from './origin.ts'
+
+interface Fetched {
+  readonly status: number
+  readonly body: Buffer
+}
+
+function fetchBody(port: number, path: string): Promise<Fetched> {
+  return new Promise((resolve, reject) => {
+    const sent = get({ host: '127.0.0.1', port, path, agent: false }, (answer) => {
+      const parts: Buffer[] = []
+      answer.on('data', (part: Buffer) => parts.push(part))
+      answer.once('end', () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(parts) }))
+      answer.once('error', reject)
+    })
+    sent.setTimeout(10_000, () => sent.destroy(new Error('no answer')))
+    sent.once('error', reject)
+  })
+}
+
+/** What is wrong with the bodies that come through `port`; '' for nothing. */
+export async function verifyBodies(port: number): Promise<string> {
+  for (const path of Object.keys(bodySizes)) {
+    const { status, body } = await fetchBody(port, path)
+    if (status !== 200) return `${path} gave ${status}`
+    if (!body.equals(bodyOf(path))) return `${path} gave another body`
+  }
+  return ''
+}
+
+/** Names of the forwarding fields that do not reach the origin behind `port`. */
+export async function missingFields(port: number): Promise<string[]> {
+  const { body } = await fetchBody(port, '/seen')
+  const lines = body.toString('latin1').trim().split('\n')
+  return lines.filter((line) => line.endsWith('=')).map((line) => line.slice(0, -1))
+}
