@@ -1,0 +1,215 @@
+/**
+ * The admin listener: health, metrics, status, and the few things that an operator does to a running server. Not hot:
+ * it stands on node:http.
+ *
+ * Promises: only a unix socket of mode 0660 or a loopback address; what changes something is a POST (GET is 405); no web
+ * page of another site gets through (guard.ts); nothing that a handler does, or that it throws, ends the process.
+ */
+import * as http from 'node:http'
+import * as net from 'node:net'
+import { chmodSync, unlinkSync } from 'node:fs'
+import type { MetricsSnapshot } from '../engine/metrics.ts'
+import { readAdminAddress, type AdminAddress } from './address.ts'
+import { refusalOf } from './guard.ts'
+import { metricsText, openMetricsType, prometheusType, wantsOpenMetrics } from './metrics-text.ts'
+
+export interface ReloadReport {
+  readonly isTaken: boolean
+  /** Of the config that runs now. */
+  readonly hash: string
+  /** Why the new one was refused; '' when it was taken. */
+  readonly reason: string
+}
+
+/** What the listener speaks for: the runner of one server or of many workers. */
+export interface AdminTarget {
+  health(): 'ok' | 'starting' | 'draining'
+  metrics(): Promise<MetricsSnapshot>
+  status(): Promise<object>
+  /** Never rejects: a refused config is a report. */
+  reload(): Promise<ReloadReport>
+  reopenLogs(): Promise<void>
+  /** As SIGTERM: no new requests, those under way are finished. Returns at once. */
+  drain(): void
+  /** As a second SIGTERM. Returns at once. */
+  stop(): void
+}
+
+/** Enough for a scraper, a dashboard and some hands. */
+const connectionsMax = 64
+const headMs = 5000
+const requestMs = 10_000
+/** No request here has a body that means anything. */
+const bodyBytesMax = 4096
+const socketMode = 0o660
+
+interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly text: string
+}
+
+const json = (status: number, value: unknown): Answer => ({
+  status,
+  type: 'application/json',
+  text: JSON.stringify(value) + '\n',
+})
+
+export class AdminServer {
+  readonly #target: AdminTarget
+  readonly #server: http.Server
+  #address: AdminAddress = { path: '', host: '', port: 0 }
+
+  constructor(target: AdminTarget) {
+    this.#target = target
+    this.#server = http.createServer(
+      {
+        headersTimeout: headMs,
+        requestTimeout: requestMs,
+        maxHeaderSize: 16 * 1024,
+        connectionsCheckingInterval: 2000,
+      },
+      (request, response) => void this.#handle(request, response),
+    )
+    this.#server.maxConnections = connectionsMax
+  }
+
+  /** Starts listening. Rejects with a sentence when the address is not allowed or in use. */
+  async listen(listen: string): Promise<void> {
+    this.#address = readAdminAddress(listen)
+    const { path } = this.#address
+    if (path !== '') await removeStaleSocket(path)
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.once('listening', () => {
+        this.#server.off('error', reject)
+        resolve()
+      })
+      this.#listenNow()
+    })
+    if (path !== '') chmodSync(path, socketMode)
+  }
+
+  #listenNow(): void {
+    const { path, host, port } = this.#address
+    if (path === '') {
+      this.#server.listen({ host, port })
+      return
+    }
+    // The socket is made inside listen(): its mode must be right from the first moment on.
+    const mask = process.umask(0o777 & ~socketMode)
+    try {
+      this.#server.listen({ path })
+    } finally {
+      process.umask(mask)
+    }
+  }
+
+  /** The port, where it was given as 0. */
+  get port(): number {
+    const address = this.#server.address()
+    return address !== null && typeof address === 'object' ? address.port : 0
+  }
+
+  async close(): Promise<void> {
+    if (!this.#server.listening) return
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve())
+      this.#server.closeAllConnections()
+    })
+  }
+
+  async #handle(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    response.on('error', () => {})
+    let answer: Answer
+    try {
+      answer = await this.#answer(request, response)
+    } catch (error) {
+      answer = json(500, { error: error instanceof Error ? error.message : String(error) })
+    }
+    response.writeHead(answer.status, {
+      'content-type': answer.type,
+      'content-length': Buffer.byteLength(answer.text),
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    })
+    response.end(answer.text)
+  }
+
+  async #answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<Answer> {
+    request.resume()
+    const refusal = refusalOf(request.headers, this.#address.path !== '')
+    if (refusal !== '') return json(403, { error: refusal })
+    if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) {
+      response.setHeader('connection', 'close')
+      return json(413, { error: 'no body is expected' })
+    }
+    const path = (request.url ?? '').split('?', 1)[0] as string
+    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '')
+    const allowed = methodOf(path)
+    if (allowed === '') return json(404, { error: 'there is nothing here', paths: [...paths.keys()] })
+    if (method !== allowed) {
+      response.setHeader('allow', allowed === 'GET' ? 'GET, HEAD' : allowed)
+      return json(405, { error: `this wants ${allowed}` })
+    }
+    return this.#act(path, request.headers.accept ?? '')
+  }
+
+  async #act(path: string, accept: string): Promise<Answer> {
+    const target = this.#target
+    switch (path) {
+      case '/healthz': {
+        const health = target.health()
+        return { status: health === 'ok' ? 200 : 503, type: 'text/plain; charset=utf-8', text: health + '\n' }
+      }
+      case '/metrics': {
+        const isOpen = wantsOpenMetrics(accept)
+        const text = metricsText(await target.metrics(), isOpen)
+        return { status: 200, type: isOpen ? openMetricsType : prometheusType, text }
+      }
+      case '/status':
+        return json(200, await target.status())
+      case '/reload': {
+        const report = await target.reload()
+        return json(report.isTaken ? 200 : 422, report)
+      }
+      case '/reopen-logs':
+        await target.reopenLogs()
+        return json(200, { isDone: true })
+      case '/drain':
+        target.drain()
+        return json(202, { isDraining: true })
+      default:
+        target.stop()
+        return json(202, { isStopping: true })
+    }
+  }
+}
+
+const paths: ReadonlyMap<string, 'GET' | 'POST'> = new Map([
+  ['/healthz', 'GET'],
+  ['/metrics', 'GET'],
+  ['/status', 'GET'],
+  ['/reload', 'POST'],
+  ['/reopen-logs', 'POST'],
+  ['/drain', 'POST'],
+  ['/stop', 'POST'],
+])
+
+function methodOf(path: string): string {
+  return paths.get(path) ?? ''
+}
+
+/** Removes a socket file that nobody listens on, as a killed process leaves it. Throws when somebody does. */
+export async function removeStaleSocket(path: string): Promise<void> {
+  const state = await new Promise<string>((resolve) => {
+    const probe = net.connect({ path })
+    probe.once('connect', () => {
+      probe.destroy()
+      resolve('alive')
+    })
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''))
+  })
+  if (state === 'alive') throw new Error(`'${path}' is in use by another process`)
+  if (state === 'ECONNREFUSED') unlinkSync(path)
+}

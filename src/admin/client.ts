@@ -1,0 +1,32 @@
+/**
+ * One question to a running server's admin listener: for the commands `reload`, `stop`, `status`.
+ */
+import * as http from 'node:http'
+import { readAdminAddress } from './address.ts'
+
+export interface AdminReply {
+  readonly status: number
+  readonly text: string
+}
+
+/** A reload of a large config on a slow disk, with some room. */
+const answerMs = 60_000
+
+/** Rejects with the system's error when nobody listens there. */
+export function askAdmin(listen: string, method: 'GET' | 'POST', path: string): Promise<AdminReply> {
+  const address = readAdminAddress(listen)
+  const where =
+    address.path === '' ? { host: address.host, port: address.port } : { socketPath: address.path }
+  return new Promise((resolve, reject) => {
+    const request = http.request({ ...where, method, path, agent: false, timeout: answerMs }, (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (piece: string) => (text += piece))
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
+      response.on('error', reject)
+    })
+    request.on('timeout', () => request.destroy(new Error('the server did not answer')))
+    request.on('error', reject)
+    request.end()
+  })
+}
