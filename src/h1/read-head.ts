@@ -1,41 +1,13 @@
 /**
- * The readers of HTTP/1 heads. Both take the bytes that have arrived so far and say how many of them the head took.
+ * The readers of HTTP/1 heads: `readRequestHead(buffer, start, end, head, progress, limits)` and
+ * `readResponseHead(buffer, start, end, head, requestMethod, progress, limits)`. They take the bytes that have arrived
+ * and say how many of them the head took.
  *
- * Returns of both: > 0 the bytes consumed, the head is whole and `head` filled · 0 not whole: call again with the same
- * bytes and more behind them, and the same `progress`; the bytes may have moved meanwhile · negative: -fault.
- * `head` was reset before the first call, `progress` too.
+ * Both give: > 0 the bytes consumed: the head is whole and `head` filled · 0 not whole: call again with the same bytes
+ * and more behind them, and the same `progress`; the bytes may have moved meanwhile · negative: -fault, and nothing
+ * more can be read here. `head` and `progress` were reset before the first call. After a fault `head` holds what was
+ * understood before it, for the log.
  */
-import type { ConnectionLimits } from '../http/limits.ts'
-import type { RequestHead, ResponseHead } from '../http/message.ts'
-
-export class HeadProgress {
-  reset(): void {}
-  /** Only empty lines have arrived so far: a connection that waits for a request is idle still. */
-  get isBlank(): boolean {
-    return true
-  }
-}
-
-export function readRequestHead(
-  _buffer: Buffer,
-  _start: number,
-  _end: number,
-  _head: RequestHead,
-  _progress: HeadProgress,
-  _limits: ConnectionLimits,
-): number {
-  return 0
-}
-
-/** `requestMethod` is the method of the request that is answered. */
-export function readResponseHead(
-  _buffer: Buffer,
-  _start: number,
-  _end: number,
-  _head: ResponseHead,
-  _requestMethod: string,
-  _progress: HeadProgress,
-  _limits: ConnectionLimits,
-): number {
-  return 0
-}
+export { HeadProgress } from './head-progress.ts'
+export { readRequestHead } from './request-head.ts'
+export { readResponseHead } from './response-head.ts'
