@@ -187,12 +187,9 @@ export class Outgoing {
   host = ''
   /** 'upgrade' token to ask for; ''. */
   upgrade = ''
-  /** No idle connection will do: the last one died under this request, and its sisters may be as dead. */
-  needsFresh = false
 
   reset(): void {
     this.method = this.target = this.host = this.upgrade = ''
-    this.needsFresh = false
   }
 }
 

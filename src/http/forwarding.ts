@@ -1,0 +1,221 @@
+/**
+ * What changes in a request's header section on its way to the origin (RFC 9110 §7.6, RFC 7239): what concerns the
+ * client's hop goes first, with what Connection nominates; then what untrusted peers claim; then ours is added.
+ *
+ * Promises: no field that delimits a message, names a host or tells who the client is can be nominated away; of a peer
+ * that is not trusted no X-Forwarded-…, X-Real-IP, Forwarded or request id passes, nor a spelling of them with '_' that
+ * a CGI-like origin would read as the same; what is left of a trusted chain begins with the client that we believe in.
+ *
+ * The straight path (no Connection that nominates, an untrusted peer) tests bits and adds made fields; it cuts no string.
+ */
+import type { Exchange } from './exchange.ts'
+import type { Fields } from './fields.ts'
+import { listElements, nodeAddress, readForwarded } from './forwarded.ts'
+import {
+  END_TO_END,
+  FRAMING,
+  Field,
+  HOP_BY_HOP,
+  NOT_IN_TRAILER,
+  fieldFlags,
+  fieldId,
+  knownFieldCount,
+} from './known-fields.ts'
+import { HTTP_1_0, HTTP_1_1, HTTP_2 } from './message.ts'
+
+/** Which of our fields are sent. */
+export interface ForwardingFields {
+  readonly sendForwarded: boolean
+  readonly sendXForwarded: boolean
+  /** '' sends none. */
+  readonly requestIdField: string
+  readonly viaName: string
+  readonly sendVia: boolean
+}
+
+/** Hop-by-hop fields other than those that the codec never copies. */
+const hopByHop: number[] = []
+for (let id = 1; id < knownFieldCount; id++) {
+  if ((fieldFlags(id) & HOP_BY_HOP) !== 0 && (fieldFlags(id) & FRAMING) === 0) hopByHop.push(id)
+}
+
+/** What tells about the client, and so is dropped when an untrusted peer says it. */
+const claims: readonly number[] = [
+  Field.X_FORWARDED_FOR,
+  Field.X_FORWARDED_HOST,
+  Field.X_FORWARDED_PROTO,
+  Field.X_FORWARDED_PORT,
+  Field.X_REAL_IP,
+  Field.FORWARDED,
+]
+
+/** Adds and removes fields of requests, as one deployment is configured. Made once, holds nothing of a request. */
+export class Forwarding {
+  readonly #plan: ForwardingFields
+  readonly #requestIdId: number
+  readonly #requestIdName: string
+  readonly #via: Readonly<Record<number, string>>
+
+  constructor(plan: ForwardingFields) {
+    this.#plan = plan
+    this.#requestIdName = plan.requestIdField.toLowerCase()
+    this.#requestIdId = fieldId(this.#requestIdName)
+    this.#via = viaTexts(plan.viaName)
+  }
+
+  /** Makes the fields of `x.request` those of the request to the origin. Once, before the first attempt. */
+  edit(x: Exchange): void {
+    const { fields } = x.request
+    removeHopByHop(fields)
+    if (x.request.acceptsTrailers) fields.addKnown(Field.TE, 'trailers')
+    // Expect is met hop by hop: it stays while the client waits, for the origin to answer (RFC 9110 §10.1.1).
+    if (!x.body.awaitsContinue || x.request.version < HTTP_1_1) fields.removeKnown(Field.EXPECT)
+    if (x.isPeerTrusted) {
+      this.#tellTrusted(x, fields)
+    } else {
+      this.#dropClaims(fields)
+      this.#tell(x, fields)
+    }
+    if (this.#plan.sendVia) fields.addKnown(Field.VIA, this.viaOf(x.request.version))
+    // The guard against loops must not depend on Via, which may be turned off.
+    if (!this.#plan.sendVia || fields.has(Field.CDN_LOOP)) fields.addKnown(Field.CDN_LOOP, this.#plan.viaName)
+    if (this.#requestIdId !== 0) fields.setKnown(this.#requestIdId, x.requestId)
+    else if (this.#requestIdName !== '') fields.set(this.#plan.requestIdField, x.requestId)
+  }
+
+  #dropClaims(fields: Fields): void {
+    removeKnownAll(fields, claims)
+    const { ids, size } = fields
+    for (let i = 0; i < size; i++)
+      if (ids[i] === 0 && isClaimAt(fields, i, this.#requestIdName)) fields.removeAt(i)
+  }
+
+  #tell(x: Exchange, fields: Fields): void {
+    const { request } = x
+    const peer = x.down.remoteAddress
+    if (this.#plan.sendXForwarded) {
+      if (peer !== '') fields.addKnown(Field.X_FORWARDED_FOR, peer)
+      if (request.authority !== '') fields.addKnown(Field.X_FORWARDED_HOST, request.authority)
+      fields.addKnown(Field.X_FORWARDED_PROTO, request.scheme)
+    }
+    if (this.#plan.sendForwarded) fields.addKnown(Field.FORWARDED, forwardedText(x, [peer]))
+  }
+
+  /** Of a trusted peer the chain is kept, from the client that we believe in on. */
+  #tellTrusted(x: Exchange, fields: Fields): void {
+    const { request } = x
+    const chain = believedChain(x, fields)
+    if (this.#plan.sendXForwarded) {
+      fields.setKnown(Field.X_FORWARDED_FOR, chain.filter((node) => node !== '').join(', '))
+      if (request.authority !== '') fields.setKnown(Field.X_FORWARDED_HOST, request.authority)
+      fields.setKnown(Field.X_FORWARDED_PROTO, request.scheme)
+    }
+    if (this.#plan.sendForwarded) fields.setKnown(Field.FORWARDED, forwardedText(x, chain))
+  }
+
+  /** Our element of Via for a message that was received in `version` (RFC 9110 §7.6.3). */
+  viaOf(version: number): string {
+    return this.#via[version] as string
+  }
+
+  /** Is `text` a Via that we write? */
+  get sendsVia(): boolean {
+    return this.#plan.sendVia
+  }
+}
+
+function viaTexts(name: string): Readonly<Record<number, string>> {
+  return { [HTTP_1_0]: `1.0 ${name}`, [HTTP_1_1]: `1.1 ${name}`, [HTTP_2]: `2 ${name}`, 30: `3 ${name}` }
+}
+
+function removeKnownAll(fields: Fields, ids: readonly number[]): void {
+  const { first } = fields
+  for (const id of ids) if (first[id] !== 0) fields.removeKnown(id)
+}
+
+/** Takes out what concerns one hop only: the known fields, and those that Connection nominates (RFC 9110 §7.6.1). */
+export function removeHopByHop(fields: Fields): void {
+  if (fields.first[Field.CONNECTION] !== 0) removeNominated(fields)
+  removeKnownAll(fields, hopByHop)
+}
+
+function removeNominated(fields: Fields): void {
+  const nominated = fields.combined(Field.CONNECTION) as string
+  // Nearly all say just this.
+  if (nominated === 'keep-alive' || nominated === 'close' || nominated === 'Keep-Alive') return
+  for (const element of nominated.split(',')) {
+    const name = element.trim().toLowerCase()
+    if (name === '' || isProtected(fieldId(name))) continue
+    fields.remove(name)
+  }
+}
+
+/** Removing Expect would leave a client waiting for an answer that nobody was asked for. */
+function isProtected(id: number): boolean {
+  return id === Field.EXPECT || (fieldFlags(id) & (END_TO_END | FRAMING)) !== 0
+}
+
+/** Takes out of a trailer section what must not stand in one (RFC 9110 §6.5.1). */
+export function cleanTrailers(fields: Fields): void {
+  for (let i = 0; i < fields.size; i++) {
+    if (fields.isLive(i) && (fieldFlags(fields.idAt(i)) & (NOT_IN_TRAILER | HOP_BY_HOP | FRAMING)) !== 0)
+      fields.removeAt(i)
+  }
+}
+
+const hyphen = 0x2d
+const underscore = 0x5f
+
+/**
+ * Is entry i, whose name is not known, a claim about the client all the same: another X-Forwarded-… ('x-forwarded-ssl'),
+ * or one of ours spelt with '_'? Decided by two characters for nearly every field.
+ */
+function isClaimAt(fields: Fields, i: number, requestIdName: string): boolean {
+  const at = i * 4
+  const nameEnd = fields.spans[at + 1] as number
+  if (nameEnd >= 0) {
+    const start = fields.spans[at] as number
+    const first = fields.text.charCodeAt(start) | 0x20
+    if (first !== 0x78 && first !== requestIdName.charCodeAt(0)) return false
+    const second = fields.text.charCodeAt(start + 1)
+    if (first === 0x78 && second !== hyphen && second !== underscore) return false
+  }
+  const name = fields.nameAt(i).toLowerCase().replaceAll('_', '-')
+  return name.startsWith('x-forwarded-') || name === 'x-real-ip' || name === requestIdName
+}
+
+/**
+ * The addresses from the client that we believe in to the peer: what stands left of the client is made up. The peer
+ * alone when it tells of nobody.
+ */
+function believedChain(x: Exchange, fields: Fields): string[] {
+  const sent = fields.combined(Field.X_FORWARDED_FOR)
+  const nodes =
+    sent === undefined
+      ? (readForwarded(fields.combined(Field.FORWARDED) ?? '') ?? []).map((hop) => hop.for)
+      : listElements(sent)
+  const addresses = nodes.map(nodeAddress)
+  const from = addresses.lastIndexOf(x.clientAddress)
+  const chain = from < 0 ? [] : addresses.slice(from)
+  chain.push(x.down.remoteAddress)
+  return chain
+}
+
+/** A Forwarded value (RFC 7239 §4): an element a hop, the first with the host and scheme that the client asked with. */
+function forwardedText(x: Exchange, chain: readonly string[]): string {
+  const { authority, scheme } = x.request
+  const host = authority === '' ? '' : `;host=${quotedUnlessToken(authority)}`
+  let value = `for=${forwardedNode(chain[0] ?? '')}${host};proto=${scheme}`
+  for (let i = 1; i < chain.length; i++) value += `, for=${forwardedNode(chain[i] as string)}`
+  return value
+}
+
+/** A node identifier (RFC 7239 §6): IPv6 in brackets, and so in quotes; 'unknown' for a peer on a unix socket. */
+export function forwardedNode(address: string): string {
+  if (address === '') return 'unknown'
+  return address.includes(':') ? `"[${address}]"` : address
+}
+
+function quotedUnlessToken(value: string): string {
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`
+}

@@ -1,0 +1,102 @@
+/**
+ * What changes in an answer's header section on its way to the client, so that the origin stays out of sight: what
+ * concerns its hop goes, with the fields that name its software; addresses and paths of it in Location,
+ * Content-Location, Refresh, Set-Cookie and everywhere else become those that the client asked with.
+ *
+ * The straight path (no redirect, no cookie, no address of the origin in the text) tests bits and searches the text of
+ * the head once; it cuts no string.
+ */
+import type { Exchange } from './exchange.ts'
+import type { Fields } from './fields.ts'
+import { removeHopByHop } from './forwarding.ts'
+import { Field, fieldId } from './known-fields.ts'
+import { OriginNames, type PathMap } from './origin-names.ts'
+
+export interface HidingOptions {
+  /** Lower-case names of fields that are taken out of answers. */
+  readonly removeFields: readonly string[]
+  /** Map Location, Content-Location and Refresh, and addresses of the origin in any other field. */
+  readonly mapLocations: boolean
+  /** Map Domain and Path of Set-Cookie. */
+  readonly mapCookies: boolean
+  /** What the route did to the path's beginning, to be undone; null: nothing. */
+  readonly pathMap: PathMap | null
+}
+
+/**
+ * Server and X-Powered-By name software and version; Via names what stands behind us; Alt-Svc names addresses at which
+ * the origin could be reached past us.
+ */
+export const defaultHiding: HidingOptions = {
+  removeFields: ['server', 'x-powered-by', 'via', 'alt-svc'],
+  mapLocations: true,
+  mapCookies: true,
+  pathMap: null,
+}
+
+/** Edits answers of one origin for one route. Made once, holds nothing of an answer. */
+export class Hiding {
+  readonly #options: HidingOptions
+  readonly #names: OriginNames
+  readonly #removedIds: readonly number[]
+  readonly #removedNames: readonly string[]
+
+  /** `authorities`: 'host[:port]' of the origin's servers, as their URLs say. */
+  constructor(options: HidingOptions, authorities: readonly string[]) {
+    this.#options = options
+    this.#names = new OriginNames(authorities, options.pathMap)
+    this.#removedIds = options.removeFields.map(fieldId).filter((id) => id !== 0)
+    this.#removedNames = options.removeFields.filter((name) => fieldId(name) === 0)
+  }
+
+  /** Edits `fields`, those of `x.response` or of a 1xx. */
+  edit(x: Exchange, fields: Fields): void {
+    removeHopByHop(fields)
+    for (const id of this.#removedIds) fields.removeKnown(id)
+    for (const name of this.#removedNames) fields.remove(name)
+    if (this.#options.mapLocations) {
+      const { first } = fields
+      if (first[Field.LOCATION] !== 0) this.#mapEach(x, fields, Field.LOCATION)
+      if (first[Field.CONTENT_LOCATION] !== 0) this.#mapEach(x, fields, Field.CONTENT_LOCATION)
+      if (first[Field.REFRESH] !== 0) this.#mapRefresh(x, fields)
+      if (this.#names.mayStandIn(fields.text)) this.#mapElsewhere(x, fields)
+    }
+    if (this.#options.mapCookies && fields.first[Field.SET_COOKIE] !== 0) this.#mapCookies(x, fields)
+  }
+
+  #mapEach(x: Exchange, fields: Fields, id: number): void {
+    for (let i = 0; i < fields.size; i++) {
+      if (fields.idAt(i) !== id) continue
+      const value = fields.valueAt(i)
+      const mapped = this.#names.mapUrl(x, value)
+      if (mapped !== value) fields.setValueAt(i, mapped)
+    }
+  }
+
+  /** Refresh has no standard; browsers read 'seconds; url=target', the target quoted or not. */
+  #mapRefresh(x: Exchange, fields: Fields): void {
+    const value = fields.get(Field.REFRESH) as string
+    const found = /^([^;,]*[;,][ \t]*(?:url[ \t]*=[ \t]*)?)(["']?)(.*?)(\2[ \t]*)$/i.exec(value)
+    if (found === null) return
+    const mapped = this.#names.mapUrl(x, found[3] as string)
+    fields.setKnown(Field.REFRESH, `${found[1]}${found[2]}${mapped}${found[4]}`)
+  }
+
+  #mapElsewhere(x: Exchange, fields: Fields): void {
+    for (let i = 0; i < fields.size; i++) {
+      if (!fields.isLive(i) || fields.idAt(i) === Field.SET_COOKIE || fields.idAt(i) === Field.ETAG) continue
+      const value = fields.valueAt(i)
+      const mapped = this.#names.mapText(x, value)
+      if (mapped !== value) fields.setValueAt(i, mapped)
+    }
+  }
+
+  #mapCookies(x: Exchange, fields: Fields): void {
+    for (let i = 0; i < fields.size; i++) {
+      if (fields.idAt(i) !== Field.SET_COOKIE) continue
+      const value = fields.valueAt(i)
+      const mapped = this.#names.mapCookie(x, value)
+      if (mapped !== value) fields.setValueAt(i, mapped)
+    }
+  }
+}
