@@ -55,8 +55,8 @@ function markdownOf(result: BenchResult): string {
     `Versions: ${versions.join(', ')}.`,
     skipped.length === 0 ? '' : `Not run: ${skipped.join(', ')}.`,
     '',
-    'CPU µs: user + system time of the proxy’s processes, divided by the requests; × nginx: against the best of the',
-    'three nginx set-ups in the same run; MiB: proportional set size after the load.',
+    'CPU µs: user + system time of the proxy’s processes, divided by the requests; × nginx: against the better of nginx',
+    'with and without buffering in the same run; MiB: proportional set size after the load.',
     '',
     ...result.scenarios.map(tableOf),
   ]

@@ -15,7 +15,7 @@ export interface Row {
   readonly p99: number | null
   readonly memoryBytes: number
   readonly errors: number
-  /** CPU a request over that of the best nginx of this scenario; null without one. */
+  /** CPU a request over that of the better nginx (buffering on or off); null without one. */
   readonly cpuToNginx: number | null
   readonly p99ToNginx: number | null
   /** CPU a request of every round: how steady the figure is. */
