@@ -1,0 +1,185 @@
+/**
+ * The engine of Headgate, whole, on the simulated wire: what `src/server.ts` puts together, less sockets and files.
+ */
+import { DateText } from '../../src/core/clock.ts'
+import { NONE, faultRow, type Fault } from '../../src/core/faults.ts'
+import { Timers } from '../../src/core/timers.ts'
+import { Engine } from '../../src/engine/chain.ts'
+import type { Observer } from '../../src/engine/observer.ts'
+import type { Plan, Router } from '../../src/engine/plan.ts'
+import { H1Dial } from '../../src/h1/client.ts'
+import { serveH1, type H1ServerConnection } from '../../src/h1/server.ts'
+import { createProxy } from '../../src/handlers/proxy.ts'
+import type { Exchange, RouteInfo } from '../../src/http/exchange.ts'
+import { defaultLimits, type ConnectionLimits } from '../../src/http/limits.ts'
+import { createOrigin } from '../../src/origin/server-group.ts'
+import type { SimTransport, SimWire } from './wire.ts'
+import type { World } from './world.ts'
+
+/** Counts what the engine promises to tell exactly once. */
+class Ledger implements Observer {
+  readonly #world: World
+  finished = 0
+  refused = 0
+  stale = 0
+  readonly faults = new Map<string, number>()
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  onFinish(x: Exchange): void {
+    this.finished++
+    if (x.route === null && x.fault === NONE)
+      this.#world.fail('an exchange finished without route and without fault')
+  }
+
+  onRefuse(_x: Exchange, fault: Fault): void {
+    this.refused++
+    this.onFault(_x, fault)
+  }
+
+  onFault(_x: Exchange, fault: Fault): void {
+    const { name } = faultRow(fault)
+    this.faults.set(name, (this.faults.get(name) ?? 0) + 1)
+  }
+
+  onStaleCallback(): void {
+    this.stale++
+  }
+
+  note(level: string, message: string): void {
+    if (level === 'error') this.#world.fail(`noted: ${message}`)
+  }
+}
+
+/** An engine that counts what is begun and finished. */
+class CountingEngine extends Engine {
+  begun = 0
+  ended = 0
+
+  override begin(down: Parameters<Engine['begin']>[0]): Exchange {
+    this.begun++
+    return super.begin(down)
+  }
+
+  override finish(x: Exchange): void {
+    if (x.isFinished) this.ended += 1_000_000
+    this.ended++
+    super.finish(x)
+  }
+}
+
+export interface EdgeOptions {
+  readonly ports: readonly number[]
+  readonly limits?: Partial<ConnectionLimits>
+}
+
+export class Edge {
+  readonly engine: CountingEngine
+  readonly timers: Timers
+  readonly ledger: Ledger
+  readonly connections: Set<H1ServerConnection> = new Set()
+  readonly #world: World
+  readonly #dateText: DateText
+  readonly #limits: ConnectionLimits
+  readonly #close: () => void
+  opened = 0
+
+  constructor(world: World, wire: SimWire, options: EdgeOptions) {
+    this.#world = world
+    this.timers = new Timers(world)
+    this.ledger = new Ledger(world)
+    this.#dateText = new DateText(world)
+    this.#limits = { ...defaultLimits, ...options.limits }
+    const dial = new H1Dial({ connector: wire, timers: this.timers, limits: this.#limits })
+    const origin = createOrigin(
+      { name: 'sim', servers: options.ports.map((port) => ({ url: `http://127.0.0.1:${port}` })) },
+      {
+        dial,
+        timers: this.timers,
+        clock: world,
+        resolver: { resolve: () => Promise.reject(new Error('no names here')) },
+        random: () => world.random.next(),
+      },
+    )
+    const route: RouteInfo = {
+      name: 'sim[0]',
+      site: 'sim',
+      handlers: [createProxy({ origin }, { timers: this.timers, observer: this.ledger })],
+      limits: {
+        connectMs: 1000,
+        firstByteMs: 4000,
+        betweenBytesMs: 4000,
+        originWriteMs: 4000,
+        tunnelIdleMs: 8000,
+        requestBodyBytesMax: 10 * 1024 * 1024,
+      },
+    }
+    this.#close = () => origin.close()
+    this.engine = new CountingEngine({
+      clock: world,
+      observer: this.ledger,
+      plan: planOf(route, this.#limits),
+    })
+  }
+
+  accept(transport: SimTransport): void {
+    this.opened++
+    const connection = serveH1(transport, {
+      serve: this.engine,
+      timers: this.timers,
+      limits: this.#limits,
+      dateText: this.#dateText,
+      onClosed: (closed) => {
+        if (!this.connections.delete(closed)) this.#world.fail('a connection was closed twice')
+      },
+    })
+    this.connections.add(connection)
+  }
+
+  close(): void {
+    for (const connection of this.connections) connection.drain()
+    this.#close()
+  }
+}
+
+function planOf(route: RouteInfo, limits: ConnectionLimits): Plan {
+  const router: Router = {
+    find: () => route,
+    explain: () => route,
+  }
+  return {
+    hash: 'sim',
+    listeners: [],
+    router,
+    routes: [route],
+    origins: new Map(),
+    clientLimits: limits,
+    originLimits: limits,
+    connectionsMax: 0,
+    forwarding: {
+      isTrusted: () => false,
+      sendForwarded: false,
+      sendXForwarded: true,
+      requestIdField: 'x-request-id',
+      viaName: 'headgate',
+      sendVia: true,
+    },
+    log: {
+      access: false,
+      level: 'error',
+      accessPath: '',
+      errorPath: '',
+      redactQuery: [],
+      redactFields: [],
+      queueBytesMax: 0,
+    },
+    admin: { listen: '' },
+    errorPages: { find: () => null },
+    maintenance: NONE,
+    drainMs: 1000,
+    workers: 1,
+    close() {},
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * One simulated world: clients, the edge, origins, drawn from a seed and run until nothing moves any more; then the
+ * invariants of the design are looked at. Empty `failures` means that they all held.
+ *
+ * - every exchange is finished once, and told of once;
+ * - no byte of one message in another; what looks whole is whole;
+ * - no request that may not be repeated reaches origins twice;
+ * - in calm weather every request gets the answer that its origin gave;
+ * - at rest nothing is left: no connection, no deadline, no exchange;
+ * - what waits to be sent stays within its bound.
+ */
+import { isIdempotent } from '../../src/http/message.ts'
+import { ClientActor } from './client-actor.ts'
+import { Edge } from './edge.ts'
+import { OriginActor } from './origin-actor.ts'
+import { drawScript, newRecord, type Record, type Weather } from './script.ts'
+import { SimWire } from './wire.ts'
+import { World } from './world.ts'
+
+export interface SimulationResult {
+  readonly seed: number
+  readonly exchanges: number
+  readonly failures: readonly string[]
+  readonly faults: ReadonlyMap<string, number>
+}
+
+const firstPort = 9001
+/** Longer than all deadlines of an exchange one after the other. */
+const overByMs = 120_000
+const eventsMax = 400_000
+
+function drawWeather(world: World): Weather {
+  const { random } = world
+  const isCalm = random.chance(0.4)
+  return {
+    originFaults: isCalm ? 0 : random.next() * 0.4,
+    clientFaults: isCalm ? 0 : random.next() * 0.3,
+    upgrades: random.chance(0.5),
+    bodyBytesMax: random.pick([100, 20_000, 150_000]),
+  }
+}
+
+export function simulate(seed: number): SimulationResult {
+  const world = new World(seed)
+  const { random } = world
+  const weather = drawWeather(world)
+  const isCalm = weather.originFaults === 0
+  const wire = new SimWire(world, {
+    kernelBytes: random.pick([512, 8192, 65_536]),
+    delayMsMax: random.pick([0.1, 2, 20]),
+    chunkBytesMax: random.pick([3, 200, 4096, 65_536]),
+  })
+  const records = new Map<number, Record>()
+  const ports = Array.from({ length: random.between(1, 3) }, (_, i) => firstPort + i)
+  const habits = { idleMs: isCalm ? 60_000 : random.between(50, 8000), slowMsMax: random.pick([0, 0, 50]) }
+  for (const port of ports) wire.listeners.set(port, new OriginActor(world, records, habits))
+  const edge = new Edge(world, wire, { ports })
+  if (!isCalm) disturb(world, wire, ports)
+
+  const clients = drawClients(world, wire, edge, records, weather)
+  for (const client of clients) world.after(random.next() * 50, () => client.go())
+  world.run(overByMs, eventsMax)
+  for (const client of clients) if (!client.isDone) world.fail('a client still waits')
+  checkRecords(world, records, isCalm)
+
+  edge.close()
+  world.run(overByMs + 200_000, eventsMax * 2)
+  checkRest(world, wire, edge)
+  return { seed, exchanges: records.size, failures: world.failures, faults: edge.ledger.faults }
+}
+
+function drawClients(
+  world: World,
+  wire: SimWire,
+  edge: Edge,
+  records: Map<number, Record>,
+  weather: Weather,
+): ClientActor[] {
+  const { random } = world
+  const clients: ClientActor[] = []
+  const count = random.between(1, 5)
+  for (let c = 0; c < count; c++) {
+    const todo: Record[] = []
+    for (let n = random.between(1, 8); n > 0; n--) {
+      const record = newRecord(drawScript(records.size + 1, random, weather))
+      records.set(record.script.id, record)
+      todo.push(record)
+    }
+    const habits = {
+      pipelineMax: random.pick([1, 1, 4]),
+      slowMsMax: random.pick([0, 0, 40]),
+      pieceBytesMax: random.pick([1, 50, 5000]),
+    }
+    const connect = (): ReturnType<SimWire['link']>[0] => {
+      const [near, far] = wire.link('192.0.2.' + (c + 1), 40_000 + c)
+      edge.accept(near)
+      return far
+    }
+    clients.push(new ClientActor(world, habits, todo, connect))
+  }
+  return clients
+}
+
+/** Origins that go down and come back, addresses that swallow packets. */
+function disturb(world: World, wire: SimWire, ports: readonly number[]): void {
+  const { random } = world
+  for (const port of ports) {
+    if (!random.chance(0.4)) continue
+    const actor = wire.listeners.get(port) ?? null
+    const fromMs = random.next() * 500
+    const swallows = random.chance(0.3)
+    world.after(fromMs, () => (swallows ? wire.listeners.set(port, null) : wire.listeners.delete(port)))
+    world.after(fromMs + random.next() * 3000, () => wire.listeners.set(port, actor))
+  }
+}
+
+function checkRecords(world: World, records: Map<number, Record>, isCalm: boolean): void {
+  for (const record of records.values()) {
+    const { script } = record
+    const where = `${script.method} ${script.id}`
+    if (!record.isOver) world.fail(`${where} is not over`)
+    if (record.originHeads > 1 && !isIdempotent(script.method)) {
+      world.fail(`${where} reached origins ${record.originHeads} times`)
+    }
+    const { fault, framing } = script.answer
+    const broken = fault.endsWith('-mid') && record.isWhole && record.gotBytes < script.answer.bytes
+    if (broken && !(fault === 'fin-mid' && framing === 'close') && record.gotBytes > 0) {
+      world.fail(`${where} was cut and looks whole`)
+    }
+    if (!isCalm) continue
+    if (!record.isWhole || record.status !== script.answer.status) {
+      world.fail(
+        `${where}: ${record.status} instead of ${script.answer.status}, whole: ${record.isWhole} ${JSON.stringify(script)}`,
+      )
+    }
+    if (record.originHeads !== 1)
+      world.fail(`${where} reached origins ${record.originHeads} times in calm weather`)
+    const expected = script.http10 || script.upgrade ? 0 : script.answer.informational
+    if (record.informational !== expected)
+      world.fail(`${where}: ${record.informational} of ${expected} 1xx came`)
+  }
+}
+
+function checkRest(world: World, wire: SimWire, edge: Edge): void {
+  const { engine, timers, ledger } = edge
+  if (engine.begun !== engine.ended)
+    world.fail(`${engine.begun} exchanges were begun and ${engine.ended} finished`)
+  if (engine.running !== 0) world.fail(`${engine.running} exchanges still hold the plan`)
+  if (ledger.finished + ledger.refused > engine.begun) world.fail('an exchange was told of twice')
+  if (edge.connections.size > 0) world.fail(`${edge.connections.size} client connections are left`)
+  if (wire.open.size > 0) world.fail(`${wire.open.size} ends of wires are left open`)
+  if (timers.hanging > 0) world.fail(`${timers.hanging} deadlines are left`)
+}
