@@ -1,0 +1,48 @@
+/**
+ * SocketConnector: makes outgoing transports over TCP and unix sockets. It gets addresses, never names: who resolves
+ * names decides for how long and in which order (origin/resolve.ts).
+ *
+ * SO_KEEPALIVE stays off: every connection of ours has a deadline of its own that finds a dead peer sooner.
+ */
+import { isIP } from 'node:net'
+import { socketToConnect, type SocketMode } from './node-handle.ts'
+import { socketMode } from './socket-mode.ts'
+import { SocketTransport } from './socket.ts'
+import { enterEvent, leaveEvent } from './stage.ts'
+import type { Connector, Transport, TransportAddress, TransportEvents } from './transport.ts'
+
+export class SocketConnector implements Connector {
+  readonly #mode: SocketMode | null
+
+  /** `mode` is for tests: by default it is what the self-test chose. */
+  constructor(mode: SocketMode | null = null) {
+    this.#mode = mode
+  }
+
+  connect(address: TransportAddress, events: TransportEvents, onConnect: () => void): Transport {
+    const mode = this.#mode ?? socketMode()
+    const socket = socketToConnect(mode)
+    const transport = new SocketTransport(socket, mode)
+    transport.events = events
+    socket.once('connect', () => {
+      transport.connected(mode)
+      if (!transport.isOpen) return
+      enterEvent()
+      try {
+        onConnect()
+      } finally {
+        leaveEvent()
+      }
+    })
+    if (address.path !== '') {
+      socket.connect({ path: address.path })
+    } else if (isIP(address.host) === 0) {
+      // A name would be looked up by Node in its thread pool, past our resolver: refused.
+      socket.destroy(Object.assign(new Error(`${address.host} is not an address`), { code: 'EINVAL' }))
+    } else {
+      socket.setNoDelay(true)
+      socket.connect({ host: address.host, port: address.port })
+    }
+    return transport
+  }
+}

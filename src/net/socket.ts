@@ -1,0 +1,339 @@
+/**
+ * SocketTransport: a TCP or unix socket of Node's as a Transport.
+ *
+ * Two ways to move bytes, the same to the outside (test/unit/net/transport-suite.ts runs over both): with a handle
+ * (one read buffer for all, writes straight to the descriptor, see node-handle.ts), or plain ('data' and
+ * `socket.write`), which also is the way of a TLS socket.
+ *
+ * Invariants:
+ * - Nothing is written past what waits in Node's queue: directly only while `writableLength` is 0.
+ * - `socket.end()` is called only when nothing waits, because a reset during a shutdown that is under way fails and
+ *   leaks the handle (libuv refuses SO_LINGER then).
+ * - After a write failed because the peer is gone, reading goes on to the end of what it had said before: the early
+ *   answer to an upload lies there. What follows is `onClose('ECONNRESET')`, never `onEnd`.
+ */
+import { CarrierSocket, descriptorOf, writeDirectly, writeError } from './node-handle.ts'
+import type { Carrier, SocketMode } from './node-handle.ts'
+import {
+  dropStageOf,
+  enterEvent,
+  leaveEvent,
+  sendStageOf,
+  stageBytes,
+  stageBytesMax,
+  stagedBytes,
+  stageText,
+  takeStageOf,
+  type StageOwner,
+} from './stage.ts'
+import type { Transport, TransportEvents } from './transport.ts'
+
+/** From here on copying costs more than another system call would: the bytes go to the kernel from where they are. */
+export const largeWriteBytes = 16 * 1024
+
+/**
+ * Unsent bytes from which a write returns false. The kernel holds some hundred KiB (loopback: 2.5 MiB) besides: who
+ * has not taken 64 KiB more is slow, and holding more for him gains nothing.
+ */
+export const unsentBytesHigh = 64 * 1024
+
+/** Whoever counts a transport: told once, after `onClose`. */
+export interface TransportHome {
+  onTransportClosed(transport: SocketTransport): void
+}
+
+const nobody: TransportEvents = { onBytes() {}, onDrain() {}, onEnd() {}, onClose() {} }
+
+export class SocketTransport implements Transport, Carrier, StageOwner {
+  events: TransportEvents = nobody
+  home: TransportHome | null = null
+  readonly encrypted: boolean = false
+  isPaused = false
+  bytesRead = 0
+  readonly #socket: CarrierSocket
+  /** Where direct writes go; -1: through the socket. */
+  #descriptor = -1
+  #handedBytes = 0
+  /** Somebody was told to hold on, and is to be told when to go on. */
+  #isHeldUp = false
+  #isEnding = false
+  /** The peer does not take writes any more; see the invariants. */
+  #isBroken = false
+  #isClosing = false
+  #isClosed = false
+  #error = ''
+  #remote: { address: string; port: number } | null = null
+  #local: { address: string; port: number } | null = null
+
+  /** Takes `socket` over. It must be connected for `mode` 'handle' to write directly; else call `connected`. */
+  constructor(socket: CarrierSocket, mode: SocketMode) {
+    this.#socket = socket
+    socket.carrier = this
+    socket.on('end', onSocketEnd)
+    socket.on('error', onSocketError)
+    socket.on('close', onSocketClose)
+    socket.on('drain', onSocketDrain)
+    if (mode === 'plain') {
+      socket.on('data', onSocketData)
+      // An accepted socket comes paused, so that nothing is read before somebody listens.
+      socket.resume()
+    } else if (!socket.connecting) {
+      this.#descriptor = descriptorOf(socket)
+    }
+  }
+
+  /** The socket has connected: what was staged before is on its way, and from now on writes go straight. */
+  connected(mode: SocketMode): void {
+    if (mode === 'handle') this.#descriptor = descriptorOf(this.#socket)
+  }
+
+  get remoteAddress(): string {
+    return this.#peer().address
+  }
+
+  get remotePort(): number {
+    return this.#peer().port
+  }
+
+  get localAddress(): string {
+    return this.#self().address
+  }
+
+  get localPort(): number {
+    return this.#self().port
+  }
+
+  get unsentBytes(): number {
+    return stagedBytes(this) + this.#socket.writableLength
+  }
+
+  get bytesWritten(): number {
+    return this.#handedBytes - this.#socket.writableLength
+  }
+
+  get isOpen(): boolean {
+    return !this.#isClosing && !this.#socket.destroyed
+  }
+
+  writeText(text: string): boolean {
+    if (!this.#isWritable()) return true
+    if (text.length > stageBytesMax) {
+      const bytes = Buffer.from(text, 'latin1')
+      return this.writeBytes(bytes, 0, bytes.length)
+    }
+    stageText(this, text)
+    return this.#hasRoom()
+  }
+
+  writeBytes(buffer: Buffer, start: number, end: number): boolean {
+    if (!this.#isWritable() || end <= start) return true
+    if (end - start < largeWriteBytes) stageBytes(this, buffer, start, end)
+    else this.#writeLarge(buffer, start, end)
+    return this.#hasRoom()
+  }
+
+  flush(): void {
+    sendStageOf(this)
+  }
+
+  pause(): void {
+    if (this.isPaused) return
+    this.isPaused = true
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    if (!this.isPaused) return
+    this.isPaused = false
+    if (!this.#socket.destroyed) this.#socket.resume()
+  }
+
+  end(): void {
+    if (!this.#isWritable()) return
+    sendStageOf(this)
+    this.#isEnding = true
+    if (this.#socket.writableLength === 0) this.#socket.end()
+  }
+
+  destroy(): void {
+    this.#close(false)
+  }
+
+  reset(): void {
+    this.#close(true)
+  }
+
+  // The stage's side
+
+  sendStaged(buffer: Buffer, length: number): void {
+    if (!this.#isWritable() && !this.#isEnding) return
+    this.#send(null, buffer, 0, length)
+  }
+
+  // The socket's side
+
+  onSocketBytes(buffer: Buffer, start: number, end: number): void {
+    this.bytesRead += end - start
+    if (this.#isClosing) return
+    enterEvent()
+    try {
+      this.events.onBytes(buffer, start, end)
+    } finally {
+      leaveEvent()
+    }
+  }
+
+  onSocketDrained(): void {
+    const socket = this.#socket
+    if (socket.writableLength > 0 || socket.destroyed) return
+    if (this.#isEnding) {
+      if (!socket.writableEnded) socket.end()
+    }
+    if (!this.#isHeldUp || this.#isClosing) return
+    this.#isHeldUp = false
+    enterEvent()
+    try {
+      this.events.onDrain()
+    } finally {
+      leaveEvent()
+    }
+  }
+
+  onSocketEnded(): void {
+    if (this.#isClosing) return
+    if (this.#isBroken) {
+      this.destroy()
+      return
+    }
+    enterEvent()
+    try {
+      this.events.onEnd()
+    } finally {
+      leaveEvent()
+    }
+  }
+
+  onSocketFailed(code: string): void {
+    // One name for "the peer is gone", whether the kernel said it at a read or at a write.
+    if (this.#error === '' && !this.#isClosing) this.#error = code === 'EPIPE' ? 'ECONNRESET' : code
+  }
+
+  onSocketClosed(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#isClosing = true
+    dropStageOf(this)
+    enterEvent()
+    try {
+      this.events.onClose(this.#error)
+      this.home?.onTransportClosed(this)
+    } finally {
+      this.events = nobody
+      this.home = null
+      leaveEvent()
+    }
+  }
+
+  #isWritable(): boolean {
+    return !this.#isEnding && !this.#isBroken && !this.#isClosing && !this.#socket.destroyed
+  }
+
+  #hasRoom(): boolean {
+    if (this.unsentBytes < unsentBytesHigh) return true
+    // A full stage alone is no reason to hold on: it leaves now, and often whole.
+    sendStageOf(this)
+    if (this.#socket.writableLength < unsentBytesHigh) return true
+    this.#isHeldUp = true
+    return false
+  }
+
+  #writeLarge(buffer: Buffer, start: number, end: number): void {
+    if (this.#descriptor === -1 || this.#socket.writableLength > 0) {
+      sendStageOf(this)
+      this.#send(null, buffer, start, end)
+    } else if (stagedBytes(this) > 0) {
+      this.#send(takeStageOf(this), buffer, start, end)
+    } else {
+      this.#send(null, buffer, start, end)
+    }
+  }
+
+  /** Hands `head` and `buffer[start, end)` to the kernel, and copies what it does not take into Node's queue. */
+  #send(head: Buffer | null, buffer: Buffer, start: number, end: number): void {
+    const headBytes = head === null ? 0 : head.length
+    const socket = this.#socket
+    this.#handedBytes += headBytes + end - start
+    let taken = 0
+    if (this.#descriptor !== -1 && socket.writableLength === 0) {
+      taken = writeDirectly(socket, this.#descriptor, head, buffer, start, end)
+      if (taken === -1) return this.#break(writeError)
+      if (taken === headBytes + end - start) return
+    }
+    if (head !== null && taken < headBytes) socket.write(Buffer.from(head.subarray(taken)))
+    const from = start + Math.max(0, taken - headBytes)
+    socket.write(Buffer.from(buffer.subarray(from, end)))
+  }
+
+  #break(code: string): void {
+    this.onSocketFailed(code)
+    this.#isBroken = true
+    // While reads are paused nobody would see the end; and other errors do not end the reading.
+    if (this.isPaused || this.#error !== 'ECONNRESET') this.#socket.destroy()
+  }
+
+  #close(withReset: boolean): void {
+    if (this.#isClosing) return
+    this.#isClosing = true
+    dropStageOf(this)
+    const socket = this.#socket
+    if (withReset && !socket.destroyed && this.#canReset()) socket.resetAndDestroy()
+    else socket.destroy()
+  }
+
+  /** A unix socket cannot, nor one that has not connected (Node would wait for it to). */
+  #canReset(): boolean {
+    return !this.#socket.connecting && this.#socket.remotePort !== undefined
+  }
+
+  #peer(): { address: string; port: number } {
+    const { remoteAddress, remotePort } = this.#socket
+    if (remoteAddress === undefined) return this.#remote ?? nowhere
+    return (this.#remote ??= { address: unmapped(remoteAddress), port: remotePort ?? 0 })
+  }
+
+  #self(): { address: string; port: number } {
+    if (this.#local !== null) return this.#local
+    const { localAddress, localPort } = this.#socket
+    if (localAddress === undefined || localPort === undefined) return nowhere
+    return (this.#local = { address: unmapped(localAddress), port: localPort })
+  }
+}
+
+const nowhere = { address: '', port: 0 }
+
+/** IPv4 in the clothes of IPv6 (RFC 4291 §2.5.5.2) as IPv4: one client has one name. */
+function unmapped(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+}
+
+const transportOf = (socket: CarrierSocket): SocketTransport => socket.carrier as SocketTransport
+
+function onSocketData(this: CarrierSocket, bytes: Buffer): void {
+  transportOf(this).onSocketBytes(bytes, 0, bytes.length)
+}
+
+function onSocketEnd(this: CarrierSocket): void {
+  transportOf(this).onSocketEnded()
+}
+
+function onSocketError(this: CarrierSocket, error: NodeJS.ErrnoException): void {
+  transportOf(this).onSocketFailed(error.code ?? 'EIO')
+}
+
+function onSocketClose(this: CarrierSocket): void {
+  transportOf(this).onSocketClosed()
+}
+
+function onSocketDrain(this: CarrierSocket): void {
+  transportOf(this).onSocketDrained()
+}
