@@ -36,6 +36,7 @@ const inRequest: Readonly<Record<string, string>> = {
   'x-forwarded-host': forwarding,
   'x-forwarded-proto': forwarding,
   'x-forwarded-port': forwarding,
+  'x-real-ip': 'what clients claim in it is dropped, and X-Forwarded-For tells the address',
   forwarded: forwarding,
   via: forwarding,
   'cdn-loop': forwarding,

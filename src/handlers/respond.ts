@@ -19,7 +19,7 @@ const status = z
 
 const body = z.union([z.string(), z.array(z.unknown()), z.record(z.string(), z.unknown())])
 
-interface Answer {
+export interface Answer {
   status: number
   body?: z.output<typeof body> | undefined
   contentType?: string | undefined

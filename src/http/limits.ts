@@ -2,6 +2,7 @@
  * The bounds of a connection with a client or an origin: each has a name, a default with its reason, and a test that
  * crosses it. The config overrides them (`limits`, `timeouts`); the protocol servers and clients keep them.
  */
+import type { ExchangeLimits } from './exchange.ts'
 
 export interface ConnectionLimits {
   /** Request line or status line, in bytes. 16 KiB: Chrome's and nginx's practice is 8; signed URLs run to 10. */
@@ -58,4 +59,20 @@ export const defaultLimits: ConnectionLimits = {
   informationalMax: 16,
   unsentBytesMax: 256 * 1024,
   halfClose: false,
+}
+
+/**
+ * Of one exchange. Waits are judged phase by phase, never in total: a long upload that keeps coming is no fault.
+ *
+ * 60 s to the first byte and between bytes: what proxies have had for twenty years, so slow reports and long polls work.
+ * An hour for a tunnel: chat and game sockets rest for minutes, and one that is dead is noticed by TCP. No bound for
+ * bodies: they are streamed, not stored.
+ */
+export const defaultExchangeLimits: ExchangeLimits = {
+  connectMs: 5000,
+  firstByteMs: 60_000,
+  betweenBytesMs: 60_000,
+  originWriteMs: 60_000,
+  tunnelIdleMs: 3_600_000,
+  requestBodyBytesMax: Infinity,
 }

@@ -1,0 +1,140 @@
+/**
+ * listeners: where clients connect to.
+ */
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import type { ListenerPlan } from '../engine/plan.ts'
+import { unixPathBytesMax } from '../origin/server-url.ts'
+import { count } from './quantities.ts'
+
+/** 511, as nginx and Node have it; Linux cuts it to `net.core.somaxconn`. */
+const backlogDefault = 511
+
+/** ':8080', 'host:port', '[::1]:8080', '8080' or 'unix:/path' in parts, or what is wrong with it. */
+export function readListen(text: string): { host: string; port: number; path: string } | string {
+  if (text.startsWith('unix:')) {
+    const path = text.slice(5).replace(/^\/\/(?=\/)/, '')
+    if (!path.startsWith('/') || path.endsWith('/'))
+      return 'a unix socket needs an absolute path, such as unix:/run/headgate.sock'
+    const bytes = Buffer.byteLength(path)
+    if (bytes > unixPathBytesMax)
+      return `the path of a unix socket may have ${unixPathBytesMax} bytes, this one has ${bytes}`
+    return { host: '', port: 0, path }
+  }
+  if (/^https?:\/\//i.test(text))
+    return `a listener is an address, not a URL; did you mean "${text.replace(/^https?:\/\/|\/$/gi, '')}"?`
+  const match = /^(?:(\[[^\]]*\]|[^:[\]]*):)?(\d{1,5})$/.exec(text)
+  if (match === null) {
+    if (isIP(text) === 6) return `the port is missing: "[${text}]:8080"`
+    return `"${text}" is not an address to listen on, such as ":8080", "127.0.0.1:8080", "[::1]:8080" or "unix:/path"`
+  }
+  const host = (match[1] ?? '').replace(/^\[|\]$/g, '')
+  const problem = hostProblem(host)
+  if (problem !== '') return problem
+  const port = Number(match[2])
+  return port > 65_535
+    ? `${port} is not a port: 0 to 65535`
+    : { host: host === '*' ? '' : host, port, path: '' }
+}
+
+function hostProblem(host: string): string {
+  if (host === '' || host === '*' || isIP(host) !== 0) return ''
+  return /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(host) && /[A-Za-z]/.test(host)
+    ? ''
+    : `"${host}" is not an address or name of this machine`
+}
+
+function listenerName(host: string, port: number, path: string): string {
+  if (path !== '') return `unix:${path}`
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+function planOf(host: string, port: number, path: string, backlog = backlogDefault): ListenerPlan {
+  return { name: listenerName(host, port, path), host, port, path, backlog }
+}
+
+const listenText = z.string().transform((text, context): ListenerPlan => {
+  const read = readListen(text)
+  if (typeof read !== 'string') return planOf(read.host, read.port, read.path)
+  context.addIssue({ code: 'custom', message: read })
+  return z.NEVER
+})
+
+const port = count(0, 65_535).meta({ title: 'port' })
+
+const backlog = count(1, 65_535).default(backlogDefault).meta({
+  description: 'Connections that wait to be accepted; the system may cut it (`net.core.somaxconn`).',
+})
+
+const inet = z.strictObject({
+  host: z
+    .string()
+    .refine(
+      (host) => hostProblem(host.replace(/^\[|\]$/g, '')) === '',
+      'an address or name of this machine is expected',
+    )
+    .default('')
+    .meta({
+      description: 'Address to listen on; left out: every interface, IPv6 and IPv4.',
+      examples: ['127.0.0.1', '::1'],
+    }),
+  port: port.meta({ description: 'Port; 0 lets the system choose.', examples: [80] }),
+  backlog,
+})
+
+const unix = z.strictObject({
+  path: z
+    .string()
+    .refine(
+      (path) => typeof readListen(`unix:${path}`) !== 'string',
+      'a unix socket needs an absolute path of at most 107 bytes',
+    )
+    .meta({ description: 'Unix socket to listen on.', examples: ['/run/headgate/http.sock'] }),
+  backlog,
+})
+
+const listener = z.union([
+  port.transform((number) => planOf('', number, '')),
+  listenText,
+  inet.transform((at) => {
+    const host = at.host.replace(/^\[|\]$/g, '')
+    return planOf(host === '*' ? '' : host, at.port, '', at.backlog)
+  }),
+  unix.transform((at) => planOf('', 0, at.path, at.backlog)),
+])
+
+const one = z.union([
+  port.transform((number) => [planOf('', number, '')]),
+  listenText.transform((plan) => [plan]),
+])
+
+/** The same port of a host and of every interface, or the same twice. Port 0 is another one each time. */
+function duplicates(list: readonly ListenerPlan[], tell: (index: number, message: string) => void): void {
+  for (const [i, plan] of list.entries()) {
+    const before = list.findIndex((other, k) => k < i && clash(plan, other))
+    if (before >= 0)
+      tell(i, `${plan.name} is taken already by listeners[${before}]${sameName(plan, list[before])}`)
+  }
+}
+
+function sameName(plan: ListenerPlan, other: ListenerPlan | undefined): string {
+  return other === undefined || other.name === plan.name ? '' : ` (${other.name}, every interface)`
+}
+
+function clash(a: ListenerPlan, b: ListenerPlan): boolean {
+  if (a.path !== '' || b.path !== '') return a.path === b.path
+  return a.port !== 0 && a.port === b.port && (a.host === b.host || a.host === '' || b.host === '')
+}
+
+export const listenersSchema = z
+  .union([one, z.array(listener).min(1, 'at least one listener is needed')])
+  .superRefine((list, context) => {
+    duplicates(list, (index, message) => context.addIssue({ code: 'custom', path: [index], message }))
+  })
+  .prefault([':8080'])
+  .meta({
+    description:
+      'Where clients connect to: a port, `":port"`, `"host:port"`, `"unix:/path"` or an object; one, or a list. ' +
+      'Port 8080 by default, as it needs no privilege.',
+    examples: [[80, '127.0.0.1:8080', { host: '::1', port: 8081 }, 'unix:/run/headgate/http.sock']],
+  })

@@ -1,0 +1,149 @@
+/**
+ * sites and routes: which host and which request goes where.
+ */
+import { domainToASCII } from 'node:url'
+import { z } from 'zod'
+import { headersSchema } from '../handlers/headers.ts'
+import { redirectSchema } from '../handlers/redirect.ts'
+import { respondSchema } from '../handlers/respond.ts'
+import { rewriteSchema } from '../handlers/rewrite.ts'
+import { parseServerUrl } from '../origin/server-url.ts'
+import { routeLimitsSchema, routeTimeoutsSchema } from './limits-schema.ts'
+import { matchSchema } from './match-schema.ts'
+
+/** A name of an origin; what else stands there is the address of a server. */
+export function isOriginName(text: string): boolean {
+  return /^[A-Za-z0-9_][\w.-]*$/.test(text)
+}
+
+const originReference = z
+  .string()
+  .superRefine((text, context) => {
+    if (isOriginName(text)) return
+    const parsed = parseServerUrl(text)
+    if (typeof parsed === 'string') context.addIssue({ code: 'custom', message: parsed })
+  })
+  .meta({
+    description: 'The end of a route that asks an origin: its name, or the address of a server.',
+    examples: ['app', 'http://127.0.0.1:3000'],
+  })
+
+const ends = ['origin', 'redirect', 'respond', 'maintenance'] as const
+
+export const routeSchema = z
+  .strictObject({
+    match: matchSchema.optional(),
+    rewrite: rewriteSchema.optional(),
+    headers: headersSchema.optional(),
+    origin: originReference.optional(),
+    redirect: redirectSchema.optional(),
+    respond: respondSchema.optional(),
+    maintenance: z.boolean().optional().meta({
+      description:
+        'Answers 503 with the operator’s error page, or ours, instead of the end that is written beside it.',
+    }),
+    timeouts: routeTimeoutsSchema.optional().meta({
+      description: 'Deadlines that differ from those of the origin and of the top.',
+      examples: [{ firstByte: '5m' }],
+    }),
+    limits: routeLimitsSchema.optional().meta({ description: 'Bounds that differ from those at the top.' }),
+  })
+  .superRefine((route, context) => {
+    const written = ends.filter((end) => end !== 'maintenance' && route[end] !== undefined)
+    if (written.length > 1) {
+      const message = `a route has one end, this one has ${written.length}: ${written.join(' and ')}`
+      context.addIssue({ code: 'custom', path: [written[1] as string], message })
+    }
+    if (written.length === 0 && route.maintenance !== true) {
+      context.addIssue({ code: 'custom', message: 'a route needs an end: "origin", "redirect" or "respond"' })
+    }
+    if (route.rewrite !== undefined && written.length === 1 && route.origin === undefined) {
+      const message = `"rewrite" changes what an origin is asked for; it does nothing before "${written[0]}"`
+      context.addIssue({ code: 'custom', path: ['rewrite'], message })
+    }
+  })
+  .meta({
+    description:
+      'A route: what it matches, steps, and one end. Steps run in this order however they are written: ' +
+      'rewrite, headers, then the end.',
+    examples: [{ match: '/api/*', rewrite: { stripPrefix: '/api' }, origin: 'app' }],
+  })
+
+export type RouteDocument = z.output<typeof routeSchema>
+
+/** The hosts of a site's key: 'a.example, *.b.example' → both, in the form that the router compares. */
+export function hostsOf(key: string): string[] {
+  return key.split(',').map((part) => {
+    const host = part.trim().toLowerCase()
+    if (host === '*') return host
+    const wild = host.startsWith('*.') ? '*.' : ''
+    const rest = host.slice(wild.length).replace(/\.$/, '')
+    return wild + (rest.startsWith('[') ? rest : domainToASCII(rest))
+  })
+}
+
+/** What is wrong with a site's key, or ''. */
+export function hostProblem(key: string): string {
+  for (const part of key.split(',')) {
+    const host = part.trim()
+    if (host === '') return 'a host is missing; "*" is every host'
+    if (host === '*' || /^\[[0-9a-f:.]+\]$/i.test(host)) continue
+    if (/^https?:\/\//i.test(host)) return `"${host}" is a URL; write the host only${hostOnly(host)}`
+    if (host.includes('/')) return `"${host}" has a path; write it in "match"`
+    if (/:\d+$/.test(host)) return `"${host}" has a port; a site is a host on every listener${hostOnly(host)}`
+    const rest = host.replace(/^\*\./, '')
+    if (rest.includes('*'))
+      return `"${host}": a "*" stands alone or as the first label, as in "*.example.com"`
+    if (rest.startsWith('.')) return `"${host}": for every name below it write "*${host}"`
+    const ascii = domainToASCII(rest.replace(/\.$/, ''))
+    if (ascii === '' || !/^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/.test(ascii) || ascii.includes('..'))
+      return `"${host}" is not a host name`
+  }
+  return ''
+}
+
+function hostOnly(text: string): string {
+  const host = text.replace(/^https?:\/\//i, '').replace(/[:/].*$/, '')
+  return host === '' ? '' : `: "${host}"`
+}
+
+const siteKey = z.string().superRefine((key, context) => {
+  const problem = hostProblem(key)
+  if (problem !== '') context.addIssue({ code: 'custom', message: problem })
+})
+
+const site = z.union([
+  originReference.transform((origin): RouteDocument[] => [{ origin }]),
+  z.array(routeSchema),
+  routeSchema.transform((route): RouteDocument[] => [route]),
+])
+
+export const sitesSchema = z
+  .record(siteKey, site)
+  .default({})
+  .superRefine((sites, context) => {
+    const seen = new Map<string, string>()
+    for (const key of Object.keys(sites)) {
+      for (const host of hostsOf(key)) {
+        const before = seen.get(host)
+        if (before !== undefined) {
+          const message =
+            before === key ? `${host} is written twice` : `${host} is a site already: sites["${before}"]`
+          context.addIssue({ code: 'custom', path: [key], message, params: { onKey: true } })
+        }
+        seen.set(host, key)
+      }
+    }
+  })
+  .meta({
+    description:
+      'Host → routes; the first route that matches wins, in the order written. A key is a host, `*.example.com` (every ' +
+      'name below it, at any depth), `*` (every other host), or several with commas. The most specific site alone is ' +
+      'asked: what none of its routes takes is answered 404 and logged. As text: everything goes to that origin.',
+    examples: [
+      {
+        'www.example.com': [{ match: '/old/*', redirect: '/new/$1' }, { origin: 'app' }],
+        '*': [{ respond: 404 }],
+      },
+    ],
+  })
