@@ -1,0 +1,49 @@
+/**
+ * ReadAhead: bytes that came in and cannot be used yet: part of a head, further requests while an answer is under way,
+ * body bytes that nobody takes now. They are copied, since what comes in is borrowed.
+ *
+ * Invariants: the bytes are `buffer[start, end)`; empty, it holds no memory. Whoever appends bounds the size; appending
+ * costs amortised constant time a byte, so that a peer that sends single bytes gains nothing.
+ */
+const nothing = Buffer.alloc(0)
+
+export class ReadAhead {
+  buffer: Buffer = nothing
+  start = 0
+  end = 0
+
+  get size(): number {
+    return this.end - this.start
+  }
+
+  get isEmpty(): boolean {
+    return this.end === this.start
+  }
+
+  append(bytes: Buffer, start: number, end: number): void {
+    const more = end - start
+    if (this.end + more > this.buffer.length) this.#makeRoom(more)
+    bytes.copy(this.buffer, this.end, start, end)
+    this.end += more
+  }
+
+  #makeRoom(more: number): void {
+    const size = this.end - this.start
+    const buffer = Buffer.allocUnsafe(size === 0 ? more : Math.max(size + more, size * 2))
+    this.buffer.copy(buffer, 0, this.start, this.end)
+    this.buffer = buffer
+    this.start = 0
+    this.end = size
+  }
+
+  /** All before `at` has been used. */
+  consumeTo(at: number): void {
+    if (at >= this.end) this.clear()
+    else this.start = at
+  }
+
+  clear(): void {
+    this.buffer = nothing
+    this.start = this.end = 0
+  }
+}

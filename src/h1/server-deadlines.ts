@@ -1,0 +1,164 @@
+/**
+ * ClientPatience: how long a client's connection is waited for. Two deadlines: one for what the client should send (or
+ * do), one for what it should take. Each is moved, never made anew; setting one is an assignment and a comparison.
+ *
+ * Rules: a slow client is judged by a minimum rate, not by a total time, and only while it is its turn: a body's rate
+ * counts while we are ready to read, a reader's while the transport holds bytes that the kernel did not take. A slow
+ * origin never counts against the client.
+ *
+ * What a reader takes is seen in steps: the kernel asks for more only when about a third of its send buffer (up to
+ * some megabytes) is free, so a client that reads 10 KB/s can stand still for a minute to our eyes. Hence the first
+ * step may take `standstillWindows` windows; after it the average since it was first held up decides, and no standstill
+ * may last `longestStandstillWindows`.
+ */
+import { Deadline, type DeadlineOwner, type Timers } from '../core/timers.ts'
+import type { ConnectionLimits } from '../http/limits.ts'
+import type { Transport } from '../net/transport.ts'
+
+/** What the client should do next. */
+export const WAITS_FOR_NOTHING = 0
+/** The first byte of a further request (`idleMs`). */
+export const WAITS_FOR_REQUEST = 1
+/** The rest of a head, or the first request of a connection (`headMs`). */
+export const WAITS_FOR_HEAD = 2
+/** Bytes of a body (`bodyBytesPerSecondMin`). */
+export const WAITS_FOR_BODY = 3
+/** That it closes, or ends an upload that nobody wants (`drainMs`). */
+export const WAITS_FOR_CLOSE = 4
+
+const standstillWindows = 3
+const longestStandstillWindows = 15
+
+export interface PatientOwner {
+  readonly limits: ConnectionLimits
+  onPatienceEnd(waitedFor: number): void
+  /** The client takes the answer too slowly. */
+  onReaderTooSlow(): void
+}
+
+export class ClientPatience implements DeadlineOwner {
+  waitsFor = WAITS_FOR_NOTHING
+  /** Bytes handed to the transport so far; the writer counts. */
+  givenBytes = 0
+  readonly #owner: PatientOwner
+  readonly #timers: Timers
+  readonly #transport: Transport
+  readonly #sending: Deadline
+  readonly #taking: Deadline
+  /** `transport.bytesRead` when the body's window began. */
+  #readBefore = 0
+  #isTakingWatched = false
+  #takenFirst = 0
+  #takenBefore = 0
+  #heldSinceMs = 0
+  #stillSinceMs = 0
+
+  constructor(owner: PatientOwner, timers: Timers, transport: Transport) {
+    this.#owner = owner
+    this.#timers = timers
+    this.#transport = transport
+    this.#sending = new Deadline(this)
+    this.#taking = new Deadline(this)
+  }
+
+  waitForNothing(): void {
+    // It may fire meanwhile; then it does nothing, which costs less than to clear and hang it for each request.
+    this.waitsFor = WAITS_FOR_NOTHING
+  }
+
+  waitForRequest(): void {
+    this.waitsFor = WAITS_FOR_REQUEST
+    this.#timers.set(this.#sending, this.#owner.limits.idleMs)
+  }
+
+  waitForHead(): void {
+    if (this.waitsFor === WAITS_FOR_HEAD) return
+    this.waitsFor = WAITS_FOR_HEAD
+    this.#timers.set(this.#sending, this.#owner.limits.headMs)
+  }
+
+  /** A window begins, unless one runs. */
+  waitForBody(): void {
+    if (this.waitsFor === WAITS_FOR_BODY) return
+    this.waitsFor = WAITS_FOR_BODY
+    this.#readBefore = this.#transport.bytesRead
+    this.#timers.set(this.#sending, this.#owner.limits.rateWindowMs)
+  }
+
+  waitForClose(): void {
+    this.waitsFor = WAITS_FOR_CLOSE
+    this.#timers.set(this.#sending, this.#owner.limits.drainMs)
+  }
+
+  /** A write found the transport full. */
+  watchTaking(): void {
+    if (this.#isTakingWatched) return
+    const nowMs = this.#timers.clock.nowMs()
+    this.#isTakingWatched = true
+    this.#takenFirst = this.#takenBefore = this.#takenBytes
+    this.#heldSinceMs = this.#stillSinceMs = nowMs
+    this.#timers.set(this.#taking, this.#owner.limits.rateWindowMs, nowMs)
+  }
+
+  /** All was taken. */
+  stopWatching(): void {
+    this.#isTakingWatched = false
+    this.#taking.clear()
+  }
+
+  /** For good: nothing fires after it. */
+  stop(): void {
+    this.waitsFor = WAITS_FOR_NOTHING
+    this.#isTakingWatched = false
+    this.#timers.remove(this.#sending)
+    this.#timers.remove(this.#taking)
+  }
+
+  onDeadline(deadline: Deadline): void {
+    if (deadline === this.#taking) this.#judgeTaking()
+    else if (this.waitsFor === WAITS_FOR_BODY) this.#judgeBody()
+    else if (this.waitsFor !== WAITS_FOR_NOTHING) this.#endSending()
+  }
+
+  get #takenBytes(): number {
+    return this.givenBytes - this.#transport.unsentBytes
+  }
+
+  #endSending(): void {
+    const waitedFor = this.waitsFor
+    if (this.#transport.unsentBytes > 0 && waitedFor !== WAITS_FOR_HEAD) {
+      // It is not silent, it is still reading what we said: its rate decides.
+      this.watchTaking()
+      if (waitedFor === WAITS_FOR_CLOSE) this.waitForClose()
+      else this.waitForRequest()
+      return
+    }
+    this.waitsFor = WAITS_FOR_NOTHING
+    this.#owner.onPatienceEnd(waitedFor)
+  }
+
+  #judgeBody(): void {
+    const { bodyBytesPerSecondMin, rateWindowMs } = this.#owner.limits
+    const received = this.#transport.bytesRead - this.#readBefore
+    this.waitsFor = WAITS_FOR_NOTHING
+    if (received * 1000 < bodyBytesPerSecondMin * rateWindowMs) this.#owner.onPatienceEnd(WAITS_FOR_BODY)
+    else this.waitForBody()
+  }
+
+  #judgeTaking(): void {
+    if (!this.#isTakingWatched) return
+    if (this.#transport.unsentBytes === 0) return this.stopWatching()
+    const { readBytesPerSecondMin, rateWindowMs } = this.#owner.limits
+    const nowMs = this.#timers.clock.nowMs()
+    const taken = this.#takenBytes
+    if (taken > this.#takenBefore) this.#stillSinceMs = nowMs
+    this.#takenBefore = taken
+    const dueMs = nowMs - this.#heldSinceMs - standstillWindows * rateWindowMs
+    const isBelow = (taken - this.#takenFirst) * 1000 < readBytesPerSecondMin * dueMs
+    const isStill = nowMs - this.#stillSinceMs >= longestStandstillWindows * rateWindowMs
+    if (readBytesPerSecondMin > 0 && (isBelow || isStill)) {
+      this.stopWatching()
+      this.#owner.onReaderTooSlow()
+    } else this.#timers.set(this.#taking, rateWindowMs, nowMs)
+  }
+}

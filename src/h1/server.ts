@@ -1,0 +1,343 @@
+/**
+ * H1ServerConnection: one client's HTTP/1 connection (RFC 9112). It has requests served one after the other, and sends
+ * their answers in that order. (What it reads: server-reading.ts.)
+ *
+ * Invariants:
+ * - `serve.finish` is called exactly once for each `serve.begin`, when the answer has ended or was cut; what is left of
+ *   the request's body is then read over, or the connection closed. For an answer that ends inside `serve.serve` that
+ *   is after `serve` returned; else it is inside the `end`, `abort` or `sendWhole` that ended it, so whoever calls
+ *   those touches x no more.
+ * - An answer that is cut never looks whole. After an answer that is the last, the connection is closed such that the
+ *   client gets to read it (RFC 9112 §9.6).
+ * - `context.onClosed` comes once, last.
+ */
+import { Faults, NONE, type Fault } from '../core/faults.ts'
+import type { Downstream, Exchange } from '../http/exchange.ts'
+import type { Fields } from '../http/fields.ts'
+import type { ConnectionLimits } from '../http/limits.ts'
+import { HTTP_1_1 } from '../http/message.ts'
+import type { Transport, TransportEvents } from '../net/transport.ts'
+import type { RequestBodyReader } from './server-body.ts'
+import { WAITS_FOR_BODY, WAITS_FOR_CLOSE, WAITS_FOR_HEAD, type PatientOwner } from './server-deadlines.ts'
+import {
+  CLOSING,
+  GONE,
+  READY,
+  RequestReading,
+  SERVING,
+  SKIPPING,
+  TUNNEL,
+  type ServingContext,
+} from './server-reading.ts'
+import { informationalHead, responseHead } from './write-head.ts'
+
+export interface H1ServerContext extends ServingContext {
+  /** The connection is gone. Once, and the last that is heard of it. */
+  onClosed(connection: H1ServerConnection): void
+}
+
+/** Serves HTTP/1 on a transport that was just accepted. */
+export function serveH1(transport: Transport, context: H1ServerContext): H1ServerConnection {
+  return new H1ServerConnection(transport, context)
+}
+
+let idCount = 0
+
+export class H1ServerConnection extends RequestReading implements TransportEvents, Downstream, PatientOwner {
+  readonly id: number = ++idCount
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localPort: number
+  readonly encrypted: boolean
+  readonly #owner: H1ServerContext
+
+  constructor(transport: Transport, context: H1ServerContext) {
+    super(transport, context)
+    this.#owner = context
+    this.remoteAddress = transport.remoteAddress
+    this.remotePort = transport.remotePort
+    this.localPort = transport.localPort
+    this.encrypted = transport.encrypted
+    transport.events = this
+    this.patience.waitForHead()
+  }
+
+  protected self(): this {
+    return this
+  }
+
+  get limits(): ConnectionLimits {
+    return this.context.limits
+  }
+
+  /** No request is under way, not even a part of its head. */
+  get isIdle(): boolean {
+    return this.phase === READY && this.x === null && this.nextTurn === null && this.ahead.size < 4
+  }
+
+  /** It was upgraded, and lives as long as its tunnel. */
+  get isTunnel(): boolean {
+    return this.phase === TUNNEL
+  }
+
+  // Its owner's side
+
+  /**
+   * Serves what is under way and nothing more: the answer carries `Connection: close`. A connection at rest is closed
+   * now; one that has not asked anything yet has `drainMs` for it. Tunnels stay.
+   */
+  drain(): void {
+    if (this.isDraining) return
+    this.isDraining = true
+    this.isPersistent = false
+    if (!this.isIdle) return
+    if (this.servedCount === 0) this.patience.waitForClose()
+    else this.close()
+  }
+
+  /** Closes now. An answer under way is cut visibly. */
+  destroy(): void {
+    if (this.phase === SERVING || this.phase === CLOSING) this.transport.reset()
+    else this.transport.destroy()
+  }
+
+  // Answering
+
+  sendInformational(x: Exchange): void {
+    if (!this.#isCurrent(x) || this.answer.isHeadSent || x.request.version < HTTP_1_1) return
+    if (x.informational.status === 100) return x.body.continue()
+    this.answer.writeText(informationalHead(x.informational))
+  }
+
+  sendHead(x: Exchange): void {
+    if (!this.#isCurrent(x) || this.answer.isHeadSent) return
+    this.answer.sendHead(x, this.#mayPersist(x), this.context.dateText.get())
+    if (this.answer.isEnded) this.#endAnswer()
+  }
+
+  sendWhole(x: Exchange, body: Buffer | null): void {
+    if (!this.#isCurrent(x) || this.answer.isHeadSent) return
+    this.answer.sendWhole(x, body, this.#mayPersist(x), this.context.dateText.get())
+    this.#endAnswer()
+  }
+
+  write(buffer: Buffer, start: number, end: number): boolean {
+    const { x, answer } = this
+    if (x === null || this.phase !== SERVING || answer.isEnded || !answer.isHeadSent) return true
+    const flows = answer.write(x, buffer, start, end)
+    if (answer.isEnded) this.#endAnswer()
+    return flows
+  }
+
+  end(trailers: Fields | null): void {
+    if (this.phase === TUNNEL) return this.#endTunnel()
+    const { x, answer } = this
+    if (x === null || this.phase !== SERVING || answer.isEnded) return
+    answer.end(x, trailers)
+    this.#endAnswer()
+  }
+
+  abort(fault: Fault): void {
+    if (this.phase === TUNNEL) return this.#endTunnel()
+    if (this.x === null || this.phase !== SERVING || this.answer.isEnded) return
+    this.isPersistent = false
+    this.answer.abort(fault)
+    this.#endAnswer()
+  }
+
+  refuseReuse(): void {
+    this.isPersistent = false
+  }
+
+  #isCurrent(x: Exchange): boolean {
+    return x === this.x && this.phase === SERVING && !this.answer.isEnded
+  }
+
+  /** May the connection serve on after this answer, as far as can be told when its head goes out? */
+  #mayPersist(x: Exchange): boolean {
+    const { intake } = this
+    if (intake !== null && !intake.isWhole) {
+      // Never told to go on, the client may or may not send the body (RFC 9110 §10.1.1): nobody could tell it from a
+      // further request.
+      if (x.body.awaitsContinue || intake.isBroken || this.#isUploadVain(x, intake)) this.isPersistent = false
+    }
+    return this.isPersistent
+  }
+
+  /** Is more of the body to come than is worth reading over? A good answer may stand beside an upload that goes on. */
+  #isUploadVain(x: Exchange, intake: RequestBodyReader): boolean {
+    if (x.body.isTaking && x.response.status < 400) return false
+    if (intake.isChunked) return x.body.isTaking
+    return intake.remaining - this.ahead.size > this.limits.drainBytesMax
+  }
+
+  #endAnswer(): void {
+    if (!this.isBusy) this.goOn()
+  }
+
+  protected settle(): void {
+    const x = this.x as Exchange
+    const { answer, intake } = this
+    if (answer.brokenBy !== NONE) return this.#settleBroken(x)
+    const goesOn = this.isPersistent && answer.keepsConnection
+    const isWhole = intake === null || intake.isWhole
+    this.phase = goesOn && isWhole ? READY : SKIPPING
+    this.x = null
+    if (!isWhole) {
+      x.body.cancel(NONE)
+      intake.discard()
+    }
+    this.context.serve.finish(x)
+    if (isWhole) this.dropIntake()
+    if (!goesOn) this.close()
+    else if (isWhole) this.patience.waitForRequest()
+    else this.patience.waitForClose()
+  }
+
+  #settleBroken(x: Exchange): void {
+    const { answer } = this
+    this.phase = SKIPPING
+    this.x = null
+    // Its producer knows when it broke off itself.
+    if (!answer.isAborted) this.context.serve.abandon(x, answer.brokenBy)
+    x.body.cancel(answer.brokenBy)
+    this.context.serve.finish(x)
+    if (!answer.needsReset) return this.close()
+    this.phase = GONE
+    this.patience.stop()
+    this.dropIntake()
+    this.ahead.clear()
+    this.transport.reset()
+  }
+
+  protected refuse(x: Exchange, fault: Fault): void {
+    this.phase = SERVING
+    this.progress = null
+    this.isPersistent = false
+    this.answer.reset()
+    this.patience.waitForNothing()
+    this.context.serve.refuse(x, fault)
+    if (this.isBusy && this.answer.isEnded) this.settle()
+  }
+
+  // Tunnels
+
+  upgrade(x: Exchange): Transport | null {
+    if (!this.#isCurrent(x) || this.answer.isHeadSent || !this.transport.isOpen) return null
+    x.isHeadSent = true
+    this.answer.writeText(responseHead(x.response, x.request, true, this.context.dateText.get()))
+    this.phase = TUNNEL
+    this.x = null
+    this.patience.stop()
+    return this.transport
+  }
+
+  pushKept(): void {
+    if (this.phase !== TUNNEL) return
+    if (this.transport.isPaused) this.transport.resume()
+    this.isKeptPushed = true
+    const { buffer, start, end } = this.ahead
+    this.ahead.clear()
+    if (start < end) this.transport.events.onBytes(buffer, start, end)
+  }
+
+  #endTunnel(): void {
+    this.phase = GONE
+    this.ahead.clear()
+    if (this.transport.isOpen) this.transport.destroy()
+    this.#owner.onClosed(this)
+  }
+
+  // Closing
+
+  protected close(): void {
+    this.phase = CLOSING
+    this.dropIntake()
+    this.ahead.clear()
+    this.readOverBytes = 0
+    if (this.hasPeerEnded && this.transport.unsentBytes === 0) return this.#vanish()
+    this.transport.end()
+    if (this.transport.isPaused) this.transport.resume()
+    this.patience.waitForClose()
+  }
+
+  #vanish(): void {
+    this.phase = GONE
+    this.patience.stop()
+    this.transport.destroy()
+  }
+
+  /** The exchange is over without a whole answer, and so is the connection. */
+  #abandon(x: Exchange, fault: Fault): void {
+    this.x = null
+    this.phase = GONE
+    this.patience.stop()
+    this.ahead.clear()
+    this.context.serve.abandon(x, fault)
+    x.body.fail(fault)
+    this.dropIntake()
+    this.context.serve.finish(x)
+    if (fault === Faults.CLIENT_GONE) this.transport.destroy()
+    else this.transport.reset()
+  }
+
+  protected endReady(): void {
+    if (this.x !== null) this.#abandon(this.x, Faults.CLIENT_GONE)
+    else this.close()
+  }
+
+  onEnd(): void {
+    this.hasPeerEnded = true
+    const { intake, x } = this
+    if (this.phase === READY) {
+      if (x !== null || this.ahead.isEmpty || !this.limits.halfClose) this.endReady()
+    } else if (this.phase === SERVING && x !== null) {
+      const isWhole = intake === null || intake.isWhole || intake.isBroken || !this.ahead.isEmpty
+      if (!isWhole || !this.limits.halfClose) this.#abandon(x, Faults.CLIENT_GONE)
+    } else if (this.phase === SKIPPING) this.close()
+    else if (this.phase === CLOSING && this.transport.unsentBytes === 0) this.#vanish()
+  }
+
+  onDrain(): void {
+    this.answer.drained()
+    if (this.phase === CLOSING) {
+      if (this.hasPeerEnded) this.#vanish()
+      return
+    }
+    if (this.phase === SERVING && this.x !== null && this.answer.isHeadSent) this.x.source?.resume()
+    if (!this.ahead.isEmpty) this.goOn()
+  }
+
+  onClose(_error: string): void {
+    const { x } = this
+    if (this.phase === TUNNEL) return
+    if (x !== null) this.#abandon(x, Faults.CLIENT_GONE)
+    this.phase = GONE
+    this.patience.stop()
+    this.ahead.clear()
+    this.dropIntake()
+    this.nextTurn?.cancel()
+    this.nextTurn = null
+    this.#owner.onClosed(this)
+  }
+
+  onPatienceEnd(waitedFor: number): void {
+    const { x, intake } = this
+    if (waitedFor === WAITS_FOR_BODY && x !== null && intake !== null) {
+      this.breakBody(x, intake, Faults.BODY_TIMEOUT)
+      this.goOn()
+    } else if (waitedFor === WAITS_FOR_HEAD && x !== null) {
+      this.ahead.clear()
+      this.refuse(x, Faults.HEAD_TIMEOUT)
+    } else if (waitedFor === WAITS_FOR_CLOSE && this.phase === SKIPPING) this.close()
+    else this.#vanish()
+  }
+
+  onReaderTooSlow(): void {
+    if (this.x !== null) this.#abandon(this.x, Faults.READ_TIMEOUT)
+    else {
+      this.phase = GONE
+      this.transport.reset()
+    }
+  }
+}
