@@ -7,11 +7,13 @@
  * strings and joining them again costs three times the walk itself.
  *
  * Invariants: wire entries stand before made ones, in the order of `text`, and every line of theirs ends where the next
- * begins (the last at `wireEnd`), so that a run of them is one slice. `ids[i]` is the known number of entry i, 0 for an unknown name, `REMOVED` for one taken out. `first[id]`
- * is 1 + the index of the first live entry with that id, 0 when there is none. Names and values were validated when
- * they came in (read-head, hpack) or are checked by `isFieldName`/`isFieldValue` where config brings them in; this
+ * begins (the last at `wireEnd`), so that a run of them is one slice; one that is given another value becomes a made
+ * entry in its place. `ids[i]` is the known number of entry i, 0 for an unknown name, `REMOVED` for one taken out.
+ * `first[id]` is 1 + the index of the first live entry with that id, 0 when there is none. Names and values were validated
+ * when they came in (read-head, hpack) or are checked by `isFieldName`/`isFieldValue` where config brings them in; this
  * class does not look again.
  */
+import { isAllOf, tokenClass, valueClass } from '../core/bytes.ts'
 import { FRAMING, fieldFlags, fieldId, fieldName, knownFieldCount } from './known-fields.ts'
 
 const REMOVED = 255
@@ -23,24 +25,31 @@ export class Fields {
   /** Entries, removed ones included. */
   size = 0
   ids: Uint8Array = new Uint8Array(initialCapacity)
-  /** Per entry: name start (= line start), name end, value start, value end in `text`; name end -1: a made entry. */
+  /**
+   * Per entry: name start (= line start), name end, value start, value end in `text`. Name end -1: a made entry, and
+   * the third is its place in the lists of made names and values; the first still is where the line that it took the
+   * place of began, if it took one's.
+   */
   spans: Int32Array = new Int32Array(initialCapacity * 4)
   readonly #names: string[] = []
   readonly #values: string[] = []
+  #madeCount = 0
   readonly first: Uint16Array = new Uint16Array(knownFieldCount)
   /** Where the last wire line ends in `text`, its CR LF included. Set by the head reader. */
   wireEnd = 0
   #wireCount = 0
 
   clear(): void {
-    if (this.size === 0) return
+    const { size, ids, first } = this
+    // A few stores cost less than fill() of the whole, which is a call into C++.
+    for (let i = 0; i < size; i++) first[ids[i] as number] = 0
+    // Kept as long as they are, the lists need not grow again; the strings in them must not be kept.
+    for (let k = 0; k < this.#madeCount; k++) this.#names[k] = this.#values[k] = ''
     this.size = 0
     this.text = ''
     this.wireEnd = 0
     this.#wireCount = 0
-    this.first.fill(0)
-    this.#names.length = 0
-    this.#values.length = 0
+    this.#madeCount = 0
   }
 
   /** Appends a wire entry. Only head readers call it; they set `text` and `wireEnd` when the head is whole. */
@@ -112,13 +121,13 @@ export class Fields {
   nameAt(i: number): string {
     const at = i * 4
     const end = this.spans[at + 1] as number
-    if (end < 0) return this.#names[i] as string
+    if (end < 0) return this.#names[this.spans[at + 2] as number] as string
     return this.text.slice(this.spans[at], end)
   }
 
   valueAt(i: number): string {
     const at = i * 4
-    if ((this.spans[at + 1] as number) < 0) return this.#values[i] as string
+    if ((this.spans[at + 1] as number) < 0) return this.#values[this.spans[at + 2] as number] as string
     return this.text.slice(this.spans[at + 2], this.spans[at + 3])
   }
 
@@ -169,10 +178,16 @@ export class Fields {
   #addMade(id: number, name: string, value: string): void {
     const i = this.#grow()
     this.ids[i] = id
-    this.spans[i * 4 + 1] = -1
-    this.#names[i] = name
-    this.#values[i] = value
+    this.#make(i, name, value)
     if (id !== 0 && this.first[id] === 0) this.first[id] = i + 1
+  }
+
+  #make(i: number, name: string, value: string): void {
+    const k = this.#madeCount++
+    this.spans[i * 4 + 1] = -1
+    this.spans[i * 4 + 2] = k
+    this.#names[k] = name
+    this.#values[k] = value
   }
 
   /** Sets a known field to one value: the first entry keeps its place, others of the name go. */
@@ -198,9 +213,11 @@ export class Fields {
   }
 
   #replaceAt(i: number, name: string, value: string): void {
-    this.spans[i * 4 + 1] = -1
-    this.#names[i] = name
-    this.#values[i] = value
+    const at = i * 4
+    if ((this.spans[at + 1] as number) >= 0) return this.#make(i, name, value)
+    const k = this.spans[at + 2] as number
+    this.#names[k] = name
+    this.#values[k] = value
   }
 
   /** Takes all entries of a known field out. */
@@ -268,7 +285,8 @@ export class Fields {
   #madeLine(i: number): string {
     const id = this.ids[i] as number
     if (id === REMOVED || (fieldFlags(id) & FRAMING) !== 0) return ''
-    return (this.#names[i] as string) + ': ' + (this.#values[i] as string) + '\r\n'
+    const k = this.spans[i * 4 + 2] as number
+    return (this.#names[k] as string) + ': ' + (this.#values[k] as string) + '\r\n'
   }
 
   /** [name, value, …] of the live entries, for logs, tests and `explain`. */
@@ -277,4 +295,18 @@ export class Fields {
     for (let i = 0; i < this.size; i++) if (this.isLive(i)) list.push(this.nameAt(i), this.valueAt(i))
     return list
   }
+}
+
+/** Can `text` be a field's name? (RFC 9110 §5.1) */
+export function isFieldName(text: string): boolean {
+  return isAllOf(tokenClass, text)
+}
+
+/** Can `text` be a field's value, every character one byte? Space around it would not be part of it (RFC 9110 §5.5). */
+export function isFieldValue(text: string): boolean {
+  return text === '' || (isAllOf(valueClass, text) && !isSpaceAt(text, 0) && !isSpaceAt(text, text.length - 1))
+}
+
+function isSpaceAt(text: string, i: number): boolean {
+  return text[i] === ' ' || text[i] === '\t'
 }
