@@ -24,13 +24,13 @@ const layers: Readonly<Record<string, number>> = {
   handlers: 6,
   config: 7,
   admin: 7,
-  'server.ts': 8,
+  'server.ts': 9,
   server: 8,
-  'index.ts': 9,
-  'supervisor.ts': 9,
-  supervisor: 9,
-  demo: 9,
-  cli: 10,
+  'index.ts': 10,
+  'supervisor.ts': 10,
+  supervisor: 10,
+  demo: 10,
+  cli: 11,
 }
 
 const importPattern =

@@ -1,0 +1,190 @@
+/**
+ * Doors: the listeners of a server and the client connections that came through them.
+ *
+ * Promises: a listener is known by its name in the plan; a reload keeps those that stay, so their queue of connections
+ * is never dropped. A drain closes idle connections at once, lets the others finish what they are about, and what is
+ * left at the deadline is destroyed and counted.
+ */
+import type { Server } from 'node:net'
+import type { DateText } from '../core/clock.ts'
+import type { FaultLevel } from '../core/faults.ts'
+import type { Timers } from '../core/timers.ts'
+import type { ListenerPlan } from '../engine/plan.ts'
+import { serveH1, type H1ServerConnection, type H1ServerContext } from '../h1/server.ts'
+import type { Serve } from '../http/exchange.ts'
+import type { ConnectionLimits } from '../http/limits.ts'
+import { Listener } from '../net/listener.ts'
+import type { Transport } from '../net/transport.ts'
+
+/** Idle connections closed at a time to make room: enough that the next thousand accepts need not look again. */
+const crowdedCloseMax = 32
+
+export interface DoorsOptions {
+  readonly serve: Serve
+  readonly timers: Timers
+  readonly dateText: DateText
+  readonly limits: ConnectionLimits
+  /** Open connections of one listener at most; 0 = no limit. */
+  readonly connectionsMax: number
+  note(level: FaultLevel, message: string): void
+}
+
+export interface BoundAddress {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly path: string
+}
+
+export class Doors implements H1ServerContext {
+  readonly serve: Serve
+  readonly timers: Timers
+  readonly dateText: DateText
+  /** Replaced by a reload; connections read it anew for each use. */
+  limits: ConnectionLimits
+  #connectionsMax: number
+  readonly #note: DoorsOptions['note']
+  readonly #listeners: Map<string, Listener> = new Map()
+  readonly #connections: Set<H1ServerConnection> = new Set()
+  #acceptedBefore = 0
+  #isDraining = false
+  #onEmpty: (() => void) | null = null
+
+  constructor(options: DoorsOptions) {
+    this.serve = options.serve
+    this.timers = options.timers
+    this.dateText = options.dateText
+    this.limits = options.limits
+    this.#connectionsMax = options.connectionsMax
+    this.#note = options.note
+  }
+
+  configure(limits: ConnectionLimits, connectionsMax: number): void {
+    this.limits = limits
+    this.#connectionsMax = connectionsMax
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  get acceptedCount(): number {
+    let count = this.#acceptedBefore
+    for (const listener of this.#listeners.values()) count += listener.acceptedCount
+    return count
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
+  get addresses(): BoundAddress[] {
+    return Array.from(this.#listeners, ([name, listener]) => ({ name, ...listener.address }))
+  }
+
+  /**
+   * Opens the listeners of `plans` that are not open. Rejects with a ListenError when one cannot be had; those opened
+   * by this call are closed again then. Gives the names of the new ones, for `closeNamed` should the plan be dropped.
+   */
+  async open(plans: readonly ListenerPlan[]): Promise<string[]> {
+    const opened: string[] = []
+    for (const plan of plans) {
+      if (this.#listeners.has(plan.name)) continue
+      const listener = this.#makeListener(plan.backlog)
+      try {
+        await listener.listen({ host: plan.host, port: plan.port, path: plan.path })
+      } catch (error) {
+        this.closeNamed(opened)
+        throw error
+      }
+      this.#listeners.set(plan.name, listener)
+      opened.push(plan.name)
+    }
+    return opened
+  }
+
+  /** Accepts on a socket that somebody else has opened, under the name that the plan gives it. */
+  async adopt(name: string, server: Server): Promise<void> {
+    this.#listeners.get(name)?.close()
+    const listener = this.#makeListener(0)
+    this.#listeners.set(name, listener)
+    await listener.adopt(server)
+  }
+
+  #makeListener(backlog: number): Listener {
+    return new Listener({
+      onTransport: (transport) => this.#accept(transport),
+      onCrowded: () => this.#makeRoom(),
+      note: this.#note,
+      connectionsMax: this.#connectionsMax,
+      ...(backlog > 0 ? { backlog } : {}),
+    })
+  }
+
+  /** Closes listeners by name; their connections live on. */
+  closeNamed(names: Iterable<string>): void {
+    for (const name of names) {
+      const listener = this.#listeners.get(name)
+      if (listener === undefined) continue
+      this.#listeners.delete(name)
+      this.#acceptedBefore += listener.acceptedCount
+      listener.close()
+    }
+  }
+
+  /** Closes the listeners that `plans` no longer has. */
+  closeOthers(plans: readonly ListenerPlan[]): void {
+    const kept = new Set(plans.map((plan) => plan.name))
+    this.closeNamed([...this.#listeners.keys()].filter((name) => !kept.has(name)))
+  }
+
+  #accept(transport: Transport): void {
+    const connection = serveH1(transport, this)
+    this.#connections.add(connection)
+    if (this.#isDraining) connection.drain()
+  }
+
+  onClosed(connection: H1ServerConnection): void {
+    this.#connections.delete(connection)
+    if (this.#connections.size === 0) this.#onEmpty?.()
+  }
+
+  /** Closes the idle connections that have been here longest: they are the likeliest to stay idle. */
+  #makeRoom(): boolean {
+    let closed = 0
+    for (const connection of this.#connections) {
+      if (!connection.isIdle) continue
+      connection.destroy()
+      if (++closed === crowdedCloseMax) break
+    }
+    return closed > 0
+  }
+
+  /** Stops accepting and resolves when the last connection is gone, or after `drainMs`; gives how many were cut. */
+  async drain(drainMs: number): Promise<number> {
+    this.#isDraining = true
+    this.closeNamed([...this.#listeners.keys()])
+    for (const connection of this.#connections) connection.drain()
+    if (this.#connections.size > 0 && drainMs > 0) await this.#untilEmpty(drainMs)
+    return this.destroyAll()
+  }
+
+  #untilEmpty(drainMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      // Keeps the process alive: what is under way is the reason for waiting.
+      const timer = setTimeout(resolve, drainMs)
+      this.#onEmpty = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  /** Destroys every connection now; gives how many there were. */
+  destroyAll(): number {
+    this.closeNamed([...this.#listeners.keys()])
+    const count = this.#connections.size
+    for (const connection of this.#connections) connection.destroy()
+    return count
+  }
+}
