@@ -1,8 +1,184 @@
-/** Placeholder of `createOrigin` while the room is being built. */
-import type { Origin } from './origin.ts'
-import type { OriginContext, OriginOptions } from './options.ts'
+/**
+ * ServerGroup: the Origin of HTTP/1.1, and later 2: servers, a policy that picks among them, a pool for each.
+ *
+ * Who takes a request: a server that the policy picks among those available and untried; beyond that, in this order:
+ * one of those that is at its bound of connections (the request waits there); one that was tried and is still trusted
+ * (its connection was an old one); the one whose last fault is longest ago. So an origin of one server is always tried,
+ * and no request is refused while somebody might take it.
+ */
+import { Faults, NONE, faultRow, type Fault } from '../core/faults.ts'
+import type { Timers } from '../core/timers.ts'
+import type { Dial } from '../http/dial.ts'
+import { WAIT, type Exchange, type Upstream, type UpstreamServer } from '../http/exchange.ts'
+import type { Endpoint } from './endpoint.ts'
+import { OriginServer, type OriginServerOwner } from './member.ts'
+import { defaultTuning, type OriginContext, type OriginOptions, type OriginTuning } from './options.ts'
+import type { Origin, OriginSnapshot, OriginWaiter } from './origin.ts'
+import { policies } from './policies.ts'
+import { weightMax, type BalancerPolicy } from './policy.ts'
+import { parseServerUrl } from './server-url.ts'
+import type { Waiting } from './waiting.ts'
 
 /** Throws when a server's URL or a weight is wrong: config checks them first, so that is a bug of ours. */
 export function createOrigin(options: OriginOptions, context: OriginContext): Origin {
-  throw new Error(`not built yet: ${options.name} ${typeof context}`)
+  return new ServerGroup(options, context)
+}
+
+const nobodyTried: readonly UpstreamServer[] = []
+
+class ServerGroup implements Origin, OriginServerOwner {
+  readonly name: string
+  readonly options: OriginOptions
+  readonly tuning: OriginTuning
+  readonly dial: Dial
+  readonly timers: Timers
+  readonly waiting: Map<Exchange, Waiting> = new Map()
+  usedAtMs = -Infinity
+  readonly #context: OriginContext
+  readonly #servers: readonly OriginServer[]
+  readonly #policy: BalancerPolicy
+
+  constructor(options: OriginOptions, context: OriginContext) {
+    this.name = options.name
+    this.options = options
+    this.tuning = { ...defaultTuning, ...options }
+    this.dial = context.dial
+    this.timers = context.timers
+    this.#context = context
+    this.#servers = this.#makeServers()
+    this.#policy = new policies[this.tuning.policy](() => context.random?.() ?? Math.random())
+    this.#policy.rebuild(this.#servers)
+    for (const server of this.#servers) server.start()
+  }
+
+  #makeServers(): OriginServer[] {
+    if (this.options.servers.length === 0) throw new Error(`origin ${this.name} has no server`)
+    return this.options.servers.map(({ url, weight = 1 }) => {
+      const parsed = parseServerUrl(url)
+      if (typeof parsed === 'string') throw new Error(parsed)
+      if (!Number.isInteger(weight) || weight < 1 || weight > weightMax)
+        throw new Error(`the weight of ${url} must be a whole number from 1 to ${weightMax}, not ${weight}`)
+      return new OriginServer(parsed, weight, this, this.#context.clock, this.#context.resolver)
+    })
+  }
+
+  open(x: Exchange, waiter: OriginWaiter): Upstream | number {
+    const server = this.#policy.pick(x, x.tried) as OriginServer | null
+    if (server === null) return this.#openAnyway(x, waiter, -Faults.ORIGIN_NONE)
+    if (server.pool.isFull) return this.#openBeside(x, waiter, server)
+    const opened = server.pool.open(x, waiter)
+    if (typeof opened !== 'number' || opened === WAIT) return opened
+    return this.#openAnyway(x, waiter, opened)
+  }
+
+  /** `full` was picked: another that has room, else a place in its waiting room. */
+  #openBeside(x: Exchange, waiter: OriginWaiter, full: OriginServer): Upstream | number {
+    const passed: UpstreamServer[] = [...x.tried, full]
+    for (;;) {
+      const server = this.#policy.pick(x, passed) as OriginServer | null
+      if (server === null) break
+      passed.push(server)
+      if (server.pool.isFull) continue
+      const opened = server.pool.open(x, waiter)
+      if (typeof opened !== 'number' || opened === WAIT) return opened
+    }
+    const opened = full.pool.open(x, waiter)
+    if (typeof opened !== 'number' || opened === WAIT) return opened
+    return this.#openAnyway(x, waiter, opened)
+  }
+
+  /** Nobody is left that is available and untried. `otherwise` is the answer when nobody else will do. */
+  #openAnyway(x: Exchange, waiter: OriginWaiter, otherwise: number): Upstream | number {
+    const trusted = x.tried.length === 0 ? null : (this.#policy.pick(x, nobodyTried) as OriginServer | null)
+    if (trusted !== null) {
+      const opened = trusted.pool.open(x, waiter)
+      if (typeof opened !== 'number' || opened === WAIT) return opened
+    }
+    const doubtful = this.#servers.filter((server) => !server.isAvailable && !x.tried.includes(server))
+    doubtful.sort((a, b) => a.pool.faultedAtMs - b.pool.faultedAtMs)
+    for (const server of doubtful) {
+      const opened = server.pool.open(x, waiter)
+      if (typeof opened !== 'number' || opened === WAIT) return opened
+      if (otherwise === -Faults.ORIGIN_NONE) otherwise = opened
+    }
+    return otherwise
+  }
+
+  cancelWait(x: Exchange): void {
+    const waiting = this.waiting.get(x)
+    if (waiting !== undefined) waiting.owner.onWaitCancelled(waiting)
+  }
+
+  onAttemptSuccess(upstream: Upstream): void {
+    this.#serverOf(upstream.server)?.pool.onAttemptSuccess(upstream)
+  }
+
+  onAttemptFault(x: Exchange, upstream: Upstream, fault: Fault): void {
+    this.#serverOf(upstream.server)?.pool.onAttemptFault(x, upstream, fault)
+  }
+
+  #serverOf(server: UpstreamServer): OriginServer | null {
+    return server instanceof OriginServer ? server : null
+  }
+
+  peek(x: Exchange): UpstreamServer | null {
+    const picked = this.#policy.peek(x, x.tried) ?? this.#policy.peek(x, nobodyTried)
+    if (picked !== null) return picked
+    let best: OriginServer | null = null
+    for (const server of this.#servers) {
+      if (best === null || server.pool.faultedAtMs < best.pool.faultedAtMs) best = server
+    }
+    return best
+  }
+
+  authorityOf(server: UpstreamServer): string {
+    return this.#serverOf(server)?.url.authority ?? ''
+  }
+
+  snapshot(): OriginSnapshot {
+    const nowMs = this.timers.clock.nowMs()
+    return {
+      name: this.name,
+      policy: this.#policy.name,
+      waiting: this.waiting.size,
+      servers: this.#servers.map((server) => server.snapshot(nowMs)),
+    }
+  }
+
+  close(): void {
+    for (const server of this.#servers) server.close()
+  }
+
+  // What the servers tell
+
+  onAvailability(): void {
+    this.#policy.rebuild(this.#servers)
+  }
+
+  canGoElsewhere(x: Exchange): boolean {
+    return this.#servers.some((server) => server.isAvailable && !x.tried.includes(server))
+  }
+
+  onVerdict(endpoint: Endpoint, fault: Fault): void {
+    const { server, addressText, passing } = endpoint
+    const who = `${server.name} of origin ${this.name}`
+    const where = this.#serverOf(server)?.url.isName === true ? ` (at ${addressText})` : ''
+    if (fault === NONE) {
+      this.#context.onEvent?.('info', `${who}${where} is in order again`)
+      return
+    }
+    const whileMs = Math.round(passing.untilMs - this.timers.clock.nowMs())
+    const level = passing.faults === 1 ? 'warn' : 'debug'
+    this.#context.onEvent?.(
+      level,
+      `${who}${where} is passed over for ${whileMs} ms: ${faultRow(fault).sentence}`,
+    )
+  }
+
+  onNameFault(server: OriginServer, reason: string): void {
+    this.#context.onEvent?.(
+      'warn',
+      `${server.name} of origin ${this.name} cannot be resolved (${reason}); addresses known before stay in use`,
+    )
+  }
 }

@@ -1,0 +1,105 @@
+/**
+ * Endpoint: one address of a server, with the connections to it that can take a stream. PooledConnection: one of them.
+ *
+ * Invariants: a connection is in `ready` exactly while it can be leased from, and lies idle while `leases` is 0;
+ * `ready` is in the order of last use, so that taking from its end (the most recently used) lets those in excess age at
+ * its front. The pool's record of a connection is the owner that the Dial is given: no table leads from one to the other.
+ */
+import { Deadline, type DeadlineOwner } from '../core/timers.ts'
+import type { Fault } from '../core/faults.ts'
+import { List, type ListNode } from '../core/list.ts'
+import type { ConnectionOwner, DialTarget, OriginConnection } from '../http/dial.ts'
+import type { Exchange, UpstreamServer } from '../http/exchange.ts'
+import type { TransportAddress } from '../net/transport.ts'
+import { PassingOver, type PassOverTimes } from './passing-over.ts'
+import { addressText } from './server-url.ts'
+
+/** The pool, as its endpoints and connections see it. */
+export interface EndpointOwner {
+  onConnected(pooled: PooledConnection): void
+  onReleased(pooled: PooledConnection): void
+  onClosed(pooled: PooledConnection, fault: Fault): void
+  onPassDeadline(endpoint: Endpoint): void
+}
+
+export class PooledConnection implements ConnectionOwner, ListNode<PooledConnection> {
+  previous: PooledConnection | null = null
+  next: PooledConnection | null = null
+  list: object | null = null
+  readonly endpoint: Endpoint
+  readonly #owner: EndpointOwner
+  /** Set right after `dial`, which calls nothing before it returns. */
+  connection!: OriginConnection
+  isConnected = false
+  /** Closed, or destroyed by us: not counted any more, and what is still heard of it is ignored. */
+  isGone = false
+  leases = 0
+  /** Not used again from then on, by `Clock.nowMs`. */
+  idleUntilMs = Infinity
+  /** Whose attempt on it is the trial of a faulted endpoint (`endpoint.trial` is this), as soon as it is leased. */
+  trialExchange: Exchange | null = null
+
+  constructor(endpoint: Endpoint, owner: EndpointOwner) {
+    this.endpoint = endpoint
+    this.#owner = owner
+  }
+
+  onConnected(): void {
+    this.#owner.onConnected(this)
+  }
+
+  onReleased(): void {
+    this.#owner.onReleased(this)
+  }
+
+  onClosed(_connection: OriginConnection, fault: Fault): void {
+    this.#owner.onClosed(this, fault)
+  }
+}
+
+export class Endpoint implements DialTarget, DeadlineOwner {
+  readonly server: UpstreamServer
+  readonly address: TransportAddress
+  readonly addressText: string
+  readonly connectMs: number
+  readonly passing: PassingOver
+  readonly passDeadline: Deadline = new Deadline(this)
+  readonly ready: List<PooledConnection> = new List()
+  readonly #owner: EndpointOwner
+  /** Connections open or being made, and those being made. */
+  connections = 0
+  connecting = 0
+  /** When the youngest connection was begun. */
+  dialedAtMs = -Infinity
+  /** Of the other family: stands in when no other can be connected to. */
+  isSpare = false
+  /** The name no longer leads here: what runs ends here, nothing begins. */
+  isGone = false
+  /** The connection on which the trial runs. */
+  trial: PooledConnection | null = null
+
+  constructor(
+    server: UpstreamServer,
+    address: TransportAddress,
+    options: PassOverTimes & { readonly connectMs: number },
+    owner: EndpointOwner,
+  ) {
+    this.server = server
+    this.address = address
+    this.addressText = addressText(address.host, address.port, address.path)
+    this.connectMs = options.connectMs
+    this.passing = new PassingOver(options)
+    this.#owner = owner
+  }
+
+  onDeadline(): void {
+    this.#owner.onPassDeadline(this)
+  }
+
+  /** How many of `ready` are leased to nobody. */
+  get idle(): number {
+    let n = 0
+    for (let pooled = this.ready.first; pooled !== null; pooled = pooled.next) if (pooled.leases === 0) n++
+    return n
+  }
+}

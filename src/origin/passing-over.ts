@@ -1,0 +1,128 @@
+/**
+ * PassingOver: what is believed of one address of a server, and so whether requests are sent there.
+ *
+ *     GOOD ──fault──▶ PASSED ──its while is over──▶ DUE ──a request takes it──▶ TRIAL
+ *      ▲                ▲                            ▲                            │
+ *      │                └────────── fault (the while doubles) ◀───────────────────┤
+ *      │                                             └── ended without a verdict ◀┤
+ *      └────────────── success: a connection or an answer, at any time ◀──────────┘
+ *
+ * One request at a time is the trial, so that a dead server costs one request and not a thousand. Faults that arrive
+ * while it is passed over belong to attempts begun before: they do not make the while longer.
+ *
+ * Two kinds of fault: one of *connecting* ends with a successful connect. One of *silence* (a connection was made, and
+ * no answer came) ends with an answer only: the kernel of a stopped or hung process accepts connections for it, and
+ * every request sent on the strength of that would wait for its deadline.
+ */
+import { Faults, NONE, type Fault } from '../core/faults.ts'
+
+export const GOOD = 0
+export const PASSED = 1
+export const DUE = 2
+export const TRIAL = 3
+
+const connectFaults: ReadonlySet<Fault> = new Set([
+  Faults.ORIGIN_REFUSED,
+  Faults.ORIGIN_UNREACHABLE,
+  Faults.ORIGIN_CONNECT_TIMEOUT,
+  Faults.ORIGIN_TLS,
+])
+
+const silenceFaults: ReadonlySet<Fault> = new Set([
+  Faults.ORIGIN_FIRST_BYTE_TIMEOUT,
+  Faults.ORIGIN_WRITE_TIMEOUT,
+])
+
+/** Doublings that are counted: 2^20 times any `passOverMinMs` is beyond any `passOverMaxMs`. */
+const doublingsMax = 20
+
+export interface PassOverTimes {
+  readonly passOverMinMs: number
+  readonly passOverMaxMs: number
+}
+
+export class PassingOver {
+  readonly #times: PassOverTimes
+  state: typeof GOOD | typeof PASSED | typeof DUE | typeof TRIAL = GOOD
+  /** Counted since the last success. */
+  faults = 0
+  /** The last one; NONE when GOOD. */
+  fault: Fault = NONE
+  /** When the last one came, counted or not. */
+  faultedAtMs = -Infinity
+  /** Until when it is PASSED. */
+  untilMs = 0
+  /** A successful connect says nothing: it takes an answer. */
+  needsAnswer = false
+
+  constructor(times: PassOverTimes) {
+    this.#times = times
+  }
+
+  get isAvailable(): boolean {
+    return this.state === GOOD || this.state === DUE
+  }
+
+  /** A fault that speaks against the server. True: it was counted, and the state is now PASSED. */
+  onFault(fault: Fault, isTrial: boolean, nowMs: number): boolean {
+    this.faultedAtMs = nowMs
+    // Refused: the process behind it is gone, so a connection will be a new one's. Silence outweighs other faults.
+    if (fault === Faults.ORIGIN_REFUSED) this.needsAnswer = false
+    else if (!connectFaults.has(fault)) this.needsAnswer = true
+    if (this.state === PASSED || (this.state === TRIAL && !isTrial)) return false
+    this.faults++
+    this.fault = fault
+    this.state = PASSED
+    const { passOverMinMs, passOverMaxMs } = this.#times
+    this.untilMs =
+      nowMs + Math.min(passOverMaxMs, passOverMinMs * 2 ** Math.min(this.faults - 1, doublingsMax))
+    return true
+  }
+
+  /** True: that ended it. */
+  onConnected(): boolean {
+    return !this.needsAnswer && this.onAnswer()
+  }
+
+  /** True: that ended it. */
+  onAnswer(): boolean {
+    if (this.state === GOOD) return false
+    this.state = GOOD
+    this.faults = 0
+    this.fault = NONE
+    this.needsAnswer = false
+    return true
+  }
+
+  /** Its while is over. */
+  becomeDue(): void {
+    if (this.state === PASSED) this.state = DUE
+  }
+
+  /** True: the caller's attempt is the trial. */
+  beginTrial(): boolean {
+    if (this.state !== DUE) return false
+    this.state = TRIAL
+    return true
+  }
+
+  /** The trial ended without a verdict (its client left): the next request is one. True: the state has changed. */
+  endTrial(): boolean {
+    if (this.state !== TRIAL) return false
+    this.state = DUE
+    return true
+  }
+}
+
+/** Does a fault of connecting speak against the server? Our own want of descriptors does not. */
+export function isConnectFault(fault: Fault): boolean {
+  return connectFaults.has(fault)
+}
+
+/**
+ * Does a fault of an attempt speak against the server? A reused connection that was closed early met the origin's idle
+ * deadline. A broken-off or malformed answer is one resource's affair, and its server answers.
+ */
+export function isFaultOfServer(fault: Fault, isReused: boolean): boolean {
+  return silenceFaults.has(fault) || (fault === Faults.ORIGIN_CLOSED_EARLY && !isReused)
+}

@@ -1,0 +1,297 @@
+/**
+ * Pool: the connections to one server, and the room of those that wait for one.
+ *
+ * Promises:
+ * - A ready connection is leased synchronously, the most recently used first, and nothing is allocated for it.
+ * - Who waits is served by whichever connection is ready first; a connection made for one that left lies ready.
+ * - Requests under way (`member.inFlight`) = those in the room + leases, at all times.
+ * - As many connections are being made as there are waiting, within the bounds; towards an address in doubt one at a
+ *   time, or one each `passOverMinMs`: a dead server is not hammered, and one that is back is noticed.
+ * - While a connection is being made, or is in use, somebody waiting may hope; when neither is and the last attempt
+ *   failed, all are told at once.
+ */
+import { Faults, NONE, type Fault } from '../core/faults.ts'
+import type { Timers } from '../core/timers.ts'
+import type { Dial } from '../http/dial.ts'
+import { WAIT, type Exchange, type Upstream } from '../http/exchange.ts'
+import type { TransportAddress } from '../net/transport.ts'
+import { EndpointSet } from './endpoint-set.ts'
+import { Endpoint, PooledConnection, type EndpointOwner } from './endpoint.ts'
+import type { OriginTuning } from './options.ts'
+import type { OriginWaiter } from './origin.ts'
+import { GOOD, isConnectFault, isFaultOfServer } from './passing-over.ts'
+import type { Member } from './policy.ts'
+import { Standing, type StandingOwner } from './standing.ts'
+import { Stock } from './stock.ts'
+import { WaitingRoom } from './waiting-room.ts'
+import type { Waiting } from './waiting.ts'
+
+/** The origin, as the pools of its servers see it. */
+export interface PoolOwner extends StandingOwner {
+  readonly dial: Dial
+  /** Whoever waits in any of its rooms. */
+  readonly waiting: Map<Exchange, Waiting>
+  /** Is there an available server that x has not tried? */
+  canGoElsewhere(x: Exchange): boolean
+}
+
+/** Where the addresses of a server by name come from. */
+export interface AddressSource {
+  /** The addresses seem wrong, or are wanted: asks soon. False: it has just been told that there are none. */
+  ask(): boolean
+}
+
+export class Pool implements EndpointOwner {
+  readonly member: Member
+  readonly endpoints: EndpointSet = new EndpointSet()
+  readonly stock: Stock
+  readonly room: WaitingRoom
+  readonly #standing: Standing
+  readonly #owner: PoolOwner
+  readonly #timers: Timers
+  readonly #tuning: OriginTuning
+  #source: AddressSource | null = null
+  /** Streams leased on all its connections. */
+  leases = 0
+  /** When its name last could not be resolved. */
+  #unresolvedAtMs = -Infinity
+  #isClosed = false
+
+  constructor(member: Member, owner: PoolOwner) {
+    const { timers, tuning } = owner
+    this.member = member
+    this.#owner = owner
+    this.#timers = timers
+    this.#tuning = tuning
+    this.stock = new Stock(this.endpoints, timers, tuning.idleMs)
+    this.#standing = new Standing(member, this.endpoints, owner, (endpoint) => this.#knock(endpoint))
+    this.room = new WaitingRoom(member, timers, tuning.waitMs, owner.waiting, () => this.#faultOfWait())
+  }
+
+  // Opening
+
+  /** As `Origin.open`, of this server. */
+  open(x: Exchange, waiter: OriginWaiter): Upstream | number {
+    const nowMs = this.#timers.clock.nowMs()
+    this.#owner.usedAtMs = nowMs
+    const endpoint = this.endpoints.choose()
+    // What lay idle may be dead; an attempt that is the last resort of a request does not rely on it.
+    if (endpoint !== null && x.attempts === 0) {
+      const pooled = this.stock.take(endpoint, nowMs) ?? (this.#isAtMax ? this.stock.takeAny(nowMs) : null)
+      if (pooled !== null) {
+        this.#countAttempt(x)
+        return this.#lease(pooled, x)
+      }
+    }
+    if (this.#owner.waiting.size >= this.#tuning.waitingMax) return -Faults.ORIGIN_FULL
+    if (endpoint === null && this.#source?.ask() !== true) return -Faults.ORIGIN_UNRESOLVED
+    this.#countAttempt(x)
+    this.room.add(x, waiter, nowMs)
+    this.#dialForRoom(nowMs, endpoint)
+    return WAIT
+  }
+
+  get #isAtMax(): boolean {
+    const { connectionsMax } = this.#tuning
+    return connectionsMax !== 0 && this.stock.count >= connectionsMax
+  }
+
+  /** A request would have to wait for others to end. */
+  get isFull(): boolean {
+    return this.#isAtMax && this.stock.firstIdle === null
+  }
+
+  #countAttempt(x: Exchange): void {
+    x.attempts++
+    x.tried.push(this.member)
+  }
+
+  #lease(pooled: PooledConnection, x: Exchange): Upstream {
+    const { endpoint, connection } = pooled
+    pooled.leases++
+    this.leases++
+    this.member.inFlight++
+    if (endpoint.passing.state !== GOOD) {
+      this.#standing.beginTrial(pooled)
+      if (endpoint.trial === pooled) pooled.trialExchange ??= x
+    }
+    const upstream = connection.lease(x)
+    if (connection.freeStreams === 0) endpoint.ready.remove(pooled)
+    return upstream
+  }
+
+  // Making connections
+
+  /** Begins connections until each that waits has one under way, or a bound is met. `first` was just chosen. */
+  #dialForRoom(nowMs: number, first: Endpoint | null = null): void {
+    let endpoint = first
+    while (this.room.size > this.stock.connecting) {
+      endpoint ??= this.endpoints.choose()
+      if (endpoint === null || !this.#mayDial(endpoint, nowMs)) return
+      this.#dial(endpoint, nowMs)
+      endpoint = null
+    }
+  }
+
+  #mayDial(endpoint: Endpoint, nowMs: number): boolean {
+    const { connectingMax, passOverMinMs } = this.#tuning
+    if (this.stock.connecting >= connectingMax) return false
+    const isInDoubt = endpoint.passing.state !== GOOD && endpoint.connecting > 0
+    if (isInDoubt && nowMs - endpoint.dialedAtMs < passOverMinMs) return false
+    if (!this.#isAtMax) return true
+    // Whoever waits beside an idle connection wants a fresh one: the idle one makes room.
+    const idle = this.stock.firstIdle
+    if (idle !== null) this.stock.drop(idle)
+    return idle !== null
+  }
+
+  #dial(endpoint: Endpoint, nowMs: number): void {
+    const pooled = new PooledConnection(endpoint, this)
+    this.stock.begin(endpoint, nowMs)
+    this.#standing.beginTrial(pooled)
+    pooled.connection = this.#owner.dial.dial(endpoint, pooled)
+  }
+
+  /** A connection for nobody, to learn whether one can be made. */
+  #knock(endpoint: Endpoint): void {
+    if (endpoint.connecting > 0 || this.#isAtMax) return
+    this.#dial(endpoint, this.#timers.clock.nowMs())
+  }
+
+  onConnected(pooled: PooledConnection): void {
+    const { endpoint } = pooled
+    pooled.isConnected = true
+    this.stock.settle(endpoint)
+    if (endpoint.passing.onConnected()) this.#standing.acquit(endpoint)
+    this.#offer(pooled)
+    this.#dialForRoom(this.#timers.clock.nowMs())
+  }
+
+  #onDialFailed(pooled: PooledConnection, fault: Fault): void {
+    const { endpoint } = pooled
+    this.stock.settle(endpoint)
+    if (!endpoint.isGone && isConnectFault(fault)) {
+      this.#standing.accuse(endpoint, fault, endpoint.trial === pooled)
+      this.#source?.ask()
+    }
+    this.#standing.endTrial(pooled)
+    this.#tellRoom(fault === NONE ? Faults.ORIGIN_UNREACHABLE : fault)
+    this.#dialForRoom(this.#timers.clock.nowMs())
+  }
+
+  /** A connection could not be made. It was nobody's in particular, so the first in the room has bad luck. */
+  #tellRoom(fault: Fault): void {
+    const { room, stock, endpoints } = this
+    const hasOther = endpoints.isAnyAvailable
+    if (!hasOther) room.failWhere(fault, (x) => this.#owner.canGoElsewhere(x))
+    const { first } = room
+    if (first === null || room.size <= stock.connecting) return
+    first.dialFaults++
+    if (!hasOther || first.dialFaults >= endpoints.list.length) room.fail(first, fault)
+    if (!hasOther && stock.connecting === 0 && this.leases === 0) room.failAll(fault)
+  }
+
+  #faultOfWait(): Fault {
+    if (this.endpoints.list.length === 0) return Faults.ORIGIN_UNRESOLVED
+    return this.isFull ? Faults.ORIGIN_FULL : Faults.ORIGIN_CONNECT_TIMEOUT
+  }
+
+  // Connections that come back and go
+
+  onReleased(pooled: PooledConnection): void {
+    if (pooled.isGone) return
+    pooled.leases--
+    this.leases--
+    this.member.inFlight--
+    if (pooled.leases === 0) this.#standing.endTrial(pooled)
+    this.#offer(pooled)
+  }
+
+  onClosed(pooled: PooledConnection, fault: Fault): void {
+    if (pooled.isGone) return
+    this.stock.forget(pooled)
+    if (!pooled.isConnected) return this.#onDialFailed(pooled, fault)
+    this.leases -= pooled.leases
+    this.member.inFlight -= pooled.leases
+    pooled.leases = 0
+    this.#standing.endTrial(pooled)
+    this.#dialForRoom(this.#timers.clock.nowMs())
+  }
+
+  /** Gives the free streams of a connection to those that wait, and keeps what is left. */
+  #offer(pooled: PooledConnection): void {
+    const { endpoint, connection } = pooled
+    while (!endpoint.isGone && !pooled.isGone && connection.freeStreams > 0) {
+      const waiting = this.room.take()
+      if (waiting === null) break
+      waiting.waiter.onOpened(waiting.x, waiting.turn, this.#lease(pooled, waiting.x))
+    }
+    // Those told may have done anything meanwhile, and this may have run inside itself.
+    if (pooled.isGone) return
+    if (endpoint.isGone || this.#isClosed) {
+      endpoint.ready.remove(pooled)
+      if (pooled.leases === 0) this.stock.drop(pooled)
+    } else if (connection.freeStreams > 0) this.stock.keep(pooled)
+    // A trial whose client left before it was connected: the next request is one.
+    if (pooled.leases === 0) this.#standing.endTrial(pooled)
+  }
+
+  // What attempts have shown
+
+  onAttemptSuccess(upstream: Upstream): void {
+    for (const endpoint of this.endpoints.list) {
+      if (endpoint.passing.state === GOOD || endpoint.addressText !== upstream.address) continue
+      endpoint.passing.onAnswer()
+      this.#standing.acquit(endpoint)
+      this.#dialForRoom(this.#timers.clock.nowMs())
+    }
+  }
+
+  onAttemptFault(x: Exchange, upstream: Upstream, fault: Fault): void {
+    if (!isFaultOfServer(fault, upstream.isReused)) return
+    const endpoint = this.endpoints.find(upstream.address)
+    if (endpoint !== null) this.#standing.accuseFor(x, endpoint, fault)
+  }
+
+  onPassDeadline(endpoint: Endpoint): void {
+    this.#standing.onPassDeadline(endpoint)
+  }
+
+  /** When it last had a fault, for the choice among servers that all are passed over. */
+  get faultedAtMs(): number {
+    return this.endpoints.list.length === 0 ? this.#unresolvedAtMs : this.endpoints.faultedAtMs
+  }
+
+  // Addresses
+
+  setSource(source: AddressSource): void {
+    this.#source = source
+  }
+
+  /** Where the server is now. What runs on other addresses ends there, and nothing more begins there. */
+  setAddresses(addresses: readonly TransportAddress[]): void {
+    const make = (address: TransportAddress): Endpoint =>
+      new Endpoint(this.member, address, this.#tuning, this)
+    for (const endpoint of this.endpoints.replace(addresses, make)) {
+      this.#timers.remove(endpoint.passDeadline)
+      this.stock.clear(endpoint)
+    }
+    this.#standing.isUnresolved = false
+    this.#dialForRoom(this.#timers.clock.nowMs())
+  }
+
+  /** The name leads nowhere. While addresses from before are known, they stay. */
+  onUnresolved(): void {
+    if (this.endpoints.list.length > 0) return
+    this.#unresolvedAtMs = this.#timers.clock.nowMs()
+    this.#standing.isUnresolved = true
+    this.room.failAll(Faults.ORIGIN_UNRESOLVED)
+  }
+
+  /** Nothing is kept from now on. Who waits is still served, and who asks. */
+  close(): void {
+    this.#isClosed = true
+    this.#standing.close()
+    this.stock.close()
+  }
+}

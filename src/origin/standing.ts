@@ -1,0 +1,136 @@
+/**
+ * Standing: who of a server's addresses is trusted, and so whether the server is available: accusations, trials and
+ * acquittals (see passing-over.ts for the states), and knocking.
+ *
+ * Knocking: while an address that could not be connected to is passed over for long, a connection is tried at
+ * intervals that risks no request. Without it a server that was away for a minute would wait up to `passOverMaxMs` for
+ * its share. It goes on only while the origin has traffic, so that at rest nothing runs.
+ */
+import { NONE, type Fault } from '../core/faults.ts'
+import type { Timers } from '../core/timers.ts'
+import type { Exchange } from '../http/exchange.ts'
+import type { EndpointSet } from './endpoint-set.ts'
+import type { Endpoint, PooledConnection } from './endpoint.ts'
+import type { OriginTuning } from './options.ts'
+import { GOOD } from './passing-over.ts'
+import type { Member } from './policy.ts'
+
+/** The origin, as it hears of standings. */
+export interface StandingOwner {
+  readonly tuning: OriginTuning
+  readonly timers: Timers
+  /** When somebody last asked for a stream. */
+  usedAtMs: number
+  /** `member.isAvailable` has changed. */
+  onAvailability(): void
+  /** An address is passed over (fault), or is in order again (NONE). */
+  onVerdict(endpoint: Endpoint, fault: Fault): void
+}
+
+/** Knocking goes on this long after the last request. */
+const inUseMs = 10_000
+
+export class Standing {
+  readonly #member: Member
+  readonly #endpoints: EndpointSet
+  readonly #owner: StandingOwner
+  readonly #knock: (endpoint: Endpoint) => void
+  #isUnresolved = false
+  #isClosed = false
+
+  /** `knock` begins a connection for nobody. */
+  constructor(
+    member: Member,
+    endpoints: EndpointSet,
+    owner: StandingOwner,
+    knock: (endpoint: Endpoint) => void,
+  ) {
+    this.#member = member
+    this.#endpoints = endpoints
+    this.#owner = owner
+    this.#knock = knock
+  }
+
+  /** Its name leads nowhere, or does again. */
+  set isUnresolved(isUnresolved: boolean) {
+    this.#isUnresolved = isUnresolved
+    this.update()
+  }
+
+  /** A fault that speaks against the server. */
+  accuse(endpoint: Endpoint, fault: Fault, isTrial: boolean): void {
+    const { passing, trial } = endpoint
+    const nowMs = this.#owner.timers.clock.nowMs()
+    if (!passing.onFault(fault, isTrial, nowMs)) return
+    if (trial !== null) trial.trialExchange = endpoint.trial = null
+    this.#setDeadline(endpoint, nowMs)
+    this.#owner.onVerdict(endpoint, fault)
+    this.update()
+  }
+
+  /** As `accuse`, for an attempt of x: not when it began before what is known already. */
+  accuseFor(x: Exchange, endpoint: Endpoint, fault: Fault): void {
+    const { passing, trial } = endpoint
+    const isTrial = trial !== null && trial.trialExchange === x
+    if (!isTrial && passing.state !== GOOD && x.startMs <= passing.faultedAtMs) return
+    this.accuse(endpoint, fault, isTrial)
+  }
+
+  /** `passing` has become GOOD. */
+  acquit(endpoint: Endpoint): void {
+    if (endpoint.trial !== null) endpoint.trial.trialExchange = endpoint.trial = null
+    this.#owner.timers.remove(endpoint.passDeadline)
+    this.#owner.onVerdict(endpoint, NONE)
+    this.update()
+  }
+
+  /** An attempt on `pooled` begins: when its endpoint is due, it is the trial. */
+  beginTrial(pooled: PooledConnection): void {
+    const { endpoint } = pooled
+    if (!endpoint.passing.beginTrial()) return
+    endpoint.trial = pooled
+    this.update()
+  }
+
+  /** The attempt on `pooled` is over, and nothing was learned if nothing was said before. */
+  endTrial(pooled: PooledConnection): void {
+    const { endpoint } = pooled
+    if (endpoint.trial !== pooled) return
+    pooled.trialExchange = endpoint.trial = null
+    if (endpoint.passing.endTrial()) this.update()
+  }
+
+  /** Recalculates whether the server is available, and tells. */
+  update(): void {
+    const { list, isAnyAvailable } = this.#endpoints
+    const isAvailable = !this.#isUnresolved && (list.length === 0 || isAnyAvailable)
+    if (isAvailable === this.#member.isAvailable) return
+    this.#member.isAvailable = isAvailable
+    this.#owner.onAvailability()
+  }
+
+  onPassDeadline(endpoint: Endpoint): void {
+    const { passing } = endpoint
+    const nowMs = this.#owner.timers.clock.nowMs()
+    if (nowMs >= passing.untilMs) {
+      passing.becomeDue()
+      this.update()
+      return
+    }
+    if (!passing.needsAnswer && nowMs - this.#owner.usedAtMs <= inUseMs) this.#knock(endpoint)
+    this.#setDeadline(endpoint, nowMs)
+  }
+
+  /** To the end of its while, or to the next knock. */
+  #setDeadline(endpoint: Endpoint, nowMs: number): void {
+    if (this.#isClosed) return
+    const { knockMs } = this.#owner.tuning
+    const leftMs = endpoint.passing.untilMs - nowMs
+    this.#owner.timers.set(endpoint.passDeadline, knockMs > 0 ? Math.min(leftMs, knockMs) : leftMs, nowMs)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const endpoint of this.#endpoints.list) this.#owner.timers.remove(endpoint.passDeadline)
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Stock: the connections to one server, counted, and those that are ready kept for the next request.
+ *
+ * Promise: a connection that lay idle beyond its time by the clock is never taken, however late its close is noticed.
+ * (The clock is read anew for it: after the event loop stood still, FINs of the origin lie unread while the next
+ * request is served.)
+ */
+import { Deadline, type DeadlineOwner, type Timers } from '../core/timers.ts'
+import type { EndpointSet } from './endpoint-set.ts'
+import type { Endpoint, PooledConnection } from './endpoint.ts'
+
+export class Stock implements DeadlineOwner {
+  readonly #endpoints: EndpointSet
+  readonly #timers: Timers
+  readonly #idleMs: number
+  readonly #idleDeadline: Deadline = new Deadline(this)
+  /** Connections open or being made. */
+  count = 0
+  /** Those being made. */
+  connecting = 0
+
+  constructor(endpoints: EndpointSet, timers: Timers, idleMs: number) {
+    this.#endpoints = endpoints
+    this.#timers = timers
+    this.#idleMs = idleMs
+  }
+
+  /** A connection is being made. */
+  begin(endpoint: Endpoint, nowMs: number): void {
+    this.count++
+    this.connecting++
+    endpoint.connections++
+    endpoint.connecting++
+    endpoint.dialedAtMs = nowMs
+  }
+
+  /** It has been made, or could not be. */
+  settle(endpoint: Endpoint): void {
+    this.connecting--
+    endpoint.connecting--
+  }
+
+  /** The one most recently used, which stays in its place. */
+  take(endpoint: Endpoint, nowMs: number): PooledConnection | null {
+    for (let pooled = endpoint.ready.last; pooled !== null; pooled = endpoint.ready.last) {
+      if (pooled.leases > 0 || nowMs < pooled.idleUntilMs) return pooled
+      this.drop(pooled)
+    }
+    return null
+  }
+
+  /** One to any address in order. */
+  takeAny(nowMs: number): PooledConnection | null {
+    for (const endpoint of this.#endpoints.list) {
+      const pooled = endpoint.passing.isAvailable ? this.take(endpoint, nowMs) : null
+      if (pooled !== null) return pooled
+    }
+    return null
+  }
+
+  /** Of each address the longest idle comes first; that of the first address which has one. */
+  get firstIdle(): PooledConnection | null {
+    for (const endpoint of this.#endpoints.list) {
+      const pooled = endpoint.ready.first
+      if (pooled !== null && pooled.leases === 0) return pooled
+    }
+    return null
+  }
+
+  /** It has free streams that nobody waits for. */
+  keep(pooled: PooledConnection): void {
+    const { ready } = pooled.endpoint
+    if (pooled.leases > 0) {
+      if (pooled.list === null) ready.addLast(pooled)
+      return
+    }
+    const { keepAliveMs } = pooled.connection
+    const idleMs = keepAliveMs < 0 ? this.#idleMs : Math.min(this.#idleMs, keepAliveMs)
+    if (idleMs <= 0) return this.drop(pooled)
+    const nowMs = this.#timers.clock.nowMs()
+    pooled.idleUntilMs = nowMs + idleMs
+    ready.remove(pooled)
+    ready.addLast(pooled)
+    if (!this.#idleDeadline.isSet()) this.#timers.set(this.#idleDeadline, idleMs, nowMs)
+  }
+
+  /** Closes one that nobody leases. */
+  drop(pooled: PooledConnection): void {
+    this.forget(pooled)
+    pooled.connection.destroy()
+  }
+
+  /** It is gone. */
+  forget(pooled: PooledConnection): void {
+    const { endpoint } = pooled
+    pooled.isGone = true
+    endpoint.ready.remove(pooled)
+    endpoint.connections--
+    this.count--
+  }
+
+  /** Nothing more begins on the connections to this address. */
+  clear(endpoint: Endpoint): void {
+    let next: PooledConnection | null = null
+    for (let pooled = endpoint.ready.first; pooled !== null; pooled = next) {
+      next = pooled.next
+      if (pooled.leases === 0) this.drop(pooled)
+      else endpoint.ready.remove(pooled)
+    }
+  }
+
+  /**
+   * Closes what lay idle too long, from the front: the longest idle. One behind it whose own time is shorter (its
+   * origin said so) waits for its turn at the front; it is not used any more in any case.
+   */
+  onDeadline(): void {
+    const nowMs = this.#timers.clock.nowMs()
+    let nextMs = Infinity
+    for (const { ready } of this.#endpoints.list) {
+      let pooled = ready.first
+      while (pooled !== null && (pooled.leases > 0 || nowMs >= pooled.idleUntilMs)) {
+        const after: PooledConnection | null = pooled.next
+        if (pooled.leases === 0) this.drop(pooled)
+        pooled = after
+      }
+      if (pooled !== null) nextMs = Math.min(nextMs, pooled.idleUntilMs)
+    }
+    if (nextMs !== Infinity) this.#timers.set(this.#idleDeadline, nextMs - nowMs, nowMs)
+  }
+
+  close(): void {
+    this.#timers.remove(this.#idleDeadline)
+    for (const endpoint of this.#endpoints.list) this.clear(endpoint)
+  }
+}
