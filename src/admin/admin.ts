@@ -7,7 +7,7 @@
  */
 import * as http from 'node:http'
 import * as net from 'node:net'
-import { chmodSync, unlinkSync } from 'node:fs'
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
 import type { MetricsSnapshot } from '../engine/metrics.ts'
 import { readAdminAddress, type AdminAddress } from './address.ts'
 import { refusalOf } from './guard.ts'
@@ -202,6 +202,10 @@ function methodOf(path: string): string {
 
 /** Removes a socket file that nobody listens on, as a killed process leaves it. Throws when somebody does. */
 export async function removeStaleSocket(path: string): Promise<void> {
+  const stat = lstatSync(path, { throwIfNoEntry: false })
+  if (stat === undefined) return
+  // Connecting to a plain file is refused like a dead socket: it must not be deleted for that.
+  if (!stat.isSocket()) throw new Error(`'${path}' is there already, and is no socket`)
   const state = await new Promise<string>((resolve) => {
     const probe = net.connect({ path })
     probe.once('connect', () => {

@@ -26,6 +26,7 @@ export class Logs {
   #errors: LogQueue | null = null
   readonly #clock: Clock
   readonly #isShared: boolean
+  readonly #hasAccess: boolean
   #prepared: Prepared | null = null
   #queueBytesMax = 0
   /** Of queues that were left. */
@@ -34,8 +35,9 @@ export class Logs {
     errors: { accepted: 0, dropped: 0, writeErrors: 0 },
   }
 
-  /** `isShared`: other processes write the same files. */
-  constructor(clock: Clock, isShared: boolean) {
+  /** `isShared`: other processes write the same files. `hasAccess` false: another process writes the access log. */
+  constructor(clock: Clock, isShared: boolean, hasAccess = true) {
+    this.#hasAccess = hasAccess
     this.#clock = clock
     this.#isShared = isShared
     this.errorsLog = new ErrorsLog(clock, (line) => this.#errors?.push(line))
@@ -45,7 +47,9 @@ export class Logs {
   prepare(plan: LogPlan): void {
     this.discard()
     const access =
-      plan.access === false ? null : this.#queue(this.access, plan.accessPath, 1, plan, 'the access log')
+      plan.access === false || !this.#hasAccess
+        ? null
+        : this.#queue(this.access, plan.accessPath, 1, plan, 'the access log')
     try {
       const errors = this.#queue(this.#errors, plan.errorPath, 2, plan, 'the errors log')
       this.#prepared = { plan, access, errors }

@@ -1,24 +1,22 @@
 /**
  * What the supervisor and a worker say to each other over the IPC channel of `fork`, as plain data (structured clone).
  *
- * The talk: the worker says `hello`; `prepare` (with listening sockets sent before by `listen`) is answered by
- * `prepared` or `refused`, then `commit` by `committed`, or `discard`. `ask` is answered by `answer`. `stop` and `drain`
- * end in the worker's exit. Tickets join an answer to its question.
+ * The talk: the worker says `hello` and is given its number among the peers. `prepare` (with new listening sockets sent
+ * before by `listen`) is answered by `prepared` or `refused`; then `commit` is answered by `committed`, or by `refused`
+ * when it cannot listen; or `discard` ends it. `ask` is answered by `answer`. `drain` and `stop` end in the worker's
+ * exit. Tickets join an answer to its question.
  */
 import type { PeerFrame } from '../core/peer-member.ts'
-import type { MetricsSnapshot } from '../engine/metrics.ts'
-
-/** Where a config comes from: a file that each worker reads by itself, or a document made by a command. */
-export type ConfigSource = { readonly path: string } | { readonly document: unknown }
+import type { ConfigSource } from './program.ts'
 
 export type ToWorker =
-  /** A listening socket comes with it, as the message's handle. */
-  | { readonly kind: 'listen'; readonly name: string }
   | { readonly kind: 'peers'; readonly self: number; readonly others: readonly number[] }
+  /** A listening socket comes with it, as the message's handle. */
+  | { readonly kind: 'listen'; readonly name: string; readonly backlog: number }
   | { readonly kind: 'prepare'; readonly ticket: number; readonly source: ConfigSource }
   | { readonly kind: 'commit'; readonly ticket: number }
-  | { readonly kind: 'discard'; readonly ticket: number }
-  | { readonly kind: 'ask'; readonly ticket: number; readonly what: 'snapshot' | 'status' | 'reopen' }
+  | { readonly kind: 'discard' }
+  | { readonly kind: 'ask'; readonly ticket: number; readonly what: 'metrics' | 'status' | 'reopen' }
   | { readonly kind: 'drain'; readonly drainMs: number }
   | { readonly kind: 'stop' }
   | { readonly kind: 'peer'; readonly frame: PeerFrame }
@@ -32,6 +30,5 @@ export type FromWorker =
   | { readonly kind: 'drained'; readonly report: unknown }
   | { readonly kind: 'peer'; readonly frame: PeerFrame }
 
-export interface WorkerSnapshot {
-  readonly metrics: MetricsSnapshot
-}
+/** Answers to a ticket. */
+export type Reply = Extract<FromWorker, { ticket: number }>

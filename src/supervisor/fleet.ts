@@ -1,0 +1,47 @@
+/**
+ * Fleet: the server or servers that a runner drives: one in this process, or workers. The runner (signals, admin, watch)
+ * does not know which.
+ */
+import type { ReloadReport } from '../admin/admin.ts'
+import type { FaultLevel } from '../core/faults.ts'
+import type { MetricsSnapshot } from '../engine/metrics.ts'
+import type { Plan } from '../engine/plan.ts'
+import type { ConfigSource } from './program.ts'
+
+export interface Fleet {
+  /** The plan that runs. */
+  readonly plan: Plan
+  /** What is listened on, as the clients see it: 'host:port' or 'unix:/path'. */
+  readonly listening: readonly string[]
+  /** How many serve now. */
+  readonly serving: number
+  /** Begins to serve. Rejects with the reason when it cannot; then nothing is left behind. */
+  start(): Promise<void>
+  /** Takes a config, or says why not and goes on with the old one. Never rejects. One at a time. */
+  reload(source: ConfigSource): Promise<ReloadReport>
+  reopenLogs(): Promise<void>
+  /** Serves no new requests, finishes those under way for at most `drainMs`, and is then gone. */
+  drain(drainMs: number): Promise<readonly unknown[]>
+  /** Ends at once. */
+  stopNow(): Promise<void>
+  metrics(): Promise<MetricsSnapshot>
+  status(): Promise<object>
+}
+
+/** A sentence for the errors log. */
+export type Note = (level: FaultLevel, message: string) => void
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Resolves to null when `promise` takes longer than `ms`. */
+export async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
+  const { promise: late, resolve } = Promise.withResolvers<null>()
+  const timer = setTimeout(() => resolve(null), ms)
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

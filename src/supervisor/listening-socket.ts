@@ -1,0 +1,104 @@
+/**
+ * Listening sockets that the supervisor owns: bound here, never accepted on here, and handed to the workers, which share
+ * one accept queue. The kernel keeps connections waiting in it while a dead worker is replaced.
+ *
+ * Node's public API binds, listens and accepts in one step, so that a supervisor would take connections itself.
+ * `net._createServerHandle` binds only; it is what the cluster module stands on, and this is the one file that knows it.
+ */
+import { lookup } from 'node:dns/promises'
+import { chmodSync } from 'node:fs'
+import * as net from 'node:net'
+import { getSystemErrorMessage, getSystemErrorName } from 'node:util'
+import { removeStaleSocket } from '../admin/admin.ts'
+import type { ListenerPlan } from '../engine/plan.ts'
+
+interface BoundHandle {
+  close(): void
+  getsockname?(out: { address?: string; port?: number }): number
+}
+
+type CreateHandle = (address: string, port: number, family: number) => BoundHandle | number
+
+/** Everybody may connect, as to a port; who may not is the directory's matter. */
+const socketMode = 0o666
+
+export class ListeningSocket {
+  readonly plan: ListenerPlan
+  /** The port bound, where 0 was asked for. */
+  readonly port: number
+  /** For `ChildProcess.send`. */
+  readonly handle: net.Server
+  readonly #bound: BoundHandle
+
+  private constructor(plan: ListenerPlan, bound: BoundHandle, port: number) {
+    this.plan = plan
+    this.port = port
+    this.#bound = bound
+    this.handle = bound as unknown as net.Server
+  }
+
+  /** Binds. Throws a sentence that names the listener. */
+  static async open(plan: ListenerPlan): Promise<ListeningSocket> {
+    try {
+      return plan.path === '' ? await openTcp(plan) : await openUnix(plan)
+    } catch (error) {
+      throw new Error(`cannot listen on ${plan.name}: ${(error as Error).message}`, { cause: error })
+    }
+  }
+
+  static of(plan: ListenerPlan, bound: BoundHandle, port: number): ListeningSocket {
+    return new ListeningSocket(plan, bound, port)
+  }
+
+  /** Lets go of the supervisor's own copy; a unix socket's file goes with it. */
+  close(): void {
+    this.#bound.close()
+  }
+}
+
+async function openTcp(plan: ListenerPlan): Promise<ListeningSocket> {
+  let bound: BoundHandle | number
+  if (plan.host === '') {
+    bound = createHandle('::', plan.port, 6)
+    if (typeof bound === 'number') bound = createHandle('0.0.0.0', plan.port, 4)
+  } else {
+    const family = net.isIP(plan.host)
+    const found = family === 0 ? await lookup(plan.host) : { address: plan.host, family }
+    bound = createHandle(found.address, plan.port, found.family)
+  }
+  if (typeof bound === 'number') throw systemError(bound)
+  const name: { port?: number } = {}
+  // An address in use is told only here: libuv keeps the error of bind for the next call.
+  const error = bound.getsockname?.(name) ?? 0
+  if (error !== 0) {
+    bound.close()
+    throw systemError(error)
+  }
+  return ListeningSocket.of(plan, bound, name.port ?? plan.port)
+}
+
+async function openUnix(plan: ListenerPlan): Promise<ListeningSocket> {
+  await removeStaleSocket(plan.path)
+  const bound = createHandle(plan.path, -1, -1)
+  if (typeof bound === 'number') throw systemError(bound)
+  chmodSync(plan.path, socketMode)
+  return ListeningSocket.of(plan, bound, 0)
+}
+
+function createHandle(address: string, port: number, family: number): BoundHandle | number {
+  return (net as unknown as { _createServerHandle: CreateHandle })._createServerHandle(address, port, family)
+}
+
+function systemError(code: number): Error {
+  return new Error(`${getSystemErrorMessage(code)} (${getSystemErrorName(code)})`)
+}
+
+/**
+ * In a worker: a socket that came over the channel, as a Server that listens. It must be given to the server in the
+ * same turn of the event loop: from now on connections are accepted.
+ */
+export function listenOn(handle: unknown, backlog: number): net.Server {
+  const server = net.createServer({ pauseOnConnect: true })
+  server.listen(handle as net.Server, backlog)
+  return server
+}

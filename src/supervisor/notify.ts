@@ -1,0 +1,23 @@
+/**
+ * systemd's start-up notification (sd_notify(3)), for units of `Type=notify` and `notify-reload`. Node has no datagram
+ * sockets of the unix kind, so `systemd-notify` is started for each word: a handful in the life of a server. The unit
+ * needs `NotifyAccess=all`, since the word comes from a child.
+ */
+import { spawn } from 'node:child_process'
+
+/** Says `words` ('READY=1', 'STATUS=…') when systemd started us; else nothing. Failures do not matter to the server. */
+export function notifySystemd(...words: readonly string[]): void {
+  if (process.env['NOTIFY_SOCKET'] === undefined) return
+  try {
+    const child = spawn('systemd-notify', [...words, 'MAINPID=' + process.pid], { stdio: 'ignore' })
+    child.on('error', () => {})
+    child.unref()
+  } catch {
+    // No process can be made just now.
+  }
+}
+
+/** The time that `notify-reload` wants with RELOADING=1. */
+export function monotonicMicros(): string {
+  return 'MONOTONIC_USEC=' + process.hrtime.bigint() / 1000n
+}

@@ -1,0 +1,41 @@
+/**
+ * The pidfile: tells others whom to signal. One that names a living process of another is left alone: two servers that
+ * think they own it would stop each other.
+ */
+import { readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+
+/** Writes our number. Throws a sentence when the file belongs to a living process or cannot be written. */
+export function writePidfile(path: string): void {
+  const owner = readPid(path)
+  if (owner !== 0 && owner !== process.pid && isAlive(owner))
+    throw new Error(`the pidfile '${path}' belongs to process ${owner}, which runs`)
+  writeFileSync(path, process.pid + '\n', { mode: 0o644 })
+}
+
+/** Removes it, unless somebody else has put theirs there. */
+export function removePidfile(path: string): void {
+  if (readPid(path) !== process.pid) return
+  try {
+    unlinkSync(path)
+  } catch {
+    // Gone already, or the folder is not ours any more: nobody is hurt by it.
+  }
+}
+
+function readPid(path: string): number {
+  try {
+    const pid = Number(readFileSync(path, 'utf8').trim())
+    return Number.isInteger(pid) && pid > 0 ? pid : 0
+  } catch {
+    return 0
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

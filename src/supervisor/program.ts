@@ -1,0 +1,66 @@
+/**
+ * What the supervisor runs: a server made from a config. Written down as an interface, so that the tests of the
+ * supervisor run real processes around a server of a few lines.
+ */
+import type * as net from 'node:net'
+import type { MetricsSnapshot } from '../engine/metrics.ts'
+import type { Plan } from '../engine/plan.ts'
+import type { Peers } from '../core/peers.ts'
+
+/**
+ * Where a config comes from: a file that each worker reads by itself; a document made by a command; or what the
+ * supervisor has loaded, for a worker that replaces another while the file may have changed.
+ */
+export type ConfigSource =
+  | { readonly path: string }
+  | { readonly document: unknown }
+  | { readonly loaded: unknown }
+
+export interface RunningServerOptions {
+  readonly peers?: Peers
+  /** Other processes write the same logs. */
+  readonly isShared?: boolean
+}
+
+/** What a runner needs of a HeadgateServer. */
+export interface RunningServer {
+  readonly plan: Plan
+  readonly addresses: readonly {
+    readonly name: string
+    readonly host: string
+    readonly port: number
+    readonly path: string
+  }[]
+  listen(): Promise<void>
+  adopt(name: string, handle: net.Server): void
+  prepare(config: unknown): Promise<{ readonly hash: string }>
+  commit(): void
+  discard(): void
+  close(options?: { readonly drainMs?: number }): Promise<unknown>
+  stopNow(): void
+  reopenLogs(): Promise<void>
+  snapshot(): MetricsSnapshot
+  status(): object
+}
+
+export interface Program {
+  createServer(config: unknown, options?: RunningServerOptions): Promise<RunningServer>
+  loadConfig(path: string): Promise<unknown>
+}
+
+/** Loads the program from a module that exports `createServer` and `loadConfig`. */
+export async function loadProgram(moduleUrl: string): Promise<Program> {
+  return (await import(moduleUrl)) as Program
+}
+
+/** This directory's file of that name, as source or as built. */
+export function siblingUrl(name: string): string {
+  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
+  return new URL(name + extension, import.meta.url).href
+}
+
+/** Reads a source. Throws an Error whose message is for people. */
+export async function readSource(program: Program, source: ConfigSource): Promise<unknown> {
+  if ('path' in source) return program.loadConfig(source.path)
+  return 'document' in source ? source.document : source.loaded
+}

@@ -1,0 +1,278 @@
+/**
+ * Runner: a fleet (one server in this process, or workers) and what an operator drives it with: signals, the admin
+ * listener, the watch on the file, the pidfile, systemd.
+ *
+ * Promises: a start that fails leaves nothing behind and says why; a config that is wrong never replaces one that runs;
+ * the first end signal drains, the second ends at once.
+ */
+import { AdminServer, type AdminTarget, type ReloadReport } from '../admin/admin.ts'
+import { systemClock } from '../core/clock.ts'
+import { Logs } from '../engine/logs.ts'
+import { labelText, Metric, setSample, type MetricsSnapshot } from '../engine/metrics.ts'
+import { exitCrashed, exitForced, exitOk } from './exit-codes.ts'
+import { messageOf, type Fleet } from './fleet.ts'
+import { monotonicMicros, notifySystemd } from './notify.ts'
+import { removePidfile, writePidfile } from './pidfile.ts'
+import { loadProgram, readSource, siblingUrl, type ConfigSource } from './program.ts'
+import { onSignals } from './signals.ts'
+import { SingleFleet } from './single.ts'
+import { watchFile } from './watch.ts'
+import { workerCount, WorkersFleet } from './workers.ts'
+
+export interface RunOptions {
+  /** A file, read again at each reload; or `document`, made by a command. */
+  readonly configPath?: string
+  readonly document?: unknown
+  readonly watch?: boolean
+  readonly pidfile?: string
+  /** For the start line, the status and `headgate_build_info`. */
+  readonly version?: string
+  /** Module with `createServer` and `loadConfig`; the program's own by default. */
+  readonly programUrl?: string
+}
+
+/** The logs' last lines have this long to be written. */
+const logCloseMs = 1000
+
+export class Runner implements AdminTarget {
+  /** Gives the exit code, when all is over. */
+  readonly ended: Promise<number>
+  isEnding = false
+  readonly #options: RunOptions
+  readonly #source: ConfigSource
+  readonly #logs = new Logs(systemClock, true, false)
+  readonly #undo: (() => void | Promise<void>)[] = []
+  readonly #end: (code: number) => void
+  readonly #startedMs = Date.now()
+  #fleet: Fleet | null = null
+  #isServing = false
+  #isForced = false
+  #admin: AdminServer | null = null
+  #adminListen = ''
+  #reloads = { ok: 0, refused: 0, takenMs: Date.now(), reason: '' }
+
+  constructor(options: RunOptions) {
+    this.#options = options
+    this.#source =
+      options.configPath === undefined ? { document: options.document } : { path: options.configPath }
+    const { promise, resolve } = Promise.withResolvers<number>()
+    this.ended = promise
+    this.#end = resolve
+  }
+
+  /** Rejects with the reason when it cannot start, or was told to end meanwhile; `undo` cleans up then. */
+  async start(): Promise<void> {
+    const { configPath, pidfile, watch } = this.#options
+    this.#undo.push(
+      onSignals({
+        onEnd: () => this.#onEndSignal(),
+        onReload: () => void this.reload(),
+        onReopen: () => void this.#reopenOnSignal(),
+      }),
+    )
+    const fleet = await this.#makeFleet()
+    this.#undo.push(() => this.#logs.close(logCloseMs))
+    if (pidfile !== undefined) {
+      writePidfile(pidfile)
+      this.#undo.push(() => removePidfile(pidfile))
+    }
+    if (this.isEnding) throw new Error('told to end before it served')
+    this.#fleet = fleet
+    await fleet.start()
+    this.#undo.push(() => (this.#isForced ? fleet.stopNow() : undefined))
+    this.#isServing = true
+    await this.#moveAdmin(fleet.plan.admin.listen).catch(async (error: unknown) => {
+      await fleet.stopNow()
+      throw error
+    })
+    if (watch === true && configPath !== undefined)
+      this.#undo.push(watchFile(configPath, () => void this.reload()))
+    this.#catchBugs()
+    this.#sayStarted(fleet)
+  }
+
+  async #makeFleet(): Promise<Fleet> {
+    const programUrl = this.#options.programUrl ?? siblingUrl('default-program')
+    const program = await loadProgram(programUrl)
+    const loaded = await readSource(program, this.#source)
+    const model = await program.createServer(loaded)
+    this.#logs.prepare(model.plan.log)
+    this.#logs.commit()
+    if (workerCount(model.plan) === 1 && model.plan.workers === 1) return new SingleFleet(program, model)
+    const source = this.#source
+    return new WorkersFleet({
+      program,
+      programUrl,
+      model,
+      source,
+      loaded,
+      note: (level, message) => this.#logs.errorsLog.note(level, message),
+    })
+  }
+
+  #sayStarted(fleet: Fleet): void {
+    const { version, configPath } = this.#options
+    const name = version === undefined ? 'headgate' : 'headgate ' + version
+    const workers = fleet instanceof SingleFleet ? 'in one process' : `with ${fleet.serving} workers`
+    const config = configPath === undefined ? '' : `, config ${configPath}`
+    const how = `pid ${process.pid}; TERM or Ctrl-C drains and ends`
+    this.#note('info', `${name} serves on ${fleet.listening.join(', ')} ${workers}${config} (${how})`)
+    notifySystemd('READY=1', 'STATUS=serving on ' + fleet.listening.join(', '))
+  }
+
+  #note(level: 'info' | 'warn' | 'error', message: string): void {
+    this.#logs.errorsLog.note(level, message)
+  }
+
+  /** A bug must not look like a start that failed, which a service manager does not repeat. */
+  #catchBugs(): void {
+    const onBug = (error: unknown): void => {
+      this.#note(
+        'error',
+        'a bug of ours: ' + (error instanceof Error ? (error.stack ?? error.message) : String(error)),
+      )
+      this.#logs.flushNow()
+      process.exit(exitCrashed)
+    }
+    process.on('uncaughtException', onBug)
+    this.#undo.push(() => void process.off('uncaughtException', onBug))
+  }
+
+  /** Undoes the start, last step first. */
+  async undo(): Promise<void> {
+    for (const step of this.#undo.toReversed()) await step()
+    this.#undo.length = 0
+  }
+
+  #onEndSignal(): void {
+    if (this.isEnding) this.stop()
+    else this.drain()
+  }
+
+  health(): 'ok' | 'starting' | 'draining' {
+    if (this.isEnding) return 'draining'
+    return this.#isServing && (this.#fleet?.serving ?? 0) > 0 ? 'ok' : 'starting'
+  }
+
+  drain(): void {
+    if (this.isEnding) return
+    this.isEnding = true
+    const fleet = this.#fleet
+    notifySystemd('STOPPING=1')
+    // While it starts: the start fails, and undoes itself.
+    if (!this.#isServing || fleet === null) return void fleet?.stopNow()
+    const { drainMs } = fleet.plan
+    this.#note('info', `draining for at most ${drainMs} ms; a second signal ends at once`)
+    void fleet.drain(drainMs).then(async (reports) => {
+      if (this.#isForced) return
+      this.#note('info', 'drained: ' + JSON.stringify(reports))
+      await this.#finish(exitOk)
+    })
+  }
+
+  stop(): void {
+    if (this.#isForced) return
+    this.isEnding = this.#isForced = true
+    this.#note('warn', 'ended at once')
+    void this.#finish(exitForced)
+  }
+
+  async #finish(code: number): Promise<void> {
+    await this.#admin?.close()
+    await this.undo()
+    this.#end(code)
+  }
+
+  async reload(): Promise<ReloadReport> {
+    const fleet = this.#fleet
+    const hash = fleet?.plan.hash ?? ''
+    if (fleet === null || !this.#isServing || this.isEnding)
+      return { isTaken: false, hash, reason: 'the server is not serving' }
+    if (!('path' in this.#source)) return { isTaken: false, hash, reason: 'there is no file to load again' }
+    notifySystemd('RELOADING=1', monotonicMicros())
+    const report = await fleet.reload(this.#source)
+    if (report.isTaken) await this.#onTaken(fleet)
+    else this.#onRefused(report.reason)
+    notifySystemd('READY=1')
+    return report
+  }
+
+  async #onTaken(fleet: Fleet): Promise<void> {
+    this.#reloads.ok++
+    this.#reloads.takenMs = Date.now()
+    this.#reloads.reason = ''
+    try {
+      this.#logs.prepare(fleet.plan.log)
+      this.#logs.commit()
+      await this.#moveAdmin(fleet.plan.admin.listen)
+    } catch (error) {
+      this.#note('error', messageOf(error))
+    }
+    this.#note(
+      'info',
+      `config taken (${fleet.plan.hash.slice(0, 12)}), serving on ${fleet.listening.join(', ')}`,
+    )
+  }
+
+  #onRefused(reason: string): void {
+    this.#reloads.refused++
+    this.#reloads.reason = reason
+    this.#note('error', 'config refused, the old one goes on: ' + reason)
+  }
+
+  async #moveAdmin(listen: string): Promise<void> {
+    if (listen === this.#adminListen) return
+    const old = this.#admin
+    this.#admin = null
+    this.#adminListen = ''
+    // A reload that comes through the old listener is still to be answered on it.
+    if (old !== null) setImmediate(() => void old.close())
+    if (listen === '') return
+    const admin = new AdminServer(this)
+    await admin.listen(listen)
+    this.#admin = admin
+    this.#adminListen = listen
+  }
+
+  async reopenLogs(): Promise<void> {
+    await Promise.all([this.#logs.reopen(), this.#fleet?.reopenLogs()])
+    this.#note('info', 'logs reopened')
+  }
+
+  async #reopenOnSignal(): Promise<void> {
+    try {
+      await this.reopenLogs()
+    } catch (error) {
+      this.#note('error', 'logs not reopened: ' + messageOf(error))
+    }
+  }
+
+  async metrics(): Promise<MetricsSnapshot> {
+    const snapshot = (await this.#fleet?.metrics()) ?? {}
+    const { ok, refused, takenMs } = this.#reloads
+    setSample(snapshot, Metric.RELOADS, labelText('result', 'ok'), ok)
+    setSample(snapshot, Metric.RELOADS, labelText('result', 'refused'), refused)
+    setSample(snapshot, Metric.RELOAD_SUCCESS, '', takenMs / 1000)
+    setSample(snapshot, Metric.DRAINING, '', this.isEnding ? 1 : 0)
+    const version = this.#options.version ?? ''
+    setSample(snapshot, Metric.BUILD, labelText('version', version, 'node', process.version), 1)
+    return snapshot
+  }
+
+  async status(): Promise<object> {
+    const fleet = this.#fleet
+    const uptimeMs = Date.now() - this.#startedMs
+    return {
+      version: this.#options.version ?? '',
+      node: process.version,
+      pid: process.pid,
+      health: this.health(),
+      uptimeMs,
+      config: this.#options.configPath ?? '',
+      planHash: fleet?.plan.hash ?? '',
+      listening: fleet?.listening ?? [],
+      reloads: this.#reloads,
+      ...(await fleet?.status()),
+    }
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * `workers: 1`: the server runs in this process and nothing is forked.
+ */
+import type { ReloadReport } from '../admin/admin.ts'
+import { Metric, setSample, type MetricsSnapshot } from '../engine/metrics.ts'
+import type { Plan } from '../engine/plan.ts'
+import { messageOf, type Fleet } from './fleet.ts'
+import { ProcessMetrics } from './process-metrics.ts'
+import { readSource, type ConfigSource, type Program, type RunningServer } from './program.ts'
+
+export class SingleFleet implements Fleet {
+  readonly #program: Program
+  readonly #server: RunningServer
+  readonly #processMetrics = new ProcessMetrics()
+  #isServing = false
+
+  /** `server` is made and does not listen yet. */
+  constructor(program: Program, server: RunningServer) {
+    this.#program = program
+    this.#server = server
+  }
+
+  get plan(): Plan {
+    return this.#server.plan
+  }
+
+  get listening(): readonly string[] {
+    return this.#server.addresses.map(({ host, port, path }) =>
+      path === '' ? (host.includes(':') ? `[${host}]` : host) + ':' + port : 'unix:' + path,
+    )
+  }
+
+  get serving(): number {
+    return this.#isServing ? 1 : 0
+  }
+
+  async start(): Promise<void> {
+    await this.#server.listen()
+    this.#isServing = true
+  }
+
+  async reload(source: ConfigSource): Promise<ReloadReport> {
+    try {
+      const config = await readSource(this.#program, source)
+      await this.#server.prepare(config)
+      this.#server.commit()
+      return { isTaken: true, hash: this.plan.hash, reason: '' }
+    } catch (error) {
+      return { isTaken: false, hash: this.plan.hash, reason: messageOf(error) }
+    }
+  }
+
+  async reopenLogs(): Promise<void> {
+    await this.#server.reopenLogs()
+  }
+
+  async drain(drainMs: number): Promise<readonly unknown[]> {
+    const report = await this.#server.close({ drainMs })
+    this.#end()
+    return [report]
+  }
+
+  async stopNow(): Promise<void> {
+    this.#server.stopNow()
+    this.#end()
+  }
+
+  #end(): void {
+    this.#isServing = false
+    this.#processMetrics.close()
+  }
+
+  async metrics(): Promise<MetricsSnapshot> {
+    const snapshot = this.#server.snapshot()
+    this.#processMetrics.write(snapshot)
+    setSample(snapshot, Metric.WORKERS, '', this.serving)
+    return snapshot
+  }
+
+  async status(): Promise<object> {
+    return { workers: [{ pid: process.pid, ...this.#server.status() }] }
+  }
+}

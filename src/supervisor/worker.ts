@@ -1,0 +1,129 @@
+/**
+ * A worker: one server, driven over the channel by the supervisor that forked it. Started with the URL of the program's
+ * module as its argument.
+ *
+ * Promises: signals for the process group are the supervisor's to answer, so they are ignored here; a worker whose
+ * supervisor is gone drains and exits; lines of the logs that wait are written also when it crashes.
+ */
+import type * as net from 'node:net'
+import { PeerMember } from '../core/peer-member.ts'
+import type { FromWorker, ToWorker } from './channel.ts'
+import { channelPeers } from './channel-peers.ts'
+import { listenOn } from './listening-socket.ts'
+import { ProcessMetrics } from './process-metrics.ts'
+import { loadProgram, readSource, type ConfigSource, type RunningServer } from './program.ts'
+
+const program = await loadProgram(process.argv[2] as string)
+const processMetrics = new ProcessMetrics()
+
+/** Sockets that came and are not yet taken into use. */
+const waiting = new Map<string, { readonly handle: net.Server; readonly backlog: number }>()
+let server: RunningServer | null = null
+let isListening = false
+let peers: PeerMember | null = null
+let isLeaving = false
+
+function say(message: FromWorker, done: () => void = () => {}): void {
+  if (process.connected) process.send?.(message, done)
+  else done()
+}
+
+async function prepare(ticket: number, source: ConfigSource): Promise<void> {
+  try {
+    const config = await readSource(program, source)
+    if (server === null) {
+      server = await program.createServer(config, { isShared: true, ...(peers === null ? {} : { peers }) })
+      say({ kind: 'prepared', ticket, hash: server.plan.hash })
+    } else {
+      const { hash } = await server.prepare(config)
+      say({ kind: 'prepared', ticket, hash })
+    }
+  } catch (error) {
+    say({ kind: 'refused', ticket, reason: messageOf(error) })
+  }
+}
+
+async function commit(ticket: number): Promise<void> {
+  const running = server as RunningServer
+  try {
+    for (const [name, { handle, backlog }] of waiting) running.adopt(name, listenOn(handle, backlog))
+    waiting.clear()
+    if (isListening) {
+      running.commit()
+    } else {
+      await running.listen()
+      isListening = true
+    }
+    say({ kind: 'committed', ticket })
+  } catch (error) {
+    say({ kind: 'refused', ticket, reason: messageOf(error) })
+  }
+}
+
+function discard(): void {
+  for (const { handle } of waiting.values()) (handle as unknown as { close(): void }).close()
+  waiting.clear()
+  if (isListening) server?.discard()
+}
+
+async function answer(ticket: number, what: 'metrics' | 'status' | 'reopen'): Promise<void> {
+  try {
+    say({ kind: 'answer', ticket, value: await valueOf(what), error: '' })
+  } catch (error) {
+    say({ kind: 'answer', ticket, value: null, error: messageOf(error) })
+  }
+}
+
+async function valueOf(what: 'metrics' | 'status' | 'reopen'): Promise<unknown> {
+  if (what === 'metrics') {
+    const snapshot = server?.snapshot() ?? {}
+    processMetrics.write(snapshot)
+    return snapshot
+  }
+  if (what === 'status') return server?.status() ?? {}
+  await server?.reopenLogs()
+  return null
+}
+
+async function leave(drainMs: number | undefined): Promise<void> {
+  if (isLeaving) return
+  isLeaving = true
+  const report = await server?.close(drainMs === undefined ? {} : { drainMs })
+  say({ kind: 'drained', report }, () => process.exit(0))
+}
+
+function hear(message: ToWorker, handle: unknown): void {
+  switch (message.kind) {
+    case 'peers':
+      peers = channelPeers(message.self, message.others, (frame, done) => say(frame, done))
+      return
+    case 'peer':
+      return peers?.receive(message.frame)
+    case 'listen':
+      waiting.set(message.name, { handle: handle as net.Server, backlog: message.backlog })
+      return
+    case 'prepare':
+      return void prepare(message.ticket, message.source)
+    case 'commit':
+      return void commit(message.ticket)
+    case 'discard':
+      return discard()
+    case 'ask':
+      return void answer(message.ticket, message.what)
+    case 'drain':
+      return void leave(message.drainMs)
+    default:
+      process.exit(0)
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const)
+  process.on(signal, () => {})
+process.on('exit', () => server?.stopNow())
+process.on('disconnect', () => void leave(undefined))
+process.on('message', (message, handle) => hear(message as ToWorker, handle))
+say({ kind: 'hello' })
