@@ -148,7 +148,8 @@ export class Timers {
     // The wheel slept: nothing hung in it, so its hand may jump.
     if (this.#hanging === 0 && this.#due === null)
       this.#tick = Math.max(this.#tick, Math.floor(nowMs / tickMs))
-    this.#timer = this.clock.after(tickMs, this.#onTick)
+    // Woken where a tick begins, and not somewhere within it, nothing waits for a second tick.
+    this.#timer = this.clock.after((Math.floor(nowMs / tickMs) + 1) * tickMs - nowMs, this.#onTick)
   }
 
   #onTick = (): void => {
