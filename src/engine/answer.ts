@@ -5,9 +5,9 @@
  * id, which is one of ours or was checked; no cache may keep it.
  */
 import { Faults, faultRow, type Fault } from '../core/faults.ts'
-import { STATUS_CODES } from 'node:http'
 import type { Exchange } from '../http/exchange.ts'
 import { Field } from '../http/known-fields.ts'
+import { reasonPhrase } from '../http/reasons.ts'
 import type { ErrorPages } from './plan.ts'
 
 /** When to come back, in seconds: a restart is over in one, maintenance in minutes. */
@@ -55,7 +55,7 @@ interface Form {
 const html: Form = {
   contentType: 'text/html; charset=utf-8',
   render(status, sentence, requestId) {
-    const title = `${status} ${STATUS_CODES[status] ?? ''}`.trim()
+    const title = `${status} ${reasonPhrase(status)}`.trim()
     const id = requestId === '' ? '' : `\n<p><small>Request ${escapeHtml(requestId)}</small></p>`
     return `<!doctype html>
 <html lang="en">
@@ -77,7 +77,7 @@ h1 { font-size: 1.5rem } small { opacity: .6 }
 const problem: Form = {
   contentType: 'application/problem+json',
   render(status, sentence, requestId) {
-    const title = STATUS_CODES[status] ?? ''
+    const title = reasonPhrase(status)
     return JSON.stringify({ type: 'about:blank', title, status, detail: sentence, requestId }) + '\n'
   },
 }
@@ -86,7 +86,7 @@ const text: Form = {
   contentType: 'text/plain; charset=utf-8',
   render(status, sentence, requestId) {
     const id = requestId === '' ? '' : `Request ${requestId}\n`
-    return `${status} ${STATUS_CODES[status] ?? ''}\n${sentence}\n${id}`
+    return `${status} ${reasonPhrase(status)}\n${sentence}\n${id}`
   },
 }
 

@@ -19,6 +19,7 @@ import {
   type Serve,
   type Walk,
 } from '../http/exchange.ts'
+import type { Timers } from '../core/timers.ts'
 import { HTTP_1_1 } from '../http/message.ts'
 import { fillErrorAnswer } from './answer.ts'
 import { hasPassedHere, identify } from './arrival.ts'
@@ -35,10 +36,11 @@ import {
   walkInward,
   walkOutward,
 } from './steps.ts'
+import { Tunnels } from './tunnels.ts'
 import { UnroutedNotes } from './unrouted.ts'
 
 export interface EngineOptions {
-  readonly clock: Clock
+  readonly timers: Timers
   readonly observer: Observer
   readonly plan: Plan
   /** Finished exchanges kept for further use; each is about 6 KiB. */
@@ -53,6 +55,8 @@ const defaultPooledMax = 1024
 export class Engine implements Serve, Walk {
   readonly clock: Clock
   readonly observer: Observer
+  /** The exchanges that were upgraded. */
+  readonly tunnels: Tunnels
   readonly #pooledMax: number
   readonly #sendProxyStatus: boolean
   readonly #free: Exchange[] = []
@@ -61,7 +65,8 @@ export class Engine implements Serve, Walk {
   #generation: Generation
 
   constructor(options: EngineOptions) {
-    this.clock = options.clock
+    this.clock = options.timers.clock
+    this.tunnels = new Tunnels(options.timers, this)
     this.observer = options.observer
     this.#unrouted = new UnroutedNotes(options.observer)
     this.#generation = new Generation(options.plan)
@@ -251,12 +256,22 @@ export class Engine implements Serve, Walk {
   #send(x: Exchange): void {
     x.isHeadSent = true
     const { down, out, whole } = x
-    if (!x.isWhole) return down.sendHead(x)
+    if (!x.isWhole)
+      return x.upstream !== null && x.response.status === 101 ? this.#switch(x) : down.sendHead(x)
     if (out === down) return down.sendWhole(x, whole)
     const isHead = x.request.method === 'HEAD'
     down.sendHead(x)
     if (whole !== null && !isHead) out.write(whole, 0, whole.length)
     out.end(null)
+  }
+
+  #switch(x: Exchange): void {
+    const fault = this.tunnels.open(x)
+    if (fault === NONE) return
+    // The client's server tells of a client that is gone; an origin that is gone can still be answered for.
+    x.isHeadSent = false
+    if (fault === Faults.CLIENT_GONE) this.abandon(x, fault)
+    else this.fail(x, fault)
   }
 
   inform(x: Exchange): void {

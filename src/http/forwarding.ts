@@ -118,9 +118,9 @@ export class Forwarding {
     return this.#via[version] as string
   }
 
-  /** Is `text` a Via that we write? */
-  get sendsVia(): boolean {
-    return this.#plan.sendVia
+  /** Adds it to an answer that was received in `version`, if Via is sent at all. A gateway may (RFC 9110 §7.6.3). */
+  addVia(fields: Fields, version: number): void {
+    if (this.#plan.sendVia) fields.addKnown(Field.VIA, this.viaOf(version))
   }
 }
 
