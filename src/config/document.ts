@@ -55,11 +55,9 @@ export const configSchema = z.strictObject({
     .meta({
       description: 'Worker processes; `auto`: one for each core. 1 runs in this process and forks nothing.',
     }),
-  drainTimeout: duration(0)
-    .prefault('30s')
-    .meta({
-      description: 'How long a stop waits for what is under way; what is left then is cut and counted.',
-    }),
+  drainTimeout: duration(0).prefault('30s').meta({
+    description: 'How long a stop waits for what is under way; what is left then is cut and counted.',
+  }),
   log: logSchema,
   admin: adminSchema,
   errorPages: errorPagesSchema,

@@ -38,13 +38,10 @@ export const logSchema = z
       .array(z.string())
       .default([...defaultRedactQuery])
       .meta({ description: 'Query parameters whose values are hidden; a list replaces the default one.' }),
-    redactFields: z
-      .array(fieldName)
-      .default([])
-      .meta({
-        description:
-          'Header fields whose values are hidden. Authorization, Cookie and Set-Cookie are never logged.',
-      }),
+    redactFields: z.array(fieldName).default([]).meta({
+      description:
+        'Header fields whose values are hidden. Authorization, Cookie and Set-Cookie are never logged.',
+    }),
     queueBytesMax: size(64 * 1024, 1024 ** 3)
       .prefault('4MiB')
       .meta({

@@ -39,9 +39,11 @@ export function size(min = 0, max = Number.MAX_SAFE_INTEGER) {
 
 /** Bytes, or no bound. */
 export function sizeOrUnlimited() {
-  return z
-    .union([z.literal('unlimited').transform(() => Infinity), size()])
-    .meta({ title: 'size or "unlimited"' })
+  return quantity('size or "unlimited"', (value) => {
+    if (value === 'unlimited') return Infinity
+    const bytes = readSize(value)
+    return typeof bytes === 'string' ? `${bytes}, or "unlimited"` : bytes
+  })
 }
 
 /** A whole number between the two. */

@@ -28,6 +28,8 @@ const originReference = z
     examples: ['app', 'http://127.0.0.1:3000'],
   })
 
+export const endMissing = 'a route needs an end: "origin", "redirect" or "respond"'
+
 const ends = ['origin', 'redirect', 'respond', 'maintenance'] as const
 
 export const routeSchema = z
@@ -55,7 +57,7 @@ export const routeSchema = z
       context.addIssue({ code: 'custom', path: [written[1] as string], message })
     }
     if (written.length === 0 && route.maintenance !== true) {
-      context.addIssue({ code: 'custom', message: 'a route needs an end: "origin", "redirect" or "respond"' })
+      context.addIssue({ code: 'custom', message: endMissing })
     }
     if (route.rewrite !== undefined && written.length === 1 && route.origin === undefined) {
       const message = `"rewrite" changes what an origin is asked for; it does nothing before "${written[0]}"`

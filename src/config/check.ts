@@ -1,0 +1,177 @@
+/**
+ * The check of a config: its shape, and what only the whole can tell (names of origins, captures, order of routes). All
+ * that is wrong is told at once: where one part is misshapen, the others are still checked.
+ */
+import { didYouMean } from '../core/nearest.ts'
+import { systemClock } from '../core/clock.ts'
+import { compileUserRegex, regexCaptureNames } from '../engine/path-pattern.ts'
+import { compileTemplate } from '../engine/template.ts'
+import { configSchema, type ConfigDocument, type RouteDocument } from './document.ts'
+import { compileMatch } from './match-schema.ts'
+import { problemsOf, valueAt, type ConfigPath, type ConfigProblem } from './problem.ts'
+import { isOriginName, routeSchema } from './route-schema.ts'
+
+export interface CheckedConfig {
+  /** null when there is an error. */
+  readonly document: ConfigDocument | null
+  readonly problems: readonly ConfigProblem[]
+}
+
+type Tell = (path: ConfigPath, message: string, severity?: 'error' | 'warning', onKey?: boolean) => void
+
+export function checkConfig(input: unknown): CheckedConfig {
+  const problems: ConfigProblem[] = []
+  const tell: Tell = (path, message, severity = 'error', onKey = false) => {
+    problems.push({ path, message, severity, onKey })
+  }
+  const result = configSchema.safeParse(input)
+  if (!result.success) problems.push(...problemsOf(result.error.issues, input))
+  checkSites(input, tell)
+  if (result.success) checkBounds(result.data, tell)
+  const isRight = !problems.some((problem) => problem.severity === 'error')
+  return { document: isRight && result.success ? result.data : null, problems }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
+}
+
+function checkBounds(document: ConfigDocument, tell: Tell): void {
+  const { startLineBytesMax, headBytesMax } = document.limits
+  if (startLineBytesMax > headBytesMax) {
+    tell(
+      ['limits', 'startLineBytesMax'],
+      'the start line is part of the head: it cannot be larger than "headBytesMax"',
+    )
+  }
+}
+
+/** Works on what was written, so that a mistake elsewhere does not hide what is wrong here. */
+function checkSites(input: unknown, tell: Tell): void {
+  const sites = valueAt(input, ['sites'])
+  const origins = valueAt(input, ['origins'])
+  const names = isObject(origins) ? Object.keys(origins) : []
+  const used = new Set<string>()
+  if (isObject(input) && (sites === undefined || (isObject(sites) && Object.keys(sites).length === 0))) {
+    if (input['maintenance'] !== true)
+      tell(['sites'], 'there is no site: every request will be answered 404', 'warning')
+  }
+  if (!isObject(sites)) return
+  for (const [host, site] of Object.entries(sites)) {
+    if (typeof site === 'string') checkOrigin(site, ['sites', host], names, used, tell)
+    else if (Array.isArray(site)) checkRoutes(site, ['sites', host], names, used, tell)
+    else checkRoute(site, ['sites', host], names, used, tell)
+  }
+  for (const name of names) {
+    if (!used.has(name)) tell(['origins', name], `no route uses the origin "${name}"`, 'warning', true)
+  }
+}
+
+function checkOrigin(name: string, path: ConfigPath, names: string[], used: Set<string>, tell: Tell): void {
+  used.add(name)
+  if (!isOriginName(name) || names.includes(name)) return
+  const there =
+    names.length === 0 ? 'there are no origins' : `there are ${names.map((other) => `"${other}"`).join(', ')}`
+  tell(
+    path,
+    `there is no origin "${name}"${didYouMean(name, names) || `; ${there}; an address has a port, as in "${name}:80"`}`,
+  )
+}
+
+function checkRoutes(
+  routes: unknown[],
+  path: ConfigPath,
+  names: string[],
+  used: Set<string>,
+  tell: Tell,
+): void {
+  if (routes.length === 0)
+    tell(path, 'the site has no route: every request for it will be answered 404', 'warning')
+  let takesAll = -1
+  for (const [i, raw] of routes.entries()) {
+    const isCatchAll = checkRoute(raw, [...path, i], names, used, tell)
+    if (isCatchAll && takesAll < 0) takesAll = i
+  }
+  const behind = routes.length - 1 - takesAll
+  if (takesAll < 0 || behind === 0) return
+  const which = behind === 1 ? 'this route is' : `this route and the ${behind - 1} after it are`
+  tell([...path, takesAll + 1], `${which} never reached: route [${takesAll}] takes every request`, 'warning')
+}
+
+/** Tells what is wrong across the route's parts. True when it takes every request. */
+function checkRoute(raw: unknown, path: ConfigPath, names: string[], used: Set<string>, tell: Tell): boolean {
+  if (!isObject(raw)) return false
+  if (typeof raw['origin'] === 'string') checkOrigin(raw['origin'], [...path, 'origin'], names, used, tell)
+  const result = routeSchema.shape.match.safeParse(raw['match'])
+  if (!result.success) return false
+  const matcher = compileMatch(result.data)
+  const captures = { count: 0, names: new Set<string>(), of: 'the match' }
+  for (const pattern of matcher.paths) {
+    captures.count = Math.max(captures.count, pattern.captureNames.length)
+    for (const name of pattern.captureNames) if (name !== '') captures.names.add(name)
+  }
+  checkCaptures(raw, path, captures, tell)
+  return matcher.isCatchAll
+}
+
+interface Captures {
+  count: number
+  readonly names: Set<string>
+  readonly of: string
+}
+
+/** `$3` where there are two captures would be '' for ever. */
+function checkCaptures(
+  route: Record<string, unknown>,
+  path: ConfigPath,
+  captures: Captures,
+  tell: Tell,
+): void {
+  for (const place of templatePlaces) {
+    for (const [at, text] of textsBelow(valueAt(route, place), [...path, ...place])) {
+      checkTemplate(text, at, place.includes('regex') ? regexCaptures(route, captures) : captures, tell)
+    }
+  }
+}
+
+const templatePlaces: readonly ConfigPath[] = [
+  ['redirect'],
+  ['headers'],
+  ['respond', 'headers'],
+  ['rewrite', 'path'],
+  ['rewrite', 'query', 'set'],
+  ['rewrite', 'regex', 'replacement'],
+]
+
+function regexCaptures(route: Record<string, unknown>, match: Captures): Captures {
+  const source = valueAt(route, ['rewrite', 'regex', 'pattern'])
+  const shape = typeof source === 'string' ? compileUserRegex(source) : ''
+  const count = typeof shape === 'string' ? Infinity : regexCaptureNames(shape).length
+  return { count, names: match.names, of: 'this regex' }
+}
+
+function checkTemplate(text: string, path: ConfigPath, captures: Captures, tell: Tell): void {
+  const template = compileTemplate(text, { clock: systemClock, form: 'field', hasResponse: true })
+  if (typeof template === 'string') return
+  if (template.captureCount > captures.count) {
+    const there =
+      captures.count === 0
+        ? 'captures nothing'
+        : `captures only $1${captures.count > 1 ? ` to $${captures.count}` : ''}`
+    tell(path, `$${template.captureCount} is never set: ${captures.of} ${there}`)
+  }
+  for (const name of template.captureNames) {
+    if (captures.names.has(name)) continue
+    tell(path, `{path.${name}} is never set: the match has no ":${name}"${didYouMean(name, captures.names)}`)
+  }
+}
+
+function* textsBelow(value: unknown, path: ConfigPath): Generator<[ConfigPath, string]> {
+  if (typeof value === 'string') yield [path, value]
+  else if (Array.isArray(value))
+    for (const [i, item] of value.entries()) yield* textsBelow(item, [...path, i])
+  else if (isObject(value))
+    for (const [key, item] of Object.entries(value)) yield* textsBelow(item, [...path, key])
+}
+
+export type { RouteDocument }

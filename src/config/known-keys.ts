@@ -1,0 +1,51 @@
+/**
+ * Which keys may stand at a place of the config: read from the JSON Schema, which is made once, when the first mistake
+ * asks for it.
+ */
+import { z } from 'zod'
+import { configSchema } from './document.ts'
+
+export interface SchemaNode {
+  readonly title?: string
+  readonly description?: string
+  readonly type?: string | readonly string[]
+  readonly const?: unknown
+  readonly enum?: readonly unknown[]
+  readonly default?: unknown
+  readonly examples?: readonly unknown[]
+  readonly properties?: Readonly<Record<string, SchemaNode>>
+  readonly required?: readonly string[]
+  readonly additionalProperties?: SchemaNode | boolean
+  readonly propertyNames?: SchemaNode
+  readonly items?: SchemaNode
+  readonly anyOf?: readonly SchemaNode[]
+}
+
+let schema: SchemaNode | null = null
+
+/** The JSON Schema of what people write. */
+export function configJsonSchema(): SchemaNode {
+  schema ??= z.toJSONSchema(configSchema, { io: 'input' }) as SchemaNode
+  return schema
+}
+
+/** A node and, where it is a choice, all that may be chosen. */
+function choices(node: SchemaNode): SchemaNode[] {
+  return node.anyOf === undefined ? [node] : node.anyOf.flatMap(choices)
+}
+
+function below(node: SchemaNode, key: string | number): SchemaNode[] {
+  const next =
+    typeof key === 'number'
+      ? node.items
+      : node.properties !== undefined && Object.hasOwn(node.properties, key)
+        ? node.properties[key]
+        : node.additionalProperties
+  return next === undefined || typeof next === 'boolean' ? [] : choices(next)
+}
+
+export function knownKeys(path: readonly (string | number)[]): string[] {
+  let nodes = choices(configJsonSchema())
+  for (const key of path) nodes = nodes.flatMap((node) => below(node, key))
+  return [...new Set(nodes.flatMap((node) => Object.keys(node.properties ?? {})))]
+}

@@ -1,0 +1,190 @@
+/**
+ * A config from a file (.ts, .js, .mjs, .yaml, .yml, .json) or from an object, read and checked. Never throws for what is
+ * wrong with the config: it is told in `problems`, with file, line and column where they are known.
+ */
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname, extname, join, resolve } from 'node:path'
+import { checkConfig } from './check.ts'
+import type { ConfigDocument, HeadgateConfig } from './document.ts'
+import { ErrorPageSet } from './error-pages.ts'
+import { pathText, type ConfigProblem } from './problem.ts'
+import { readModule } from './read-module.ts'
+import { readJson, readYaml } from './read-text.ts'
+import { excerpt, ModuleSource, noSource, type ConfigSource, type Position } from './source.ts'
+
+export interface LocatedProblem extends ConfigProblem {
+  /** null: not known. */
+  readonly position: Position | null
+}
+
+export interface LoadedConfig {
+  /** '' for an object. */
+  readonly file: string
+  /** All files that it was made of, to be watched: the config, what it imports, error pages. */
+  readonly files: readonly string[]
+  readonly baseDirectory: string
+  readonly source: ConfigSource
+  /** null when there is an error. */
+  readonly document: ConfigDocument | null
+  readonly problems: readonly LocatedProblem[]
+}
+
+/** Looked for in the current folder, then in /etc/headgate, in this order. */
+export const defaultFiles: readonly string[] = [
+  'headgate.config.ts',
+  'headgate.config.js',
+  'headgate.config.mjs',
+  'headgate.yaml',
+  'headgate.yml',
+  'headgate.json',
+]
+
+export const systemDirectory = '/etc/headgate'
+
+/** The config file that is used when none is named; null when there is none. */
+export function findConfigFile(directory: string = process.cwd()): string | null {
+  for (const folder of [directory, systemDirectory]) {
+    for (const name of defaultFiles) if (existsSync(join(folder, name))) return join(folder, name)
+  }
+  return null
+}
+
+/** A config that is wrong, for those who asked for a right one. The message holds every error. */
+export class ConfigError extends Error {
+  readonly loaded: LoadedConfig
+
+  constructor(loaded: LoadedConfig) {
+    super(problemsText(loaded, 'error'))
+    this.name = 'ConfigError'
+    this.loaded = loaded
+  }
+}
+
+/** The document, or a ConfigError. */
+export function requireDocument(loaded: LoadedConfig): ConfigDocument {
+  if (loaded.document === null) throw new ConfigError(loaded)
+  return loaded.document
+}
+
+/** Reads and checks a file. */
+export async function loadConfig(name: string): Promise<LoadedConfig> {
+  const file = resolve(name)
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    return failed(file, noSource, [unplaced(reasonOf(error))])
+  }
+  switch (extname(file)) {
+    case '.ts':
+    case '.mts':
+    case '.js':
+    case '.mjs':
+      return await loadModule(file, text)
+    case '.yaml':
+    case '.yml':
+    case '.json':
+    case '.jsonc': {
+      const read = extname(file).startsWith('.y') ? readYaml(file, text) : readJson(file, text)
+      if (read.input === undefined) return failed(file, read.source, read.problems)
+      return checked(file, [file], read.input, read.source, read.problems)
+    }
+    default:
+      return failed(file, noSource, [
+        unplaced('the kind is unknown: .ts, .js, .mjs, .yaml, .yml or .json is expected'),
+      ])
+  }
+}
+
+async function loadModule(file: string, text: string): Promise<LoadedConfig> {
+  const read = await readModule(file)
+  const source = new ModuleSource(file, text)
+  if (read.problem !== '') return { ...failed(file, source, [unplaced(read.problem)]), files: read.files }
+  return checked(file, read.files, read.input, source, [])
+}
+
+/** Checks a config that is an object. Paths in it are meant from `baseDirectory`. */
+export function readConfig(config: HeadgateConfig, baseDirectory: string = process.cwd()): LoadedConfig {
+  return checked('', [], config, noSource, [], baseDirectory)
+}
+
+function checked(
+  file: string,
+  files: readonly string[],
+  input: unknown,
+  source: ConfigSource,
+  before: readonly LocatedProblem[],
+  baseDirectory: string = dirname(file),
+): LoadedConfig {
+  const { document, problems } = checkConfig(input)
+  const all: ConfigProblem[] = [...problems]
+  const watched = [...files]
+  if (document !== null) {
+    const pages = new ErrorPageSet(document.errorPages, baseDirectory)
+    watched.push(...pages.files)
+    for (const { key, message } of pages.problems) {
+      all.push({ path: ['errorPages', key], onKey: false, severity: 'error', message })
+    }
+  }
+  const located = all.map((problem) => locate(problem, source))
+  const sorted = [...before, ...located].sort((a, b) => lineOf(a) - lineOf(b))
+  const isRight = !sorted.some((problem) => problem.severity === 'error')
+  return {
+    file,
+    files: watched,
+    baseDirectory,
+    source,
+    document: isRight ? document : null,
+    problems: sorted,
+  }
+}
+
+function locate(problem: ConfigProblem, source: ConfigSource): LocatedProblem {
+  return { ...problem, position: source.locate(problem.path, problem.onKey) }
+}
+
+/** What has no place comes last. */
+function lineOf(problem: LocatedProblem): number {
+  const at = problem.position
+  return at === null ? Number.MAX_SAFE_INTEGER : at.line * 10_000 + Math.min(at.column, 9999)
+}
+
+function failed(file: string, source: ConfigSource, problems: readonly LocatedProblem[]): LoadedConfig {
+  return { file, files: [file], baseDirectory: dirname(file), source, document: null, problems }
+}
+
+function unplaced(message: string): LocatedProblem {
+  return { path: [], onKey: false, severity: 'error', message, position: null }
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (code === 'ENOENT') return 'there is no such file'
+  if (code === 'EISDIR') return 'this is a folder'
+  return `it cannot be read (${code})`
+}
+
+/** One problem: `file:line:col: path: message`, and the line with a mark under it. */
+export function problemText(problem: LocatedProblem, source: ConfigSource, shownFile: string): string {
+  const { position } = problem
+  const place = [shownFile, ...(position === null ? [] : [position.line, position.column])].join(':')
+  const path = pathText(problem.path)
+  const head = [place, path, problem.severity === 'warning' ? 'warning' : '']
+    .filter((part) => part !== '')
+    .join(': ')
+  const text = `${head}: ${problem.message}`
+  return position === null || source.text === '' ? text : `${text}\n${excerpt(source.text, position)}`
+}
+
+/** All problems, or those of one severity, in the order of the file. */
+export function problemsText(
+  loaded: LoadedConfig,
+  severity?: 'error' | 'warning',
+  shownFile = loaded.file,
+): string {
+  return loaded.problems
+    .filter((problem) => severity === undefined || problem.severity === severity)
+    .map((problem) => problemText(problem, loaded.source, shownFile === '' ? 'config' : shownFile))
+    .join('\n')
+}

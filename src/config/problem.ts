@@ -1,0 +1,197 @@
+/**
+ * Problems of a config: where, what, and what was probably meant. Made from zod's issues, which know the place but speak
+ * of types; people wrote a file, so they are told of keys and values.
+ */
+import { z } from 'zod'
+import { didYouMean } from '../core/nearest.ts'
+import { futureKeys } from './document.ts'
+import { knownKeys } from './known-keys.ts'
+import { endMissing } from './route-schema.ts'
+
+export type ConfigPath = readonly (string | number)[]
+
+export interface ConfigProblem {
+  readonly path: ConfigPath
+  /** The place is the key itself, not its value. */
+  readonly onKey: boolean
+  readonly severity: 'error' | 'warning'
+  readonly message: string
+}
+
+type Issue = z.core.$ZodIssue
+
+/** sites["www.example.com"][2].redirect */
+export function pathText(path: ConfigPath): string {
+  let text = ''
+  for (const key of path) {
+    if (typeof key === 'number') text += `[${key}]`
+    else if (/^[A-Za-z_$][\w$]*$/.test(key)) text += text === '' ? key : `.${key}`
+    else text += `[${JSON.stringify(key)}]`
+  }
+  return text
+}
+
+export function problemsOf(issues: readonly Issue[], input: unknown): ConfigProblem[] {
+  const problems = issues.flatMap((issue) => flatten(issue, [], input))
+  // A route whose end is misspelled does not lack one.
+  return problems.filter(
+    (one) => one.message !== endMissing || !problems.some((other) => isKeyOf(other, one)),
+  )
+}
+
+function isKeyOf(key: ConfigProblem, parent: ConfigProblem): boolean {
+  return (
+    key.onKey &&
+    key.path.length === parent.path.length + 1 &&
+    parent.path.every((part, i) => part === key.path[i])
+  )
+}
+
+function errorAt(path: ConfigPath, message: string, onKey = false): ConfigProblem {
+  return { path, onKey, severity: 'error', message }
+}
+
+function flatten(issue: Issue, base: ConfigPath, input: unknown): ConfigProblem[] {
+  const path = [...base, ...(issue.path as (string | number)[])]
+  const found = valueAt(input, issue.path as (string | number)[])
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => errorAt([...path, key], unknownKey(key, path), true))
+    case 'invalid_key':
+      return issue.issues.map((inner) => errorAt(path, inner.message, true))
+    case 'invalid_union':
+      return flattenUnion(issue.errors, path, found)
+    case 'invalid_type':
+      return [errorAt(path, typeMessage([issue], found))]
+    case 'invalid_value':
+      return [errorAt(path, typeMessage([issue], found))]
+    case 'custom':
+      return [errorAt(path, issue.message, issue.params?.['onKey'] === true)]
+    default:
+      return [errorAt(path, issue.message)]
+  }
+}
+
+function unknownKey(key: string, path: ConfigPath): string {
+  const known = knownKeys(path)
+  if (futureKeys.has(key) && !known.includes(key))
+    return `"${key}" is not available in this version of Headgate`
+  return `unknown key "${key}"${didYouMean(key, known) || hintFor(key, path)}`
+}
+
+/** Words of other programs for what has another name here. */
+const otherWords: Readonly<Record<string, string>> = {
+  upstreams: 'origins',
+  upstream: 'origin',
+  backends: 'origins',
+  backend: 'origin',
+  proxy: 'origin',
+  proxy_pass: 'origin',
+  target: 'origin',
+  reverse_proxy: 'origin',
+  hosts: 'sites',
+  routes: 'sites',
+  servers: 'sites',
+  server: 'sites',
+  listen: 'listeners',
+  port: 'listeners',
+  paths: 'match',
+  path: 'match',
+  location: 'match',
+  return: 'respond',
+  status: 'respond',
+  trusted_proxies: 'trustedProxies',
+}
+
+function hintFor(key: string, path: ConfigPath): string {
+  const word = otherWords[key.toLowerCase()]
+  return word !== undefined && knownKeys(path).includes(word) ? `; did you mean "${word}"?` : ''
+}
+
+/**
+ * Of a union, the branch that the value was meant for: one whose shape fits. What is wrong inside it is told; only when
+ * no branch fits is it said what may stand there.
+ */
+function flattenUnion(
+  branches: readonly (readonly Issue[])[],
+  path: ConfigPath,
+  found: unknown,
+): ConfigProblem[] {
+  const fitting = branches.filter((issues) => !issues.some((issue) => isMisshapen(issue, found)))
+  if (fitting.length === 0) return [errorAt(path, typeMessage(branches.flat(), found))]
+  const best = fitting.reduce((a, b) => (weight(b) < weight(a) ? b : a))
+  return best.flatMap((issue) => flatten(issue, path, found))
+}
+
+function weight(issues: readonly Issue[]): number {
+  return issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0)
+}
+
+/** Is the value itself of another kind than the branch wants? */
+function isMisshapen(issue: Issue, found: unknown): boolean {
+  if (issue.path.length > 0) return false
+  if (issue.code === 'invalid_value') return true
+  if (issue.code === 'invalid_union') {
+    return issue.errors.every((branch) => branch.some((inner) => isMisshapen(inner, found)))
+  }
+  return issue.code === 'invalid_type' && !(issue.expected === 'int' && typeof found === 'number')
+}
+
+const kindNames: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+}
+
+function typeMessage(issues: readonly Issue[], found: unknown): string {
+  const kinds: string[] = []
+  const values: string[] = []
+  collect(issues, kinds, values)
+  const expected = [...new Set([...values.map((value) => JSON.stringify(value)), ...kinds])]
+  if (found === undefined) return `it is missing; ${listed(expected)} is expected`
+  const wrong = typeof found === 'string' ? found : ''
+  const meant =
+    wrong === ''
+      ? ''
+      : didYouMean(
+          wrong,
+          values.filter((value) => typeof value === 'string'),
+        )
+  return `${listed(expected)} is expected, not ${describe(found)}${meant}`
+}
+
+function collect(issues: readonly Issue[], kinds: string[], values: string[]): void {
+  for (const issue of issues) {
+    if (issue.code === 'invalid_type') kinds.push(kindNames[issue.expected] ?? issue.expected)
+    else if (issue.code === 'invalid_value') values.push(...(issue.values as string[]))
+    else if (issue.code === 'invalid_union') collect(issue.errors.flat(), kinds, values)
+    else kinds.push(issue.message)
+  }
+}
+
+function listed(words: readonly string[]): string {
+  if (words.length < 2) return words[0] ?? 'something else'
+  return `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'nothing (null)'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'an object'
+  if (typeof value === 'function') return 'a function'
+  const text = JSON.stringify(value) ?? 'that'
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
+
+export function valueAt(input: unknown, path: ConfigPath): unknown {
+  let value = input
+  for (const key of path) {
+    if (value === null || typeof value !== 'object') return undefined
+    value = (value as Record<string | number, unknown>)[key]
+  }
+  return value
+}

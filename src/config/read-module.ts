@@ -1,0 +1,102 @@
+/**
+ * headgate.config.ts, .js, .mjs: loaded by Node itself, which strips types.
+ *
+ * While a config loads, `headgate` means this installation, wherever the file lies: a global install and npx need no
+ * node_modules beside the config. What the config imports by path is loaded anew with it, by a query that changes, so a
+ * reload sees every change; Node keeps what was loaded before, a few hundred bytes to kilobytes for each reload.
+ */
+import * as module from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const mark = 'headgate-config'
+
+/** Files that the config being loaded has pulled in, by the number of the load. */
+const loads = new Map<string, Set<string>>()
+let loadCount = 0
+let isHooked = false
+
+export interface ReadModule {
+  readonly input: unknown
+  /** The file and what it imports by path. */
+  readonly files: readonly string[]
+  /** '' when it was loaded. */
+  readonly problem: string
+}
+
+export async function readModule(file: string): Promise<ReadModule> {
+  hook()
+  // Numbers alone would repeat in a new process of the same name; they do not leave this one.
+  const number = String(++loadCount)
+  const files = new Set<string>([file])
+  loads.set(number, files)
+  try {
+    const url = pathToFileURL(file)
+    url.searchParams.set(mark, number)
+    const loaded = (await import(url.href)) as Record<string, unknown>
+    if (!('default' in loaded)) {
+      return {
+        input: undefined,
+        files: [...files],
+        problem: 'it has no default export: export default defineConfig({ … })',
+      }
+    }
+    const input = await resolved(loaded['default'])
+    return { input, files: [...files], problem: '' }
+  } catch (error) {
+    return { input: undefined, files: [...files], problem: reasonOf(error, file) }
+  } finally {
+    loads.delete(number)
+  }
+}
+
+/** A config may be a promise, or a function that gives one. */
+async function resolved(value: unknown): Promise<unknown> {
+  return await (typeof value === 'function' ? (value as () => unknown)() : value)
+}
+
+/** This installation: `src/index.ts` in the checkout, `dist/index.js` when installed. */
+function ownIndex(): string {
+  return new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url).href
+}
+
+function hook(): void {
+  if (isHooked) return
+  isHooked = true
+  module.registerHooks({
+    resolve(specifier, context, next) {
+      const number = context.parentURL === undefined ? null : numberOf(context.parentURL)
+      if (number === null) return next(specifier, context)
+      if (specifier === 'headgate') return next(ownIndex(), context)
+      const found = next(specifier, context)
+      const isOwn = /^(\.{1,2}\/|\/|file:)/.test(specifier) && found.url.startsWith('file:')
+      if (!isOwn || found.url.includes('/node_modules/')) return found
+      const url = new URL(found.url)
+      loads.get(number)?.add(fileURLToPath(url))
+      url.searchParams.set(mark, number)
+      return { ...found, url: url.href }
+    },
+  })
+}
+
+function numberOf(url: string): string | null {
+  return url.startsWith('file:') && url.includes(mark) ? new URL(url).searchParams.get(mark) : null
+}
+
+/** What went wrong, and the first place in the user's own files. */
+function reasonOf(error: unknown, file: string): string {
+  if (!(error instanceof Error)) return 'it threw something that is no Error'
+  const code = 'code' in error ? error.code : ''
+  if (code === 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING') {
+    return 'Node strips no types below node_modules; move the config, or write it as .js'
+  }
+  const clean = error.message.replaceAll(new RegExp(`\\?${mark}=\\d+`, 'g'), '')
+  const place = new RegExp(`(?:file://)?${pathPattern(file)}(?:\\?[^:\\s)]*)?:(\\d+)(?::(\\d+))?`).exec(
+    error.stack ?? '',
+  )
+  const at = place === null ? '' : ` (line ${place[1] ?? ''})`
+  return `${error.name === 'Error' ? '' : `${error.name}: `}${clean}${at}`
+}
+
+function pathPattern(file: string): string {
+  return file.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+}

@@ -1,0 +1,88 @@
+/**
+ * YAML, JSON and JSON with comments, read with the place of every value kept.
+ *
+ * JSON goes through the YAML reader too, once its comments, trailing commas and tabs (which YAML refuses) are made
+ * blanks: so lines and columns stay as written. JSON's own reader has the last word on whether it is JSON.
+ */
+import { LineCounter, parseDocument } from 'yaml'
+import { findJsonMistake } from './json-mistake.ts'
+import type { ConfigProblem } from './problem.ts'
+import { DocumentSource, type ConfigSource, type Position } from './source.ts'
+
+export interface ReadText {
+  readonly input: unknown
+  readonly source: ConfigSource
+  /** Mistakes of spelling, with their places. */
+  readonly problems: readonly (ConfigProblem & { readonly position: Position | null })[]
+}
+
+/** Aliases of YAML may stand for one another; this many nodes and no more (a "billion laughs" has 10^9). */
+const aliasCountMax = 1000
+
+export function readYaml(file: string, text: string): ReadText {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true })
+  const source = new DocumentSource(file, text, document, lines)
+  const problems = [...document.errors, ...document.warnings].map((error) => {
+    const start = lines.linePos(error.pos[0])
+    const length = Math.max(1, error.pos[1] - error.pos[0])
+    return mistake(error.message, { line: start.line, column: start.col, length })
+  })
+  if (document.errors.length > 0) return { input: undefined, source, problems }
+  try {
+    return { input: document.toJS({ maxAliasCount: aliasCountMax }) ?? {}, source, problems }
+  } catch (error) {
+    return { input: undefined, source, problems: [...problems, mistake(messageOf(error), null)] }
+  }
+}
+
+export function readJson(file: string, text: string): ReadText {
+  const blanked = blankComments(text)
+  const lines = new LineCounter()
+  const document = parseDocument(blanked, {
+    lineCounter: lines,
+    prettyErrors: false,
+    schema: 'json',
+    uniqueKeys: true,
+  })
+  const source = new DocumentSource(file, text, document, lines)
+  if (blanked.trim() === '') return { input: {}, source, problems: [] }
+  try {
+    const input: unknown = JSON.parse(blanked)
+    const doubled = document.errors.filter((error) => error.code === 'DUPLICATE_KEY')
+    const problems = doubled.map((error) => {
+      const start = lines.linePos(error.pos[0])
+      return mistake('this key stands twice in its object', {
+        line: start.line,
+        column: start.col,
+        length: 1,
+      })
+    })
+    return { input: problems.length > 0 ? undefined : input, source, problems }
+  } catch (error) {
+    return { input: undefined, source, problems: [jsonMistake(blanked, error)] }
+  }
+}
+
+function mistake(message: string, position: Position | null): ConfigProblem & { position: Position | null } {
+  return { path: [], onKey: false, severity: 'error', message, position }
+}
+
+function jsonMistake(text: string, error: unknown): ConfigProblem & { position: Position | null } {
+  const found = findJsonMistake(text)
+  if (found === null) return mistake(messageOf(error), null)
+  const before = text.slice(0, found.at)
+  const position = { line: before.split('\n').length, column: found.at - before.lastIndexOf('\n'), length: 1 }
+  return mistake(`not JSON: ${found.message}`, position)
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'it cannot be read'
+}
+
+/** Comments, commas before a closing bracket, tabs and a byte order mark made blanks; strings untouched. */
+function blankComments(text: string): string {
+  const piece =
+    /"(?:\\.|[^"\\\n])*"|\/\/[^\n]*|\/\*[^]*?\*\/|,(?=(?:\s|\/\/[^\n]*|\/\*[^]*?\*\/)*[\]}])|\t|^\uFEFF/g
+  return text.replace(piece, (found) => (found.startsWith('"') ? found : found.replace(/[^\n]/g, ' ')))
+}
