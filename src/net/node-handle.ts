@@ -16,6 +16,7 @@
  * it in `socket.destroy()` and nowhere else, and `socket.destroyed` is true from that moment: `writeDirectly` asks.
  */
 import { writeSync, writevSync } from 'node:fs'
+import { constants } from 'node:os'
 import { Server, Socket, type SocketConstructorOpts } from 'node:net'
 
 export type SocketMode = 'handle' | 'plain'
@@ -113,12 +114,9 @@ export function takeConnections(server: Server, onSocket: (socket: CarrierSocket
 
 export const acceptOptions = { allowHalfOpen: true, pauseOnConnect: true, noDelay: true, highWaterMark: 1 }
 
-/** What `writeDirectly` could not do, as the kernel's word; '' after it could. */
-export let writeError = ''
-
 /**
  * Writes what the kernel takes now of `head` (may be null) and `buffer[start, end)`, and says how many bytes that
- * was. -1: it failed, and `writeError` says why. Only while nothing waits in the socket, else the order is lost.
+ * was; negative: the error number of the system. Only while nothing waits in the socket, else the order is lost.
  */
 export function writeDirectly(
   socket: Socket,
@@ -129,17 +127,12 @@ export function writeDirectly(
   end: number,
 ): number {
   // Node has closed the descriptor, and may have given its number to another connection.
-  if (socket.destroyed) {
-    writeError = 'ECONNRESET'
-    return -1
-  }
+  if (socket.destroyed) return -constants.errno.ECONNRESET
   try {
     if (head === null) return writeSync(descriptor, buffer, start, end - start)
     return writevSync(descriptor, [head, buffer.subarray(start, end)])
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'EIO'
-    if (code === 'EAGAIN') return 0
-    writeError = code
-    return -1
+    const { code, errno = -constants.errno.EIO } = error as NodeJS.ErrnoException
+    return code === 'EAGAIN' ? 0 : errno
   }
 }

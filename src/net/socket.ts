@@ -12,8 +12,9 @@
  * - After a write failed because the peer is gone, reading goes on to the end of what it had said before: the early
  *   answer to an upload lies there. What follows is `onClose('ECONNRESET')`, never `onEnd`.
  */
-import { CarrierSocket, descriptorOf, writeDirectly, writeError } from './node-handle.ts'
-import type { Carrier, SocketMode } from './node-handle.ts'
+import { getSystemErrorName } from 'node:util'
+import { descriptorOf, writeDirectly } from './node-handle.ts'
+import type { Carrier, CarrierSocket, SocketMode } from './node-handle.ts'
 import {
   dropStageOf,
   enterEvent,
@@ -57,6 +58,8 @@ export class SocketTransport implements Transport, Carrier, StageOwner {
   /** Somebody was told to hold on, and is to be told when to go on. */
   #isHeldUp = false
   #isEnding = false
+  /** The peer has sent FIN. */
+  #isEnded = false
   /** The peer does not take writes any more; see the invariants. */
   #isBroken = false
   #isClosing = false
@@ -166,8 +169,7 @@ export class SocketTransport implements Transport, Carrier, StageOwner {
   // The stage's side
 
   sendStaged(buffer: Buffer, length: number): void {
-    if (!this.#isWritable() && !this.#isEnding) return
-    this.#send(null, buffer, 0, length)
+    if (this.#isWritable()) this.#send(null, buffer, 0, length)
   }
 
   // The socket's side
@@ -200,6 +202,7 @@ export class SocketTransport implements Transport, Carrier, StageOwner {
   }
 
   onSocketEnded(): void {
+    this.#isEnded = true
     if (this.#isClosing) return
     if (this.#isBroken) {
       this.destroy()
@@ -266,7 +269,7 @@ export class SocketTransport implements Transport, Carrier, StageOwner {
     let taken = 0
     if (this.#descriptor !== -1 && socket.writableLength === 0) {
       taken = writeDirectly(socket, this.#descriptor, head, buffer, start, end)
-      if (taken === -1) return this.#break(writeError)
+      if (taken < 0) return this.#break(getSystemErrorName(taken))
       if (taken === headBytes + end - start) return
     }
     if (head !== null && taken < headBytes) socket.write(Buffer.from(head.subarray(taken)))
@@ -277,8 +280,9 @@ export class SocketTransport implements Transport, Carrier, StageOwner {
   #break(code: string): void {
     this.onSocketFailed(code)
     this.#isBroken = true
-    // While reads are paused nobody would see the end; and other errors do not end the reading.
-    if (this.isPaused || this.#error !== 'ECONNRESET') this.#socket.destroy()
+    // Without reading nobody would see the end; and other errors do not end the reading.
+    const isReading = !this.isPaused && !this.#isEnded
+    if (!isReading || this.#error !== 'ECONNRESET') this.#socket.destroy()
   }
 
   #close(withReset: boolean): void {

@@ -7,7 +7,12 @@
  * - Bytes handed to `onBytes` are borrowed: they are valid until the call returns.
  * - Bytes handed to `write…` are copied (or have reached the kernel) before the call returns.
  * - What is written within one event leaves in one write: writes are staged, and the stage is sent when the event
- *   that is being handled returns (or in a microtask, when no event is). `flush()` sends it at once.
+ *   that is being handled returns (or in a microtask, when no event is). `flush()` sends it at once. A large write may
+ *   leave at once, together with what was staged before it, so that it need not be copied.
+ * - When both sides have sent FIN and all has left, the transport closes by itself: `onClose('')`.
+ * - After a write failed, what the peer had sent before is still delivered while reading is not paused (the early answer
+ *   to an upload lies there), then `onClose('ECONNRESET')` comes and never `onEnd`. A transport over TLS, or over a
+ *   socket in the plain way, may close at once.
  * - No event is delivered from inside a call into the transport: each comes in a turn of its own.
  */
 export interface TransportEvents {
