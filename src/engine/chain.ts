@@ -40,6 +40,7 @@ import { Tunnels } from './tunnels.ts'
 import { UnroutedNotes } from './unrouted.ts'
 
 export interface EngineOptions {
+  readonly clock: Clock
   readonly timers: Timers
   readonly observer: Observer
   readonly plan: Plan
@@ -63,9 +64,11 @@ export class Engine implements Serve, Walk {
   readonly #requestIds = new RequestIds()
   readonly #unrouted: UnroutedNotes
   #generation: Generation
+  /** Replaced, with exchanges that still run. */
+  #retired: Generation[] = []
 
   constructor(options: EngineOptions) {
-    this.clock = options.timers.clock
+    this.clock = options.clock
     this.tunnels = new Tunnels(options.timers, this)
     this.observer = options.observer
     this.#unrouted = new UnroutedNotes(options.observer)
@@ -81,14 +84,27 @@ export class Engine implements Serve, Walk {
 
   /** Serves new exchanges with `plan`; the old one is closed when its last exchange is finished. */
   swap(plan: Plan): void {
+    this.#retired = this.#retired.filter((generation) => generation.running > 0)
     const old = this.#generation
     this.#generation = new Generation(plan)
+    this.#retired.push(old)
     old.retire()
   }
 
-  /** Exchanges under way that were served with the current plan. */
+  /** Exchanges under way, tunnels included. */
   get running(): number {
-    return this.#generation.running
+    let sum = this.#generation.running
+    for (const generation of this.#retired) sum += generation.running
+    return sum
+  }
+
+  get tunnelCount(): number {
+    return this.tunnels.size
+  }
+
+  /** The server drains: tunnels, and those still to come, are closed in their protocol's way. */
+  drainTunnels(): void {
+    this.tunnels.drain()
   }
 
   // What the protocol servers call

@@ -66,10 +66,7 @@ export class Forwarding {
   /** Makes the fields of `x.request` those of the request to the origin. Once, before the first attempt. */
   edit(x: Exchange): void {
     const { fields } = x.request
-    removeHopByHop(fields)
-    if (x.request.acceptsTrailers) fields.addKnown(Field.TE, 'trailers')
-    // Expect is met hop by hop: it stays while the client waits, for the origin to answer (RFC 9110 §10.1.1).
-    if (!x.body.awaitsContinue || x.request.version < HTTP_1_1) fields.removeKnown(Field.EXPECT)
+    removeHopByHop(fields, false)
     if (x.isPeerTrusted) {
       this.#tellTrusted(x, fields)
     } else {
@@ -133,20 +130,25 @@ function removeKnownAll(fields: Fields, ids: readonly number[]): void {
   for (const id of ids) if (first[id] !== 0) fields.removeKnown(id)
 }
 
-/** Takes out what concerns one hop only: the known fields, and those that Connection nominates (RFC 9110 §7.6.1). */
-export function removeHopByHop(fields: Fields): void {
-  if (fields.first[Field.CONNECTION] !== 0) removeNominated(fields)
-  removeKnownAll(fields, hopByHop)
+/**
+ * Takes out what concerns one hop only: the known fields, and those that Connection nominates (RFC 9110 §7.6.1). What
+ * of it our own hop needs (TE, Upgrade, Expect) the codec writes. `keepsUpgrade`: of a 426, which must have it.
+ */
+export function removeHopByHop(fields: Fields, keepsUpgrade: boolean): void {
+  if (fields.first[Field.CONNECTION] !== 0) removeNominated(fields, keepsUpgrade)
+  for (const id of hopByHop) {
+    if (fields.first[id] !== 0 && !(keepsUpgrade && id === Field.UPGRADE)) fields.removeKnown(id)
+  }
 }
 
-function removeNominated(fields: Fields): void {
+function removeNominated(fields: Fields, keepsUpgrade: boolean): void {
   const nominated = fields.combined(Field.CONNECTION) as string
   // Nearly all say just this.
   if (nominated === 'keep-alive' || nominated === 'close' || nominated === 'Keep-Alive') return
   for (const element of nominated.split(',')) {
     const name = element.trim().toLowerCase()
-    if (name === '' || isProtected(fieldId(name))) continue
-    fields.remove(name)
+    const isKept = isProtected(fieldId(name)) || (keepsUpgrade && name === 'upgrade')
+    if (name !== '' && !isKept) fields.remove(name)
   }
 }
 

@@ -10,6 +10,7 @@ import type { Exchange } from './exchange.ts'
 import type { Fields } from './fields.ts'
 import { removeHopByHop } from './forwarding.ts'
 import { Field, fieldId } from './known-fields.ts'
+import type { ResponseHead } from './message.ts'
 import { OriginNames, type PathMap } from './origin-names.ts'
 
 export interface HidingOptions {
@@ -49,9 +50,10 @@ export class Hiding {
     this.#removedNames = options.removeFields.filter((name) => fieldId(name) === 0)
   }
 
-  /** Edits `fields`, those of `x.response` or of a 1xx. */
-  edit(x: Exchange, fields: Fields): void {
-    removeHopByHop(fields)
+  /** Edits the head of a final answer, or of a 1xx. */
+  edit(x: Exchange, head: ResponseHead): void {
+    const { fields } = head
+    removeHopByHop(fields, head.status === 426)
     for (const id of this.#removedIds) fields.removeKnown(id)
     for (const name of this.#removedNames) fields.remove(name)
     if (this.#options.mapLocations) {

@@ -123,7 +123,7 @@ export class Attempts implements UpstreamReceiver, OriginWaiter {
     informational.status = head.status
     informational.reason = head.reason
     informational.fields.copyFrom(head.fields)
-    this.#hiding.edit(x, informational.fields)
+    this.#hiding.edit(x, informational)
     x.inform()
   }
 
@@ -143,10 +143,10 @@ export class Attempts implements UpstreamReceiver, OriginWaiter {
 
   /** False: it went wrong, and was answered. */
   #hide(x: Exchange): boolean {
-    const { fields, version } = x.response
+    const { response } = x
     try {
-      this.#hiding.edit(x, fields)
-      this.#forwarding.addVia(fields, version)
+      this.#hiding.edit(x, response)
+      this.#forwarding.addVia(response.fields, response.version)
       return true
     } catch (error) {
       x.walk?.crash(x, error)
