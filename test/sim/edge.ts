@@ -6,10 +6,10 @@ import { NONE, faultRow, type Fault } from '../../src/core/faults.ts'
 import { Timers } from '../../src/core/timers.ts'
 import { Engine } from '../../src/engine/chain.ts'
 import type { Observer } from '../../src/engine/observer.ts'
-import type { Plan, Router } from '../../src/engine/plan.ts'
+import type { ForwardingPlan, Plan, Router } from '../../src/engine/plan.ts'
 import { H1Dial } from '../../src/h1/client.ts'
 import { serveH1, type H1ServerConnection } from '../../src/h1/server.ts'
-import { createProxy } from '../../src/handlers/proxy.ts'
+import { createProxy, defaultProxyOptions } from '../../src/handlers/proxy.ts'
 import type { Exchange, RouteInfo } from '../../src/http/exchange.ts'
 import { defaultLimits, type ConnectionLimits } from '../../src/http/limits.ts'
 import { createOrigin } from '../../src/origin/server-group.ts'
@@ -106,7 +106,9 @@ export class Edge {
     const route: RouteInfo = {
       name: 'sim[0]',
       site: 'sim',
-      handlers: [createProxy({ origin }, { timers: this.timers, observer: this.ledger })],
+      handlers: [
+        createProxy({ ...defaultProxyOptions, origin }, { clock: world, observer: this.ledger, forwarding }),
+      ],
       limits: {
         connectMs: 1000,
         firstByteMs: 4000,
@@ -144,6 +146,15 @@ export class Edge {
   }
 }
 
+const forwarding: ForwardingPlan = {
+  isTrusted: () => false,
+  sendForwarded: false,
+  sendXForwarded: true,
+  requestIdField: 'x-request-id',
+  viaName: 'headgate',
+  sendVia: true,
+}
+
 function planOf(route: RouteInfo, limits: ConnectionLimits): Plan {
   const router: Router = {
     find: () => route,
@@ -158,14 +169,7 @@ function planOf(route: RouteInfo, limits: ConnectionLimits): Plan {
     clientLimits: limits,
     originLimits: limits,
     connectionsMax: 0,
-    forwarding: {
-      isTrusted: () => false,
-      sendForwarded: false,
-      sendXForwarded: true,
-      requestIdField: 'x-request-id',
-      viaName: 'headgate',
-      sendVia: true,
-    },
+    forwarding,
     log: {
       access: false,
       level: 'error',

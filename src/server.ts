@@ -1,0 +1,251 @@
+/**
+ * HeadgateServer: one process's server, put together: clock, timers, listeners, engine, logs and the plan in force.
+ *
+ * `createServer(config)` compiles the config and opens nothing; `listen()` opens what the plan says. A reload is two
+ * steps, so that several workers can take it together: `prepare` compiles the new config and opens what it needs (a
+ * config that is wrong, a log or a port that cannot be had reject it, and nothing has changed), `commit` swaps.
+ *
+ * Invariants: between `prepare` and `commit` or `discard` there is at most one plan waiting; the plan in force is
+ * closed when its last exchange is finished; after `close` nothing of the server keeps the process alive.
+ */
+import type { Server } from 'node:net'
+import { DateText, systemClock } from './core/clock.ts'
+import type { Peers } from './core/peers.ts'
+import { Timers } from './core/timers.ts'
+import { compilePlan } from './config/compile.ts'
+import { loadConfig, readConfig, type LoadedConfig } from './config/load.ts'
+import type { HeadgateConfig } from './config/document.ts'
+import { Engine } from './engine/chain.ts'
+import { Observe, type MetricsSnapshot } from './engine/observe.ts'
+import type { Plan } from './engine/plan.ts'
+import { H1Dial } from './h1/client.ts'
+import { SocketConnector } from './net/connect.ts'
+import { warnIfTooFewDescriptors } from './net/descriptors.ts'
+import { chooseSockets } from './net/socket-mode.ts'
+import { SystemResolver } from './origin/system-resolver.ts'
+import { Doors, type BoundAddress } from './server/doors.ts'
+
+export { loadConfig }
+export type { BoundAddress, LoadedConfig }
+
+/** Lines of the logs that wait at the end have this long to be written. */
+const logsCloseMs = 2000
+/** Descriptors beside those of connections: logs, listeners, files of Node. */
+const descriptorsBeside = 64
+
+export interface ServerOptions {
+  /** Messages between workers; absent: this process is alone. */
+  readonly peers?: Peers
+  /** Other processes write the same logs and accept on the same sockets, which come by `adopt`. */
+  readonly isShared?: boolean
+}
+
+export interface CloseReport {
+  /** Connections, tunnels included, that had not ended when the time was over. */
+  readonly cutCount: number
+  readonly tookMs: number
+}
+
+interface Prepared {
+  readonly plan: Plan
+  /** Listeners that were opened for it. */
+  readonly opened: readonly string[]
+}
+
+/**
+ * Makes a server from a config as people write it, or as `loadConfig` gives it. Rejects with an Error whose message
+ * tells every mistake and its place.
+ */
+export async function createServer(
+  config: HeadgateConfig | LoadedConfig,
+  options: ServerOptions = {},
+): Promise<HeadgateServer> {
+  const loaded = loadedOf(config)
+  // Before the first listener: accepting and connecting then go the way that was chosen from the first connection on.
+  await chooseSockets()
+  return new HeadgateServer(loaded, options)
+}
+
+/** What `loadConfig` gave, or an object to be checked like a file. */
+function loadedOf(config: HeadgateConfig | LoadedConfig): LoadedConfig {
+  return 'problems' in config ? config : readConfig(config)
+}
+
+export class HeadgateServer {
+  readonly #timers = new Timers(systemClock)
+  readonly #resolver = new SystemResolver()
+  readonly #connector = new SocketConnector()
+  readonly #observe: Observe
+  readonly #engine: Engine
+  readonly #doors: Doors
+  readonly #isShared: boolean
+  readonly #startedMs = systemClock.nowMs()
+  #prepared: Prepared | null = null
+  #isClosed = false
+
+  /** Use `createServer`. */
+  constructor(config: LoadedConfig, options: ServerOptions) {
+    this.#isShared = options.isShared ?? false
+    this.#observe = new Observe({ isShared: this.#isShared })
+    const plan = this.#compile(config, undefined)
+    try {
+      this.#observe.prepare(plan)
+    } catch (error) {
+      plan.close()
+      throw error
+    }
+    this.#observe.use(plan)
+    this.#engine = new Engine({ clock: systemClock, timers: this.#timers, observer: this.#observe, plan })
+    this.#doors = new Doors({
+      serve: this.#engine,
+      timers: this.#timers,
+      dateText: new DateText(systemClock),
+      limits: plan.clientLimits,
+      connectionsMax: plan.connectionsMax,
+      note: (level, message) => this.#observe.note(level, message),
+    })
+    this.#observe.gauges = {
+      inFlight: () => this.#engine.running,
+      connections: () => this.#doors.connectionCount,
+      connectionsTotal: () => this.#doors.acceptedCount,
+      tunnels: () => this.#engine.tunnelCount,
+      isDraining: () => this.#doors.isDraining,
+    }
+  }
+
+  #compile(config: LoadedConfig, previous: Plan | undefined): Plan {
+    return compilePlan(config, {
+      dialFor: (limits) => new H1Dial({ connector: this.#connector, timers: this.#timers, limits }),
+      timers: this.#timers,
+      clock: systemClock,
+      observer: this.#observe,
+      resolver: this.#resolver,
+      ...(previous === undefined ? {} : { previous }),
+    })
+  }
+
+  /** The plan in force. */
+  get plan(): Plan {
+    return this.#engine.plan
+  }
+
+  /** Where it listens; ports are the real ones where the config says 0. */
+  get addresses(): readonly BoundAddress[] {
+    return this.#doors.addresses
+  }
+
+  /** Opens the listeners. Rejects with a sentence and a remedy when one cannot be had; none is open then. */
+  async listen(): Promise<void> {
+    const { plan } = this
+    if (!this.#isShared) await this.#doors.open(plan.listeners)
+    const needed = 2 * plan.connectionsMax + descriptorsBeside
+    const warning = plan.connectionsMax > 0 ? warnIfTooFewDescriptors(needed) : ''
+    if (warning !== '') this.#observe.note('warn', warning)
+  }
+
+  /** Accepts on a socket that the supervisor opened, under the name of its listener. */
+  adopt(name: string, handle: Server): void {
+    void this.#doors.adopt(name, handle)
+  }
+
+  /** Compiles a config and gets what it needs, for `commit`. Rejects with the reason; nothing has changed then. */
+  async prepare(config: HeadgateConfig | LoadedConfig): Promise<{ hash: string }> {
+    const loaded = loadedOf(config)
+    this.discard()
+    const plan = this.#compile(loaded, this.plan)
+    try {
+      this.#observe.prepare(plan)
+      const opened = this.#isShared ? [] : await this.#doors.open(plan.listeners)
+      this.#prepared = { plan, opened }
+    } catch (error) {
+      this.#observe.discard()
+      plan.close()
+      throw error
+    }
+    return { hash: plan.hash }
+  }
+
+  /** Serves new requests with what was prepared; those under way keep the route that they took. */
+  commit(): void {
+    const prepared = this.#prepared
+    if (prepared === null) return
+    this.#prepared = null
+    const { plan } = prepared
+    this.#observe.use(plan)
+    this.#engine.swap(plan)
+    this.#doors.configure(plan.clientLimits, plan.connectionsMax)
+    this.#doors.closeOthers(plan.listeners)
+  }
+
+  /** Drops what was prepared. */
+  discard(): void {
+    const prepared = this.#prepared
+    if (prepared === null) return
+    this.#prepared = null
+    this.#observe.discard()
+    this.#doors.closeNamed(prepared.opened)
+    prepared.plan.close()
+  }
+
+  /** `prepare` and `commit`: a wrong config rejects and leaves the old one in force. */
+  async reload(config: HeadgateConfig | LoadedConfig): Promise<void> {
+    await this.prepare(config)
+    this.commit()
+  }
+
+  /**
+   * Stops accepting, lets what is under way end for at most `drainMs` (the config's `drainTimeout` by default; tunnels
+   * are closed in their protocol's way), then cuts what is left.
+   */
+  async close(options: { readonly drainMs?: number } = {}): Promise<CloseReport> {
+    const startedMs = systemClock.nowMs()
+    if (this.#isClosed) return { cutCount: 0, tookMs: 0 }
+    this.#isClosed = true
+    this.discard()
+    const drainMs = options.drainMs ?? this.plan.drainMs
+    this.#engine.drainTunnels()
+    const cutCount = await this.#doors.drain(drainMs)
+    const tookMs = systemClock.nowMs() - startedMs
+    if (cutCount > 0)
+      this.#observe.note('warn', `${cutCount} connections were cut after ${Math.round(tookMs)} ms`)
+    this.plan.close()
+    await this.#observe.logs.close(logsCloseMs)
+    return { cutCount, tookMs }
+  }
+
+  /** Cuts everything now. Waits for nothing but the lines of the logs. */
+  stopNow(): void {
+    this.#isClosed = true
+    this.#doors.destroyAll()
+    this.plan.close()
+    this.#observe.logs.flushNow()
+  }
+
+  /** Opens the log files anew, as after they were moved away. */
+  async reopenLogs(): Promise<void> {
+    await this.#observe.logs.reopen()
+  }
+
+  /** All that is counted. */
+  snapshot(): MetricsSnapshot {
+    return this.#observe.snapshot()
+  }
+
+  /** What the admin page shows of this process. */
+  status(): object {
+    return {
+      uptimeMs: Math.round(systemClock.nowMs() - this.#startedMs),
+      planHash: this.plan.hash,
+      isDraining: this.#doors.isDraining,
+      connections: this.#doors.connectionCount,
+      tunnels: this.#engine.tunnelCount,
+      inFlight: this.#engine.running,
+      deadlines: this.#timers.hanging,
+      origins: Array.from(this.plan.origins.values(), (origin) => origin.snapshot()),
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
