@@ -19,6 +19,8 @@ export interface NameWatchTimes {
   readonly ttlMaxMs: number
 }
 
+/** Never asked more often than this, also when the config sets no minimum: a TTL of 0 must not become a storm. */
+const gapMinMs = 250
 const failureMinMs = 1000
 const failureMaxMs = 30_000
 /** Doublings from the one to the other. */
@@ -28,7 +30,8 @@ export class NameWatch {
   readonly #name: string
   readonly #resolver: Resolver
   readonly #clock: Clock
-  readonly #times: NameWatchTimes
+  readonly #ttlMinMs: number
+  readonly #ttlMaxMs: number
   readonly #owner: NameWatchOwner
   #timer: ClockTimer | null = null
   #isAsking = false
@@ -40,14 +43,15 @@ export class NameWatch {
     this.#name = name
     this.#resolver = resolver
     this.#clock = clock
-    this.#times = times
+    this.#ttlMinMs = Math.max(gapMinMs, times.ttlMinMs)
+    this.#ttlMaxMs = Math.max(this.#ttlMinMs, times.ttlMaxMs)
     this.#owner = owner
   }
 
   /** Asks now. True: an answer is on its way. False: there was one less than `ttlMinMs` ago. */
   ask(): boolean {
     if (this.#isAsking) return true
-    if (this.#clock.nowMs() - this.#answeredAtMs < this.#times.ttlMinMs) return false
+    if (this.#clock.nowMs() - this.#answeredAtMs < this.#ttlMinMs) return false
     this.#timer?.cancel()
     this.#timer = null
     this.#isAsking = true
@@ -58,7 +62,7 @@ export class NameWatch {
   readonly #onResolved = ({ addresses, ttlMs }: Resolved): void => {
     if (addresses.length === 0) return this.#onRejected(new Error('it has no address'))
     this.#failures = 0
-    this.#onAnswer(Math.min(Math.max(ttlMs, this.#times.ttlMinMs), this.#times.ttlMaxMs))
+    this.#onAnswer(Math.min(Math.max(ttlMs, this.#ttlMinMs), this.#ttlMaxMs))
     this.#owner.onAddresses(addresses)
   }
 

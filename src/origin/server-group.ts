@@ -3,7 +3,7 @@
  *
  * Who takes a request: a server that the policy picks among those available and untried; beyond that, in this order:
  * one of those that is at its bound of connections (the request waits there); one that was tried and is still trusted
- * (its connection was an old one); the one whose last fault is longest ago. So an origin of one server is always tried,
+ * (its connection was an old one, and it has room for a new one); the one whose last fault is longest ago. So an origin of one server is always tried,
  * and no request is refused while somebody might take it.
  */
 import { Faults, NONE, faultRow, type Fault } from '../core/faults.ts'
@@ -90,7 +90,7 @@ class ServerGroup implements Origin, OriginServerOwner {
   /** Nobody is left that is available and untried. `otherwise` is the answer when nobody else will do. */
   #openAnyway(x: Exchange, waiter: OriginWaiter, otherwise: number): Upstream | number {
     const trusted = x.tried.length === 0 ? null : (this.#policy.pick(x, nobodyTried) as OriginServer | null)
-    if (trusted !== null) {
+    if (trusted !== null && !trusted.pool.isFull) {
       const opened = trusted.pool.open(x, waiter)
       if (typeof opened !== 'number' || opened === WAIT) return opened
     }

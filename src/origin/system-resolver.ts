@@ -9,6 +9,7 @@
  * IPv4 addresses come first: a network without IPv6 routes is common, and one without IPv4 publishes no A record.
  */
 import { readFile } from 'node:fs/promises'
+import type { RecordWithTtl } from 'node:dns'
 import { Resolver as DnsResolver, lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { Resolved, Resolver } from './resolver.ts'
@@ -29,6 +30,8 @@ export class SystemResolver implements Resolver {
   readonly #hostsPath: string
   readonly #dnsServers: readonly string[]
   readonly #timeoutMs: number
+  /** The last answer per family and name: as many as the config has names. */
+  readonly #known = new Map<string, readonly RecordWithTtl[]>()
 
   constructor(options: SystemResolverOptions = {}) {
     const { hostsPath = '/etc/hosts', dnsServers = [], timeoutMs = 2000 } = options
@@ -64,10 +67,21 @@ export class SystemResolver implements Resolver {
       dns.resolve4(name, { ttl: true }),
       dns.resolve6(name, { ttl: true }),
     ])
-    const records = [...valueOf(four), ...valueOf(six)]
+    const records = [...this.#recordsOf(`4 ${name}`, four), ...this.#recordsOf(`6 ${name}`, six)]
     if (records.length === 0) return null
     const ttl = Math.min(...records.map((record) => record.ttl))
     return { addresses: records.map((record) => record.address), ttlMs: ttl * 1000 }
+  }
+
+  /**
+   * The records of one family. A question that got no answer is not the answer "none": what was known stays, so that a
+   * lost packet does not take half of the addresses away.
+   */
+  #recordsOf(key: string, result: PromiseSettledResult<RecordWithTtl[]>): readonly RecordWithTtl[] {
+    if (result.status === 'fulfilled') this.#known.set(key, result.value)
+    else if (isNoRecord(result.reason)) this.#known.delete(key)
+    else return (this.#known.get(key) ?? []).map(({ address }) => ({ address, ttl: 1 }))
+    return this.#known.get(key) ?? []
   }
 
   async #askSystem(name: string): Promise<Resolved> {
@@ -76,8 +90,10 @@ export class SystemResolver implements Resolver {
   }
 }
 
-function valueOf<T>(result: PromiseSettledResult<T[]>): T[] {
-  return result.status === 'fulfilled' ? result.value : []
+/** DNS says that there is no such name, or no such record of it. */
+function isNoRecord(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException | null)?.code
+  return code === 'ENOTFOUND' || code === 'ENODATA'
 }
 
 /** The addresses of a name in the text of a hosts file (hosts(5)), IPv4 first. */
