@@ -23,7 +23,7 @@ import type { Timers } from '../core/timers.ts'
 import { HTTP_1_1 } from '../http/message.ts'
 import { fillErrorAnswer } from './answer.ts'
 import { hasPassedHere, identify } from './arrival.ts'
-import { Generation } from './generation.ts'
+import { Generations } from './generation.ts'
 import { HeldBody } from './held-body.ts'
 import type { Observer } from './observer.ts'
 import type { Plan } from './plan.ts'
@@ -63,39 +63,31 @@ export class Engine implements Serve, Walk {
   readonly #free: Exchange[] = []
   readonly #requestIds = new RequestIds()
   readonly #unrouted: UnroutedNotes
-  #generation: Generation
-  /** Replaced, with exchanges that still run. */
-  #retired: Generation[] = []
+  readonly #generations: Generations
 
   constructor(options: EngineOptions) {
     this.clock = options.clock
     this.tunnels = new Tunnels(options.timers, this)
     this.observer = options.observer
     this.#unrouted = new UnroutedNotes(options.observer)
-    this.#generation = new Generation(options.plan)
+    this.#generations = new Generations(options.plan)
     this.#pooledMax = options.pooledMax ?? defaultPooledMax
     this.#sendProxyStatus = options.sendProxyStatus ?? false
   }
 
   /** The plan that new exchanges are served with. */
   get plan(): Plan {
-    return this.#generation.plan
+    return this.#generations.current.plan
   }
 
   /** Serves new exchanges with `plan`; the old one is closed when its last exchange is finished. */
   swap(plan: Plan): void {
-    this.#retired = this.#retired.filter((generation) => generation.running > 0)
-    const old = this.#generation
-    this.#generation = new Generation(plan)
-    this.#retired.push(old)
-    old.retire()
+    this.#generations.swap(plan)
   }
 
   /** Exchanges under way, tunnels included. */
   get running(): number {
-    let sum = this.#generation.running
-    for (const generation of this.#retired) sum += generation.running
-    return sum
+    return this.#generations.running
   }
 
   get tunnelCount(): number {
@@ -117,7 +109,7 @@ export class Engine implements Serve, Walk {
 
   serve(x: Exchange): void {
     const life = x.life
-    const generation = this.#generation
+    const generation = this.#generations.current
     generation.running++
     x.lease = generation
     try {

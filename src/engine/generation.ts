@@ -1,10 +1,11 @@
 /**
- * Generation: a plan in use. The plan of a reload replaces the current one for new exchanges only; the old one is let
- * go of when the last exchange that began with it is finished.
+ * Generations: the plans in use. A reload replaces the current one for new exchanges only; an old one is let go of when
+ * the last exchange that began with it is finished.
  */
 import type { Lease } from '../http/exchange.ts'
 import type { Plan } from './plan.ts'
 
+/** A plan, and how many exchanges hold it. */
 export class Generation implements Lease {
   readonly plan: Plan
   /** Exchanges that were served with this plan and are not finished. */
@@ -24,5 +25,30 @@ export class Generation implements Lease {
   retire(): void {
     this.#isRetired = true
     if (this.running === 0) this.plan.close()
+  }
+}
+
+export class Generations {
+  current: Generation
+  /** Replaced ones that may have exchanges that still run. */
+  #retired: Generation[] = []
+
+  constructor(plan: Plan) {
+    this.current = new Generation(plan)
+  }
+
+  swap(plan: Plan): void {
+    const old = this.current
+    this.current = new Generation(plan)
+    this.#retired = this.#retired.filter((generation) => generation.running > 0)
+    this.#retired.push(old)
+    old.retire()
+  }
+
+  /** Exchanges under way, whatever their plan. */
+  get running(): number {
+    let sum = this.current.running
+    for (const generation of this.#retired) sum += generation.running
+    return sum
   }
 }
