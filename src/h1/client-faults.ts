@@ -1,0 +1,33 @@
+/**
+ * What the system says when a connection to an origin cannot be made or breaks, as faults.
+ */
+import { Faults, type Fault } from '../core/faults.ts'
+
+const connectFaults: Readonly<Record<string, Fault>> = {
+  ECONNREFUSED: Faults.ORIGIN_REFUSED,
+  // A unix socket that is not there, or that nobody listens on.
+  ENOENT: Faults.ORIGIN_REFUSED,
+  ENOTSOCK: Faults.ORIGIN_REFUSED,
+  EACCES: Faults.ORIGIN_REFUSED,
+  EPERM: Faults.ORIGIN_REFUSED,
+  // Reset or closed while it was being made.
+  ECONNRESET: Faults.ORIGIN_REFUSED,
+  ECONNABORTED: Faults.ORIGIN_REFUSED,
+  EPIPE: Faults.ORIGIN_REFUSED,
+  ETIMEDOUT: Faults.ORIGIN_CONNECT_TIMEOUT,
+  ENOTFOUND: Faults.ORIGIN_UNRESOLVED,
+  EAI_AGAIN: Faults.ORIGIN_UNRESOLVED,
+  // It is ourselves who have no descriptor, port or memory left: no server is to blame.
+  EMFILE: Faults.EDGE_EXHAUSTED,
+  ENFILE: Faults.EDGE_EXHAUSTED,
+  EADDRNOTAVAIL: Faults.EDGE_EXHAUSTED,
+  EADDRINUSE: Faults.EDGE_EXHAUSTED,
+  EAGAIN: Faults.EDGE_EXHAUSTED,
+  ENOBUFS: Faults.EDGE_EXHAUSTED,
+  ENOMEM: Faults.EDGE_EXHAUSTED,
+}
+
+/** The fault of a connection that could not be made. Anything else means that there is no way to the address. */
+export function connectFault(error: string): Fault {
+  return connectFaults[error] ?? Faults.ORIGIN_UNREACHABLE
+}
