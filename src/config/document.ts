@@ -8,7 +8,7 @@
 import { z } from 'zod'
 import { limitsSchema, timeoutsSchema } from './limits-schema.ts'
 import { listenersSchema } from './listener-schema.ts'
-import { adminSchema, errorPagesSchema, forwardingSchema, logSchema } from './operation-schema.ts'
+import { adminSchema, errorPagesSchema, forwardingSchema, hideSchema, logSchema } from './operation-schema.ts'
 import { originSchema } from './origin-schema.ts'
 import { count, duration, networks } from './quantities.ts'
 import { isOriginName, sitesSchema } from './route-schema.ts'
@@ -39,6 +39,7 @@ export const configSchema = z.strictObject({
       examples: [['10.0.0.0/8', 'fd00::/8']],
     }),
   forwarding: forwardingSchema,
+  hide: hideSchema,
   limits: limitsSchema,
   timeouts: timeoutsSchema,
   halfClose: z

@@ -10,21 +10,24 @@ import type { ConfigDocument, HeadgateConfig } from './document.ts'
 import { ErrorPageSet } from './error-pages.ts'
 import { pathText, type ConfigProblem } from './problem.ts'
 import { readModule } from './read-module.ts'
-import { readJson, readYaml } from './read-text.ts'
+import { readJson, readYaml, type ReadProblem } from './read-text.ts'
 import { excerpt, ModuleSource, noSource, type ConfigSource, type Position } from './source.ts'
 
 export interface LocatedProblem extends ConfigProblem {
   /** null: not known. */
   readonly position: Position | null
+  /** The line with a mark under the place; '' when the place is not known. */
+  readonly excerpt: string
 }
 
+/** Plain data, so that it can be sent to another process. */
 export interface LoadedConfig {
   /** '' for an object. */
   readonly file: string
   /** All files that it was made of, to be watched: the config, what it imports, error pages. */
   readonly files: readonly string[]
+  /** Paths in the config are meant from here. */
   readonly baseDirectory: string
-  readonly source: ConfigSource
   /** null when there is an error. */
   readonly document: ConfigDocument | null
   readonly problems: readonly LocatedProblem[]
@@ -67,6 +70,11 @@ export function requireDocument(loaded: LoadedConfig): ConfigDocument {
   return loaded.document
 }
 
+/** Is this what `loadConfig` gave, rather than what people write? */
+export function isLoaded(config: HeadgateConfig | LoadedConfig): config is LoadedConfig {
+  return 'problems' in config && 'baseDirectory' in config
+}
+
 /** Reads and checks a file. */
 export async function loadConfig(name: string): Promise<LoadedConfig> {
   const file = resolve(name)
@@ -104,9 +112,12 @@ async function loadModule(file: string, text: string): Promise<LoadedConfig> {
   return checked(file, read.files, read.input, source, [])
 }
 
-/** Checks a config that is an object. Paths in it are meant from `baseDirectory`. */
-export function readConfig(config: HeadgateConfig, baseDirectory: string = process.cwd()): LoadedConfig {
-  return checked('', [], config, noSource, [], baseDirectory)
+/** Checks a config that is an object; one that was loaded already is given back. */
+export function readConfig(
+  config: HeadgateConfig | LoadedConfig,
+  baseDirectory: string = process.cwd(),
+): LoadedConfig {
+  return isLoaded(config) ? config : checked('', [], config, noSource, [], baseDirectory)
 }
 
 function checked(
@@ -114,7 +125,7 @@ function checked(
   files: readonly string[],
   input: unknown,
   source: ConfigSource,
-  before: readonly LocatedProblem[],
+  before: readonly ReadProblem[],
   baseDirectory: string = dirname(file),
 ): LoadedConfig {
   const { document, problems } = checkConfig(input)
@@ -128,20 +139,33 @@ function checked(
     }
   }
   const located = all.map((problem) => locate(problem, source))
-  const sorted = [...before, ...located].sort((a, b) => lineOf(a) - lineOf(b))
+  const sorted = [...placed(before, source), ...located].sort((a, b) => lineOf(a) - lineOf(b))
   const isRight = !sorted.some((problem) => problem.severity === 'error')
   return {
     file,
     files: watched,
     baseDirectory,
-    source,
     document: isRight ? document : null,
     problems: sorted,
   }
 }
 
 function locate(problem: ConfigProblem, source: ConfigSource): LocatedProblem {
-  return { ...problem, position: source.locate(problem.path, problem.onKey) }
+  return withExcerpt(problem, source.locate(problem.path, problem.onKey), source)
+}
+
+function placed(problems: readonly ReadProblem[], source: ConfigSource): LocatedProblem[] {
+  return problems.map((problem) => withExcerpt(problem, problem.position, source))
+}
+
+function withExcerpt(
+  problem: ConfigProblem,
+  position: Position | null,
+  source: ConfigSource,
+): LocatedProblem {
+  const { path, onKey, severity, message } = problem
+  const shown = position === null || source.text === '' ? '' : excerpt(source.text, position)
+  return { path, onKey, severity, message, position, excerpt: shown }
 }
 
 /** What has no place comes last. */
@@ -150,11 +174,17 @@ function lineOf(problem: LocatedProblem): number {
   return at === null ? Number.MAX_SAFE_INTEGER : at.line * 10_000 + Math.min(at.column, 9999)
 }
 
-function failed(file: string, source: ConfigSource, problems: readonly LocatedProblem[]): LoadedConfig {
-  return { file, files: [file], baseDirectory: dirname(file), source, document: null, problems }
+function failed(file: string, source: ConfigSource, problems: readonly ReadProblem[]): LoadedConfig {
+  return {
+    file,
+    files: [file],
+    baseDirectory: dirname(file),
+    document: null,
+    problems: placed(problems, source),
+  }
 }
 
-function unplaced(message: string): LocatedProblem {
+function unplaced(message: string): ReadProblem {
   return { path: [], onKey: false, severity: 'error', message, position: null }
 }
 
@@ -166,25 +196,23 @@ function reasonOf(error: unknown): string {
 }
 
 /** One problem: `file:line:col: path: message`, and the line with a mark under it. */
-export function problemText(problem: LocatedProblem, source: ConfigSource, shownFile: string): string {
+export function problemText(problem: LocatedProblem, shownFile: string): string {
   const { position } = problem
   const place = [shownFile, ...(position === null ? [] : [position.line, position.column])].join(':')
-  const path = pathText(problem.path)
-  const head = [place, path, problem.severity === 'warning' ? 'warning' : '']
-    .filter((part) => part !== '')
-    .join(': ')
+  const parts = [place, problem.severity === 'warning' ? 'warning' : '', pathText(problem.path)]
+  const head = parts.filter((part) => part !== '').join(': ')
   const text = `${head}: ${problem.message}`
-  return position === null || source.text === '' ? text : `${text}\n${excerpt(source.text, position)}`
+  return problem.excerpt === '' ? text : `${text}\n${problem.excerpt}`
 }
 
 /** All problems, or those of one severity, in the order of the file. */
 export function problemsText(
   loaded: LoadedConfig,
   severity?: 'error' | 'warning',
-  shownFile = loaded.file,
+  shownFile: string = loaded.file,
 ): string {
   return loaded.problems
     .filter((problem) => severity === undefined || problem.severity === severity)
-    .map((problem) => problemText(problem, loaded.source, shownFile === '' ? 'config' : shownFile))
+    .map((problem) => problemText(problem, shownFile === '' ? 'config' : shownFile))
     .join('\n')
 }

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { isFieldName } from '../engine/field-rules.ts'
 import { defaultRedactQuery } from '../engine/redaction.ts'
+import { defaultHiding } from '../http/hiding.ts'
 import { readListen } from './listener-schema.ts'
 import { networksOf, size } from './quantities.ts'
 
@@ -131,4 +132,29 @@ export const forwardingSchema = z
     examples: [{ forwarded: true, name: 'edge-ams' }],
   })
 
-export type OperationForwarding = z.output<typeof forwardingSchema>
+const removedFields = z.array(fieldName).meta({
+  description:
+    'Fields taken out of answers of origins: they name software, versions, or ways past us. A list replaces the default.',
+  examples: [['server', 'x-powered-by', 'x-aspnet-version']],
+})
+const locations = z.boolean().meta({
+  description:
+    'Maps addresses and paths of the origin in Location, Content-Location, Refresh and other fields back.',
+})
+const cookies = z.boolean().meta({ description: 'Maps Domain and Path of cookies back.' })
+
+export const hideSchema = z
+  .strictObject({
+    fields: removedFields.default([...defaultHiding.removeFields]),
+    locations: locations.default(defaultHiding.mapLocations),
+    cookies: cookies.default(defaultHiding.mapCookies),
+  })
+  .prefault({})
+  .meta({ description: 'What of origins is kept from clients.', examples: [{ cookies: false }] })
+
+/** Of an origin: what differs from the top. */
+export const originHideSchema = z.strictObject({
+  fields: removedFields.optional(),
+  locations: locations.optional(),
+  cookies: cookies.optional(),
+})

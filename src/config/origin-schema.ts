@@ -7,7 +7,8 @@ import { policyNames } from '../origin/policies.ts'
 import { weightMax } from '../origin/policy.ts'
 import { parseServerUrl } from '../origin/server-url.ts'
 import { originTimeoutsSchema } from './limits-schema.ts'
-import { count, duration } from './quantities.ts'
+import { originHideSchema } from './operation-schema.ts'
+import { count, duration, size } from './quantities.ts'
 import { durationText } from './units.ts'
 
 /** The address of a server. */
@@ -81,6 +82,15 @@ const whole = z.strictObject({
         'Further attempts after a fault, only where it is safe: nothing was sent, or a reused idle connection died ' +
         'under an idempotent request before the first byte.',
     }),
+  retryBodyBytesMax: size(0, 64 * 1024 ** 2)
+    .prefault('64KiB')
+    .meta({
+      description: 'A body up to this size is kept, so that an idempotent request can be sent again with it.',
+    }),
+  upgrade: z.boolean().default(true).meta({
+    description: 'Passes Upgrade on: WebSocket and any other protocol but HTTP itself.',
+  }),
+  hide: originHideSchema.optional().meta({ description: 'What differs from `hide` at the top.' }),
   timeouts: originTimeoutsSchema
     .optional()
     .meta({ description: 'Deadlines that differ from those at the top.' }),

@@ -9,11 +9,15 @@ import { findJsonMistake } from './json-mistake.ts'
 import type { ConfigProblem } from './problem.ts'
 import { DocumentSource, type ConfigSource, type Position } from './source.ts'
 
+/** A mistake of spelling, with its place. */
+export interface ReadProblem extends ConfigProblem {
+  readonly position: Position | null
+}
+
 export interface ReadText {
   readonly input: unknown
   readonly source: ConfigSource
-  /** Mistakes of spelling, with their places. */
-  readonly problems: readonly (ConfigProblem & { readonly position: Position | null })[]
+  readonly problems: readonly ReadProblem[]
 }
 
 /** Aliases of YAML may stand for one another; this many nodes and no more (a "billion laughs" has 10^9). */
@@ -64,11 +68,11 @@ export function readJson(file: string, text: string): ReadText {
   }
 }
 
-function mistake(message: string, position: Position | null): ConfigProblem & { position: Position | null } {
+function mistake(message: string, position: Position | null): ReadProblem {
   return { path: [], onKey: false, severity: 'error', message, position }
 }
 
-function jsonMistake(text: string, error: unknown): ConfigProblem & { position: Position | null } {
+function jsonMistake(text: string, error: unknown): ReadProblem {
   const found = findJsonMistake(text)
   if (found === null) return mistake(messageOf(error), null)
   const before = text.slice(0, found.at)

@@ -15,6 +15,7 @@ import { requireTemplate, type Template } from '../engine/template.ts'
 import { urlTemplate } from '../engine/template-schema.ts'
 import { NEXT, type Exchange, type Flow, type Handler } from '../http/exchange.ts'
 import { FORM_ASTERISK } from '../http/message.ts'
+import type { PathMap } from '../http/origin-names.ts'
 import { normalPath } from '../http/target.ts'
 
 const prefix = z
@@ -95,6 +96,33 @@ export type RewriteOptions = z.output<typeof rewriteSchema>
 
 export function createRewrite(options: RewriteOptions, clock: Clock): Handler {
   return new Rewrite(options, clock)
+}
+
+/**
+ * What this does to the beginning of paths, for mapping an origin's Location and cookies back; null when it cannot be
+ * told from the config (a regex, a template that is no prefix). `matched`: the paths of the route's match.
+ */
+export function pathMapOf(
+  options: RewriteOptions | undefined,
+  matched: readonly (string | { readonly regex: string })[],
+): PathMap | null {
+  if (options === undefined || options.regex !== undefined) return null
+  const { path, stripPrefix, replacePrefix, addPrefix } = options
+  if (path !== undefined) {
+    // '/old/*' to '/new/$1'.
+    const only = matched.length === 1 ? matched[0] : undefined
+    const isFolder = typeof only === 'string' && /^\/[^*:]*\/\*$|^\/\*$/.test(only)
+    const isPrefix = /^\/[^${}?]*\$1$/.test(path) && path.endsWith('/$1')
+    if (!isFolder || !isPrefix || stripPrefix !== undefined || replacePrefix !== undefined) return null
+    return {
+      publicPrefix: trimmed(only.slice(0, -2)),
+      originPrefix: trimmed(addPrefix) + trimmed(path.slice(0, -3)),
+    }
+  }
+  if (stripPrefix !== undefined && replacePrefix !== undefined) return null
+  const publicPrefix = trimmed(stripPrefix ?? replacePrefix?.from)
+  const originPrefix = trimmed(addPrefix) + trimmed(replacePrefix?.to)
+  return publicPrefix === '' && originPrefix === '' ? null : { publicPrefix, originPrefix }
 }
 
 interface RegexEdit {

@@ -1,0 +1,19 @@
+/** What a plan needs of the process that it will run in: time, logs, and the way to origins. */
+import type { Clock } from '../core/clock.ts'
+import type { Timers } from '../core/timers.ts'
+import type { Observer } from '../engine/observer.ts'
+import type { Plan } from '../engine/plan.ts'
+import type { Dial } from '../http/dial.ts'
+import type { ConnectionLimits } from '../http/limits.ts'
+import type { Resolver } from '../origin/resolver.ts'
+
+export interface CompileContext {
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly observer: Observer
+  readonly resolver: Resolver
+  /** Makes connections to origins within these bounds. */
+  dialFor(limits: ConnectionLimits): Dial
+  /** The plan in force: its origins are carried over where nothing of them has changed. */
+  readonly previous?: Plan
+}

@@ -1,0 +1,171 @@
+/**
+ * A checked config to a Plan. Steps of a route run in this order however they are written: rewrite, headers, the end.
+ *
+ * Origins whose options and bounds have not changed are carried over from the plan before, so a reload keeps their
+ * connections and what they know of their servers. An origin is closed when the last plan that holds it is.
+ */
+import { resolve } from 'node:path'
+import { Faults, NONE } from '../core/faults.ts'
+import type { ForwardingPlan, LogPlan, Plan } from '../engine/plan.ts'
+import { HostRouter, type RouteRule, type SiteRules } from '../engine/router.ts'
+import { createHeaders } from '../handlers/headers.ts'
+import { createMaintenance } from '../handlers/maintenance.ts'
+import { createProxy } from '../handlers/proxy.ts'
+import { createRedirect } from '../handlers/redirect.ts'
+import { createRespond } from '../handlers/respond.ts'
+import { createRewrite, pathMapOf } from '../handlers/rewrite.ts'
+import type { Handler, RouteInfo } from '../http/exchange.ts'
+import type { Origin } from '../origin/origin.ts'
+import type { CompileContext } from './compile-context.ts'
+import type { ConfigDocument, OriginDocument, RouteDocument } from './document.ts'
+import { ErrorPageSet } from './error-pages.ts'
+import { hashOf, viaNameOf } from './identity.ts'
+import { connectionLimits, exchangeLimits } from './limits-schema.ts'
+import { requireDocument, type LoadedConfig } from './load.ts'
+import { compileMatch } from './match-schema.ts'
+import { originFromServers } from './origin-schema.ts'
+import { OriginKeeper } from './origins.ts'
+import { networksOf } from './quantities.ts'
+import { hostsOf, isOriginName } from './route-schema.ts'
+
+export type { CompileContext } from './compile-context.ts'
+
+/** Throws a ConfigError when the config is wrong. */
+export function compilePlan(loaded: LoadedConfig, context: CompileContext): Plan {
+  const document = requireDocument(loaded)
+  const limits = connectionLimits(document.limits, document.timeouts, document.halfClose)
+  const pages = new ErrorPageSet(document.errorPages, loaded.baseDirectory)
+  const keeper = new OriginKeeper(context, limits)
+  const forwarding = forwardingOf(document)
+  const compiler = new RouteCompiler(document, keeper, forwarding, context)
+  const sites = Object.entries(document.sites).map(([key, routes]) => compiler.site(key, routes))
+  const routes = sites.flatMap((site) => site.rules.map((rule) => rule.route))
+  return {
+    hash: hashOf(document, pages),
+    listeners: document.listeners,
+    router: new HostRouter(sites),
+    routes,
+    origins: keeper.origins,
+    clientLimits: limits,
+    originLimits: limits,
+    connectionsMax: document.limits.connectionsMax,
+    forwarding,
+    log: logOf(document, loaded.baseDirectory),
+    admin: document.admin,
+    errorPages: pages,
+    maintenance: document.maintenance ? Faults.MAINTENANCE : NONE,
+    drainMs: document.drainTimeout,
+    workers: document.workers === 'auto' ? 0 : document.workers,
+    close() {
+      for (const route of routes) for (const handler of route.handlers) handler.close?.()
+      keeper.close()
+    },
+  }
+}
+
+class RouteCompiler {
+  readonly #document: ConfigDocument
+  readonly #keeper: OriginKeeper
+  readonly #forwarding: ForwardingPlan
+  readonly #context: CompileContext
+
+  constructor(
+    document: ConfigDocument,
+    keeper: OriginKeeper,
+    forwarding: ForwardingPlan,
+    context: CompileContext,
+  ) {
+    this.#document = document
+    this.#keeper = keeper
+    this.#forwarding = forwarding
+    this.#context = context
+    // All of them, used or not: metrics and the admin page show what the config names.
+    for (const [name, origin] of Object.entries(document.origins)) this.#open(name, origin)
+  }
+
+  site(key: string, routes: readonly RouteDocument[]): SiteRules {
+    const rules = routes.map((route, i) => this.#rule(key, i, route))
+    return { name: key, hosts: hostsOf(key), rules }
+  }
+
+  #rule(site: string, i: number, document: RouteDocument): RouteRule {
+    const origin = document.origin === undefined ? null : this.#originOf(document.origin)
+    const route: RouteInfo = {
+      name: `${site}[${i}]`,
+      site,
+      handlers: this.#handlers(document, origin),
+      limits: exchangeLimits(this.#document, origin?.timeouts, document),
+    }
+    return { matcher: compileMatch(document.match), route }
+  }
+
+  #originOf(reference: string): OriginDocument {
+    return isOriginName(reference)
+      ? (this.#document.origins[reference] as OriginDocument)
+      : originFromServers(reference)
+  }
+
+  #handlers(route: RouteDocument, origin: OriginDocument | null): Handler[] {
+    const { clock } = this.#context
+    const handlers: Handler[] = []
+    if (route.rewrite !== undefined) handlers.push(createRewrite(route.rewrite, clock))
+    if (route.headers !== undefined) handlers.push(createHeaders(route.headers, clock))
+    if (route.maintenance === true) handlers.push(createMaintenance())
+    else if (route.redirect !== undefined) handlers.push(createRedirect(route.redirect, clock))
+    else if (route.respond !== undefined) handlers.push(createRespond(route.respond, clock))
+    else if (route.origin !== undefined && origin !== null) {
+      handlers.push(this.#proxy(route, this.#open(route.origin, origin), origin))
+    }
+    return handlers
+  }
+
+  #proxy(route: RouteDocument, origin: Origin, document: OriginDocument): Handler {
+    const { hide } = this.#document
+    const removeFields = document.hide?.fields ?? hide.fields
+    const options = {
+      origin,
+      hostHeader: document.hostHeader,
+      retriesMax: document.retries,
+      retryBodyBytesMax: document.retryBodyBytesMax,
+      upgrade: document.upgrade,
+      hiding: {
+        removeFields: removeFields.map((name) => name.toLowerCase()),
+        mapLocations: document.hide?.locations ?? hide.locations,
+        mapCookies: document.hide?.cookies ?? hide.cookies,
+        pathMap: pathMapOf(route.rewrite, route.match?.path ?? []),
+      },
+    }
+    const { clock, observer } = this.#context
+    return createProxy(options, { clock, observer, forwarding: this.#forwarding })
+  }
+
+  #open(name: string, document: OriginDocument): Origin {
+    const connectMs = document.timeouts?.connect ?? this.#document.timeouts.connect
+    return this.#keeper.open(name, document, connectMs)
+  }
+}
+
+function forwardingOf(document: ConfigDocument): ForwardingPlan {
+  const { forwarding } = document
+  const trusted = networksOf(document.trustedProxies)
+  return {
+    isTrusted: (address) => trusted.has(address),
+    sendForwarded: forwarding.forwarded,
+    sendXForwarded: forwarding.xForwarded,
+    requestIdField: forwarding.requestId === false ? '' : forwarding.requestId,
+    viaName: forwarding.name ?? viaNameOf(document),
+    sendVia: forwarding.via,
+  }
+}
+
+function logOf({ log }: ConfigDocument, baseDirectory: string): LogPlan {
+  return {
+    access: log.access,
+    level: log.level,
+    accessPath: log.accessFile === undefined ? '' : resolve(baseDirectory, log.accessFile),
+    errorPath: log.errorFile === undefined ? '' : resolve(baseDirectory, log.errorFile),
+    redactQuery: log.redactQuery.map((name) => name.toLowerCase()),
+    redactFields: log.redactFields.map((name) => name.toLowerCase()),
+    queueBytesMax: log.queueBytesMax,
+  }
+}

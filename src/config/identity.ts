@@ -1,0 +1,30 @@
+/**
+ * What tells one config from another: its hash, by which workers agree before they swap, and the name by which a
+ * deployment knows its own requests again.
+ */
+import { createHash } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { ConfigDocument } from './document.ts'
+import type { ErrorPageSet } from './error-pages.ts'
+
+/** sha256 of the normalised config and of the files that it pulls in: equal for two spellings of one config. */
+export function hashOf(document: ConfigDocument, pages: ErrorPageSet): string {
+  const hash = createHash('sha256').update(textOf(document))
+  for (const content of pages.contents()) hash.update(`\0${content.length}\0`).update(content)
+  return hash.digest('hex')
+}
+
+/** JSON knows no Infinity. */
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) => (item === Infinity ? 'Infinity' : item))
+}
+
+/**
+ * Our name in Via and CDN-Loop. Equal in all workers and over a restart, so that a loop is seen; another for another
+ * machine, port or set of origins, so that one Headgate behind another is not taken for a loop.
+ */
+export function viaNameOf(document: ConfigDocument): string {
+  const { listeners, origins, sites } = document
+  const text = [hostname(), textOf(listeners), textOf(origins), textOf(sites)].join('\0')
+  return 'headgate-' + createHash('sha256').update(text).digest('hex').slice(0, 10)
+}
