@@ -95,10 +95,14 @@ function systemError(code: number): Error {
 
 /**
  * In a worker: a socket that came over the channel, as a Server that listens. It must be given to the server in the
- * same turn of the event loop: from now on connections are accepted.
+ * same turn of the event loop: from now on connections are accepted. Throws when the address is taken: binding does not
+ * always tell, listening does.
  */
 export function listenOn(handle: unknown, backlog: number): net.Server {
   const server = net.createServer({ pauseOnConnect: true })
+  let reason = 'the address is in use'
+  server.once('error', (error) => (reason = error.message))
   server.listen(handle as net.Server, backlog)
+  if (!server.listening) throw new Error('cannot listen: ' + reason)
   return server
 }

@@ -13,8 +13,8 @@ import type { Peers } from '../core/peers.ts'
  */
 export type ConfigSource =
   | { readonly path: string }
-  | { readonly document: unknown }
-  | { readonly loaded: unknown }
+  | { readonly document: object }
+  | { readonly loaded: object }
 
 export interface RunningServerOptions {
   readonly peers?: Peers
@@ -33,7 +33,7 @@ export interface RunningServer {
   }[]
   listen(): Promise<void>
   adopt(name: string, handle: net.Server): void
-  prepare(config: unknown): Promise<{ readonly hash: string }>
+  prepare(config: object): Promise<{ readonly hash: string }>
   commit(): void
   discard(): void
   close(options?: { readonly drainMs?: number }): Promise<unknown>
@@ -44,8 +44,9 @@ export interface RunningServer {
 }
 
 export interface Program {
-  createServer(config: unknown, options?: RunningServerOptions): Promise<RunningServer>
-  loadConfig(path: string): Promise<unknown>
+  createServer(config: object, options?: RunningServerOptions): Promise<RunningServer>
+  /** `files`: all that the config is made of, to be watched. What is wrong with it is told by `createServer`. */
+  loadConfig(path: string): Promise<{ readonly files: readonly string[] }>
 }
 
 /** Loads the program from a module that exports `createServer` and `loadConfig`. */
@@ -60,7 +61,7 @@ export function siblingUrl(name: string): string {
 }
 
 /** Reads a source. Throws an Error whose message is for people. */
-export async function readSource(program: Program, source: ConfigSource): Promise<unknown> {
+export async function readSource(program: Program, source: ConfigSource): Promise<object> {
   if ('path' in source) return program.loadConfig(source.path)
   return 'document' in source ? source.document : source.loaded
 }

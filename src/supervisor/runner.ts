@@ -13,16 +13,16 @@ import { exitCrashed, exitForced, exitOk } from './exit-codes.ts'
 import { messageOf, type Fleet } from './fleet.ts'
 import { monotonicMicros, notifySystemd } from './notify.ts'
 import { removePidfile, writePidfile } from './pidfile.ts'
-import { loadProgram, readSource, siblingUrl, type ConfigSource } from './program.ts'
+import { loadProgram, readSource, siblingUrl, type ConfigSource, type Program } from './program.ts'
 import { onSignals } from './signals.ts'
 import { SingleFleet } from './single.ts'
-import { watchFile } from './watch.ts'
+import { FileWatch } from './watch.ts'
 import { workerCount, WorkersFleet } from './workers.ts'
 
 export interface RunOptions {
   /** A file, read again at each reload; or `document`, made by a command. */
   readonly configPath?: string
-  readonly document?: unknown
+  readonly document?: object
   readonly watch?: boolean
   readonly pidfile?: string
   /** For the start line, the status and `headgate_build_info`. */
@@ -54,7 +54,7 @@ export class Runner implements AdminTarget {
   constructor(options: RunOptions) {
     this.#options = options
     this.#source =
-      options.configPath === undefined ? { document: options.document } : { path: options.configPath }
+      options.configPath === undefined ? { document: options.document ?? {} } : { path: options.configPath }
     const { promise, resolve } = Promise.withResolvers<number>()
     this.ended = promise
     this.#end = resolve
@@ -62,7 +62,7 @@ export class Runner implements AdminTarget {
 
   /** Rejects with the reason when it cannot start, or was told to end meanwhile; `undo` cleans up then. */
   async start(): Promise<void> {
-    const { configPath, pidfile, watch } = this.#options
+    const { pidfile } = this.#options
     this.#undo.push(
       onSignals({
         onEnd: () => this.#onEndSignal(),
@@ -85,15 +85,13 @@ export class Runner implements AdminTarget {
       await fleet.stopNow()
       throw error
     })
-    if (watch === true && configPath !== undefined)
-      this.#undo.push(watchFile(configPath, () => void this.reload()))
     this.#catchBugs()
     this.#sayStarted(fleet)
   }
 
   async #makeFleet(): Promise<Fleet> {
     const programUrl = this.#options.programUrl ?? siblingUrl('default-program')
-    const program = await loadProgram(programUrl)
+    const program = this.#watched(await loadProgram(programUrl))
     const loaded = await readSource(program, this.#source)
     const model = await program.createServer(loaded)
     this.#logs.prepare(model.plan.log)
@@ -108,6 +106,21 @@ export class Runner implements AdminTarget {
       loaded,
       note: (level, message) => this.#logs.errorsLog.note(level, message),
     })
+  }
+
+  /** The program, telling the watch which files each load was made of. */
+  #watched(program: Program): Program {
+    if (this.#options.watch !== true) return program
+    const watch = new FileWatch(() => void this.reload())
+    this.#undo.push(() => watch.close())
+    return {
+      createServer: (config, options) => program.createServer(config, options),
+      async loadConfig(path) {
+        const loaded = await program.loadConfig(path)
+        watch.set(loaded.files.length === 0 ? [path] : loaded.files)
+        return loaded
+      },
+    }
   }
 
   #sayStarted(fleet: Fleet): void {

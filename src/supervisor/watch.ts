@@ -1,43 +1,75 @@
 /**
- * `--watch`: tells when the content of the config file is another one. The folder is watched and not the file, because
+ * `--watch`: tells when the content of the config's files is another one. Folders are watched and not files, because
  * editors write a new file and rename it, and Kubernetes swaps a link; and the content decides, because one save makes
  * several events and touching a file changes nothing.
  */
 import { createHash } from 'node:crypto'
-import { readFileSync, watch } from 'node:fs'
-import { dirname } from 'node:path'
+import { readFileSync, watch, type FSWatcher } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 
 /** Editors write in several steps. */
 const quietMs = 200
 
-/** Watches until the function returned is called. Throws when the folder cannot be watched. */
-export function watchFile(path: string, onChange: () => void): () => void {
-  let known = contentHash(path)
-  let timer: NodeJS.Timeout | null = null
-  const look = (): void => {
-    timer = null
-    const now = contentHash(path)
-    // '' while it is being replaced: the event of its return follows.
-    if (now === '' || now === known) return
-    known = now
-    onChange()
-  }
-  const watcher = watch(dirname(path), { persistent: false }, () => {
-    if (timer !== null) clearTimeout(timer)
-    timer = setTimeout(look, quietMs)
-  })
-  watcher.on('error', () => {})
-  return () => {
-    watcher.close()
-    if (timer !== null) clearTimeout(timer)
-  }
-}
+export class FileWatch {
+  readonly #onChange: () => void
+  readonly #watchers = new Map<string, FSWatcher>()
+  #files: readonly string[] = []
+  #known = ''
+  #timer: NodeJS.Timeout | null = null
 
-/** '' when the file cannot be read. */
-function contentHash(path: string): string {
-  try {
-    return createHash('sha256').update(readFileSync(path)).digest('hex')
-  } catch {
-    return ''
+  constructor(onChange: () => void) {
+    this.#onChange = onChange
+  }
+
+  /** These files, as they are now, are known; a change of any is told. A folder that cannot be watched is left out. */
+  set(files: readonly string[]): void {
+    this.#files = files.map((file) => resolve(file))
+    this.#known = this.#hash()
+    const folders = new Set(this.#files.map((file) => dirname(file)))
+    for (const [folder, watcher] of this.#watchers) {
+      if (folders.has(folder)) continue
+      watcher.close()
+      this.#watchers.delete(folder)
+    }
+    for (const folder of folders) if (!this.#watchers.has(folder)) this.#add(folder)
+  }
+
+  #add(folder: string): void {
+    try {
+      const watcher = watch(folder, { persistent: false }, () => this.#wait())
+      watcher.on('error', () => {})
+      this.#watchers.set(folder, watcher)
+    } catch {
+      // Not there, or too many watches: the other files are still watched, and HUP reloads.
+    }
+  }
+
+  #wait(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      const now = this.#hash()
+      // Empty while one is being replaced: the event of its return follows.
+      if (now === '' || now === this.#known) return
+      this.#known = now
+      this.#onChange()
+    }, quietMs)
+  }
+
+  /** '' when a file cannot be read. */
+  #hash(): string {
+    const hash = createHash('sha256')
+    try {
+      for (const file of this.#files) hash.update(readFileSync(file)).update('\0')
+      return hash.digest('hex')
+    } catch {
+      return ''
+    }
+  }
+
+  close(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    for (const watcher of this.#watchers.values()) watcher.close()
+    this.#watchers.clear()
   }
 }

@@ -26,6 +26,17 @@ let lastTicket = 0
 /** `Omit` on each of a union's members. */
 type Untold<T> = T extends { ticket: number } ? Omit<T, 'ticket'> : never
 
+/** Node's options for a worker: ours, but for those that say what to run, and a debugger on USR1 or on a port taken. */
+export function workerOptions(own: readonly string[]): string[] {
+  const kept: string[] = []
+  for (let i = 0; i < own.length; i++) {
+    const option = own[i] as string
+    if (/^(-e|-p|-pe|--eval|--print)$/.test(option)) i++
+    else if (!/^--(input-type|eval|print|inspect|watch|test|disable-sigusr1)/.test(option)) kept.push(option)
+  }
+  return [...kept, '--disable-sigusr1']
+}
+
 export class WorkerProcess {
   readonly pid: number
   readonly startedMs: number = performance.now()
@@ -44,7 +55,10 @@ export class WorkerProcess {
   #isGone = false
 
   constructor(programUrl: string, events: WorkerEvents) {
-    const child = fork(new URL(siblingUrl('worker')), [programUrl], { serialization: 'advanced' })
+    const child = fork(new URL(siblingUrl('worker')), [programUrl], {
+      serialization: 'advanced',
+      execArgv: workerOptions(process.execArgv),
+    })
     this.#child = child
     this.pid = child.pid ?? 0
     const { promise: hello, resolve: sayHello, reject: failHello } = Promise.withResolvers<void>()

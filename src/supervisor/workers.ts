@@ -38,7 +38,7 @@ export interface WorkersOptions {
   readonly model: RunningServer
   readonly source: ConfigSource
   /** What the source gave: workers that replace others get the same where it can be copied. */
-  readonly loaded: unknown
+  readonly loaded: object
   readonly note: Note
 }
 
@@ -357,11 +357,14 @@ export function workerCount(plan: Plan): number {
   return plan.workers === 0 ? availableParallelism() : plan.workers
 }
 
-/** A replacement gets what was loaded, unless it holds functions: then it reads the file again. */
-function sourceOf(source: ConfigSource, loaded: unknown): ConfigSource {
+/**
+ * A replacement gets what was loaded, since the file may be another one by now; where that holds what cannot be copied,
+ * it reads the file again. The text of the config stays here: it is for messages.
+ */
+function sourceOf(source: ConfigSource, loaded: object): ConfigSource {
   if (!('path' in source)) return source
   try {
-    return { loaded: structuredClone(loaded) }
+    return { loaded: structuredClone({ ...loaded, source: {} }) }
   } catch {
     return source
   }
