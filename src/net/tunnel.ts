@@ -45,7 +45,7 @@ export interface Tunnel {
 
 /**
  * Joins `a` and `b` from now on: their `events` are the tunnel's. What had been read from one of them before is to be
- * written to the other before this call.
+ * written to the other before this call; neither may have reported its `onClose` yet.
  */
 export function joinTunnel(a: Transport, b: Transport, options: TunnelOptions): Tunnel {
   return new TransportTunnel(a, b, options)

@@ -8,7 +8,7 @@ export interface TransportPair {
   a: Transport
   b: Transport
   /** Lets go of whatever the pair holds (a listener); both transports are closed by then. */
-  release(): void
+  release: () => void
 }
 
 export interface TransportWorld {
