@@ -30,7 +30,7 @@ export function walkFieldLines(
   for (;;) {
     const lineStart = i
     while (i < end && tokenClass[buffer[i] as number] === 1) i++
-    if (i === end) return progress.pause(lineStart, end, base)
+    if (i === end) return progress.pause(buffer, lineStart, end, base)
     if (buffer[i] !== COLON || i === lineStart)
       return endSection(buffer, base, lineStart, i, end, fields, progress)
     const nameEnd = i
@@ -38,7 +38,7 @@ export function walkFieldLines(
     while (i < end && (buffer[i] === SP || buffer[i] === HTAB)) i++
     const valueStart = i
     while (i < end && valueClass[buffer[i] as number] === 1) i++
-    if (i + 1 >= end && (i === end || buffer[i] === CR)) return progress.pause(lineStart, end, base)
+    if (i + 1 >= end && (i === end || buffer[i] === CR)) return progress.pause(buffer, lineStart, end, base)
     if (buffer[i] !== CR || buffer[i + 1] !== LF) return -valueFault(buffer[i] as number)
     const valueEnd = withoutSpace(buffer, valueStart, i)
     if (fields.size === fieldsMax) return -Faults.FIELDS_TOO_MANY
@@ -78,7 +78,7 @@ function endSection(
   if (byte === LF) return -Faults.LINE_END_BAD
   if (i > lineStart || byte !== CR)
     return i === lineStart && (byte === SP || byte === HTAB) ? -Faults.FIELD_FOLDED : -Faults.FIELD_NAME_BAD
-  if (i + 1 === end) return progress.pause(lineStart, end, base)
+  if (i + 1 === end) return progress.pause(buffer, lineStart, end, base)
   if (buffer[i + 1] !== LF) return -Faults.LINE_END_BAD
   fields.wireEnd = lineStart - base
   progress.walked = i + 2 - base

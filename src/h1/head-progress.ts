@@ -5,7 +5,7 @@
  *
  * All offsets count from where the head begins, after empty lines: the bytes may move between two calls.
  */
-import { LF } from '../core/bytes.ts'
+import { CR, valueClass } from '../core/bytes.ts'
 
 export class HeadProgress {
   /** Empty lines before a request, in bytes (RFC 9112 §2.2). */
@@ -14,7 +14,7 @@ export class HeadProgress {
   hasStartLine = false
   /** Where the first line begins that was not walked for good. */
   walked = 0
-  /** From `walked` to here there is no line end. 0: nobody has looked. */
+  /** From `walked` to here nothing ends the line or is wrong in every line. 0: nobody has looked. */
   searched = 0
   /** Of the request line: where the target stands, its query (or its end), and whether its path must be normalised. */
   targetStart = 0
@@ -36,15 +36,16 @@ export class HeadProgress {
   isWorthWalking(buffer: Buffer, base: number, end: number, bytesMax: number): boolean {
     if (this.searched === 0 || end - base >= bytesMax) return true
     let i = base + this.searched
-    while (i < end && buffer[i] !== LF) i++
-    this.searched = end - base
+    while (i < end && valueClass[buffer[i] as number] === 1) i++
+    this.searched = i - base
     return i < end
   }
 
   /** The line that begins at `lineStart` has no end yet. Gives 0, the readers' word for that. */
-  pause(lineStart: number, end: number, base: number): 0 {
+  pause(buffer: Buffer, lineStart: number, end: number, base: number): 0 {
     this.walked = lineStart - base
-    this.searched = end - base
+    // Whatever follows a CR decides: it is looked at again.
+    this.searched = buffer[end - 1] === CR ? end - 1 - base : end - base
     return 0
   }
 }

@@ -76,12 +76,12 @@ function walkRequestLine(
   let i = base
   while (i < stop && methodClass[buffer[i] as number] === 1) i++
   if (i - base > methodBytesMax) return -Faults.METHOD_NOT_SERVED
-  if (i === stop) return progress.pause(base, stop, base)
-  if (buffer[i] !== SP || i === base) return methodFault(buffer, base, i, stop, progress)
+  if (i === stop) return progress.pause(buffer, base, stop, base)
+  if (buffer[i] !== SP || i === base) return methodFault(buffer, base, i, stop)
   const methodEnd = i
   const targetStart = i + 1
   i = walkTarget(buffer, targetStart, stop, progress)
-  if (i === stop) return progress.pause(base, stop, base)
+  if (i === stop) return progress.pause(buffer, base, stop, base)
   if (buffer[i] !== SP || i === targetStart) return -targetFault(buffer[i] as number)
   if (i + 11 <= stop && buffer[i + 9] === CR && buffer[i + 10] === LF && isHttp11At(buffer, i + 1)) {
     head.version = HTTP_1_1
@@ -100,11 +100,11 @@ function walkRequestLine(
 }
 
 /** The byte at `i` does not belong to the method and does not end it either. */
-function methodFault(buffer: Buffer, base: number, i: number, stop: number, progress: HeadProgress): number {
+function methodFault(buffer: Buffer, base: number, i: number, stop: number): number {
   const byte = buffer[i] as number
   if (i === base && byte === 0x16) {
     // A TLS handshake record of any version begins 0x16 0x03 (RFC 8446 §5.1).
-    if (i + 1 === stop) return progress.pause(base, stop, base)
+    if (i + 1 === stop) return 0
     return buffer[i + 1] === 0x03 ? -Faults.TLS_ON_PLAIN : -Faults.METHOD_BAD
   }
   if (byte === CR || byte === LF) return -Faults.REQUEST_LINE_BAD
@@ -163,7 +163,7 @@ function walkVersion(
 ): number {
   let i = at
   while (i < stop && (buffer[i] as number) > SP && (buffer[i] as number) < 0x7f) i++
-  if (i === stop || (buffer[i] === CR && i + 1 === stop)) return progress.pause(base, stop, base)
+  if (i === stop || (buffer[i] === CR && i + 1 === stop)) return progress.pause(buffer, base, stop, base)
   if (buffer[i] === LF || (buffer[i] === CR && buffer[i + 1] !== LF)) return -Faults.LINE_END_BAD
   if (buffer[i] !== CR || i === at) return -Faults.REQUEST_LINE_BAD
   const version = versionOf(buffer.toString('latin1', at, i))

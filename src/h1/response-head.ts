@@ -61,7 +61,7 @@ function walkStatusLine(
   if (!beginsLikeHttp(buffer, start, stop)) return -Faults.STATUS_LINE_BAD
   let i = start
   while (i < stop && valueClass[buffer[i] as number] === 1) i++
-  if (i === stop || (buffer[i] === CR && i + 1 === stop)) return progress.pause(start, stop, start)
+  if (i === stop || (buffer[i] === CR && i + 1 === stop)) return progress.pause(buffer, start, stop, start)
   if (buffer[i] === LF || (buffer[i] === CR && buffer[i + 1] !== LF)) return -Faults.ANSWER_LINE_END_BAD
   if (buffer[i] !== CR) return -Faults.STATUS_LINE_BAD
   const version = isHttp11At(buffer, start)
