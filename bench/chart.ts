@@ -5,7 +5,7 @@ const barHeight = 22
 const barGap = 10
 const labelWidth = 150
 const barsWidth = 470
-const valueWidth = 140
+const valueWidth = 190
 const width = labelWidth + barsWidth + valueWidth
 const panelGap = 46
 

@@ -24,10 +24,9 @@ export const headgate: Peer = {
       origins: { app: `http://127.0.0.1:${setup.originPort}` },
       sites: { '*': [{ origin: 'app' }] },
       workers: 1,
-      log: {
-        access: setup.accessLog ? 'combined' : false,
-        ...(setup.accessLog && { accessPath: join(setup.folder, 'access.log') }),
-      },
+      log: setup.accessLog
+        ? { access: 'combined', accessFile: join(setup.folder, 'access.log') }
+        : { access: false },
     }
     writeFileSync(path, JSON.stringify(config, null, 2))
     return { program: process.execPath, args: [program, 'run', '--config', path], folder: setup.folder }
