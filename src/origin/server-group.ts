@@ -94,9 +94,7 @@ class ServerGroup implements Origin, OriginServerOwner {
       const opened = trusted.pool.open(x, waiter)
       if (typeof opened !== 'number' || opened === WAIT) return opened
     }
-    const doubtful = this.#servers.filter((server) => !server.isAvailable && !x.tried.includes(server))
-    doubtful.sort((a, b) => a.pool.faultedAtMs - b.pool.faultedAtMs)
-    for (const server of doubtful) {
+    for (const server of this.#doubtful(x)) {
       const opened = server.pool.open(x, waiter)
       if (typeof opened !== 'number' || opened === WAIT) return opened
       if (otherwise === -Faults.ORIGIN_NONE) otherwise = opened
@@ -122,13 +120,25 @@ class ServerGroup implements Origin, OriginServerOwner {
   }
 
   peek(x: Exchange): UpstreamServer | null {
-    const picked = this.#policy.peek(x, x.tried) ?? this.#policy.peek(x, nobodyTried)
-    if (picked !== null) return picked
-    let best: OriginServer | null = null
-    for (const server of this.#servers) {
-      if (best === null || server.pool.faultedAtMs < best.pool.faultedAtMs) best = server
+    const passed: UpstreamServer[] = [...x.tried]
+    for (;;) {
+      const server = this.#policy.peek(x, passed) as OriginServer | null
+      if (server === null) break
+      if (!server.pool.isFull) return server
+      passed.push(server)
     }
-    return best
+    const full = passed[x.tried.length]
+    if (full !== undefined) return full
+    const trusted = this.#policy.peek(x, nobodyTried) as OriginServer | null
+    if (trusted !== null && !trusted.pool.isFull) return trusted
+    return this.#doubtful(x)[0] ?? null
+  }
+
+  /** Those passed over that x has not tried, least recently faulted first. */
+  #doubtful(x: Exchange): OriginServer[] {
+    return this.#servers
+      .filter((server) => !server.isAvailable && !x.tried.includes(server))
+      .sort((a, b) => a.pool.faultedAtMs - b.pool.faultedAtMs)
   }
 
   authorityOf(server: UpstreamServer): string {

@@ -5,7 +5,8 @@
  * At each turn every candidate's credit grows by its weight; the one with most credit gets the turn and pays what all
  * were given. So the credits of a fixed set of candidates keep their sum, and over as many turns as the weights sum up
  * to each has had exactly its weight. A set that changes from turn to turn keeps credits bounded all the same, since
- * only the richest pays. O(members) a turn: 10 ns for three, measured against nothing an origin does.
+ * only the richest pays. Every candidate is looked at: measured 25 ns a turn for three members, 130 for sixteen, 0.8 µs
+ * for a hundred, of 15 µs that a proxied request costs.
  */
 
 interface Weighted {
