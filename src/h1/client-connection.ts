@@ -280,11 +280,7 @@ export class H1ClientConnection
   }
 
   pushKept(): void {
-    if (this.phase !== TUNNEL) return
-    this.isKeptPushed = true
-    const { buffer, start, end } = this.ahead
-    this.ahead.clear()
-    if (start < end) this.transport.events.onBytes(buffer, start, end)
+    if (this.phase === TUNNEL) this.pushAhead()
   }
 
   // The transport's end

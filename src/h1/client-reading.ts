@@ -122,9 +122,21 @@ export abstract class AnswerReading {
 
   #useKept(): void {
     const { ahead } = this
-    const at = this.#use(ahead.buffer, ahead.start, ahead.end)
-    if (this.phase === WAITING || this.phase === READING || this.phase === SWITCHED) ahead.consumeTo(at)
-    else ahead.clear()
+    const { buffer, start, end } = ahead
+    const at = this.#use(buffer, start, end)
+    switch (this.phase) {
+      case WAITING:
+      case READING:
+      case SWITCHED:
+        return ahead.consumeTo(at)
+      case TUNNEL:
+        // The tunnel was opened from within, when the head was not yet taken out of what is kept.
+        ahead.consumeTo(at)
+        if (this.isKeptPushed) this.#pushAhead()
+        return
+      default:
+        ahead.clear()
+    }
   }
 
   #keep(buffer: Buffer, start: number, end: number): void {
@@ -141,6 +153,18 @@ export abstract class AnswerReading {
       case LEASED:
         this.onUnasked()
     }
+  }
+
+  /** Hands what is kept to the tunnel; from within `#use`, that is done when it returns. */
+  protected pushAhead(): void {
+    this.isKeptPushed = true
+    if (!this.#isBusy) this.#pushAhead()
+  }
+
+  #pushAhead(): void {
+    const { buffer, start, end } = this.ahead
+    this.ahead.clear()
+    if (start < end) this.transport.events.onBytes(buffer, start, end)
   }
 
   // Heads

@@ -53,6 +53,8 @@ export class ClientActor {
       return
     }
     if (this.#isSending) return
+    // The connection is about to close: the next request goes on another.
+    if (this.#transport !== null && this.#closeAnnounced) return
     if (this.#transport === null) this.#open()
     if (this.#waiting.length > 0 && !this.#mayPipeline()) return
     const record = this.#todo.shift() as Record
@@ -93,6 +95,7 @@ export class ClientActor {
 
   #send(record: Record): void {
     const { script } = record
+    if (script.http10) this.#closeAnnounced = true
     this.#reader?.methods.push(script.method)
     const lines = [`${script.method} /x/${script.id} HTTP/1.${script.http10 ? 0 : 1}`, 'Host: sim.example']
     lines.push(`X-Sim: ${script.id}`, `X-Kept:  kept-${script.id} `, 'X-Hop: secret')
@@ -164,15 +167,16 @@ export class ClientActor {
   }
 
   /** Writes `bytes` in pieces, now and then with a pause between. */
-  #pieces(bytes: Buffer, then: () => void): void {
-    const transport = this.#transport
-    if (transport === null || !transport.isOpen) return
+  #pieces(bytes: Buffer, then: () => void, transport: SimTransport | null = this.#transport): void {
+    // The rest of what was for one connection is never sent on another.
+    if (transport === null || transport !== this.#transport || !transport.isOpen) return
     const { random } = this.#world
     const count = random.chance(0.5)
       ? bytes.length
       : Math.min(bytes.length, random.between(1, this.#habits.pieceBytesMax))
     const goOn = transport.writeBytes(bytes, 0, count)
-    const next = (): void => (count === bytes.length ? then() : this.#pieces(bytes.subarray(count), then))
+    const next = (): void =>
+      count === bytes.length ? then() : this.#pieces(bytes.subarray(count), then, transport)
     if (goOn) this.#world.after(random.chance(0.7) ? 0 : random.next() * 5, next)
     else this.#drained = next
   }

@@ -121,6 +121,7 @@ export class Edge {
     this.#close = () => origin.close()
     this.engine = new CountingEngine({
       clock: world,
+      timers: this.timers,
       observer: this.ledger,
       plan: planOf(route, this.#limits),
     })

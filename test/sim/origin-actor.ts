@@ -41,6 +41,7 @@ class OriginConnectionActor {
   #record: Record | null = null
   #bodyBytes = 0
   #isAnswering = false
+  #hasAnswered = false
   #requestWhole = true
   #idleTurn = 0
   #drained: (() => void) | null = null
@@ -155,7 +156,7 @@ class OriginConnectionActor {
     const wantsTrailer = script.requestChunked && script.requestTrailers
     if (wantsTrailer && trailers.get('x-end') !== `end-${script.id}`)
       world.fail(`trailer of request ${script.id} lost`)
-    if (!this.#isAnswering) this.#answerSoon()
+    if (!this.#isAnswering && !this.#hasAnswered) this.#answerSoon()
     else this.#finishIfBoth()
   }
 
@@ -236,7 +237,8 @@ class OriginConnectionActor {
         return
       }
     }
-    if (answer.fault.endsWith('-mid') && answer.framing !== 'length') return this.#breakOff(answer)
+    if (answer.fault.endsWith('-mid') && answer.framing !== 'length' && !isBodiless(record.script))
+      return this.#breakOff(answer)
     this.#endAnswer(record)
   }
 
@@ -250,9 +252,10 @@ class OriginConnectionActor {
     if (answer.framing === 'chunked' && !isBodiless(record.script)) {
       this.#transport.writeText(answer.trailers ? `0\r\nX-End: end-${record.script.id}\r\n\r\n` : '0\r\n\r\n')
     }
-    if (answer.fault === 'extra')
+    if (answer.fault === 'extra' && answer.framing !== 'close')
       this.#transport.writeText('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nextra')
     this.#isAnswering = false
+    this.#hasAnswered = true
     this.#shouldClose = answer.closes
     if (answer.closes) this.#transport.end()
     this.#finishIfBoth()
@@ -261,6 +264,7 @@ class OriginConnectionActor {
   #finishIfBoth(): void {
     if (this.#isAnswering || !this.#requestWhole) return
     this.#record = null
+    this.#hasAnswered = false
     if (!this.#shouldClose) this.#armIdle()
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Runs seeds of the simulation: `node test/sim/run.ts [--seeds 1000] [--from 1] [--seed 42]`. A seed that fails is
- * printed with what went wrong, and fails again when it is given alone by `--seed`.
+ * printed with what went wrong, and fails again when it is given alone by `--seed` (`--trace` shows what passes the wires).
  */
 import { parseArgs } from 'node:util'
 import { simulate } from './simulate.ts'
@@ -10,6 +10,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
+    trace: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
 })
@@ -20,7 +21,7 @@ let failed = 0
 let exchanges = 0
 const startedMs = performance.now()
 for (let seed = from; seed < from + count; seed++) {
-  const result = simulate(seed)
+  const result = simulate(seed, values.trace ? console.log : null)
   exchanges += result.exchanges
   if (result.failures.length === 0) continue
   failed++

@@ -45,6 +45,7 @@ export class SimTransport implements Transport {
   readonly out: Pipe = new Pipe()
   readonly wire: SimWire
   readonly options: LinkOptions
+  name = ''
   #staged: Buffer[] = []
   #stagedBytes = 0
   #needsDrain = false
@@ -141,6 +142,7 @@ export class SimTransport implements Transport {
     if (pipe.kernelBytes === 0) {
       if (!pipe.fin || pipe.finDelivered || this.unsentBytes > 0) return
       pipe.finDelivered = true
+      this.wire.trace(this, 'FIN')
       if (peer.isOpen) peer.events.onEnd()
       return peer.closeIfBothEnded()
     }
@@ -157,6 +159,7 @@ export class SimTransport implements Transport {
       count += taken.length
     }
     pipe.kernelBytes -= count
+    this.wire.trace(this, 'bytes', Buffer.concat(pieces))
     peer.bytesRead += count
     if (peer.isOpen) this.wire.lend(peer.events, pieces, count)
     this.moveToKernel()
@@ -246,6 +249,7 @@ export class SimTransport implements Transport {
     this.isOpen = false
     if (!wasOpen) return
     this.wire.staged.delete(this)
+    this.wire.trace(this, `closed ${error}`)
     this.wire.world.after(0, () => {
       if (this.isClosed) return
       this.isClosed = true
@@ -266,6 +270,7 @@ export class SimWire implements Connector {
   readonly highWaterBytes: number
   /** By port: who listens. Absent: refused. null: packets are swallowed. */
   readonly listeners: Map<number, SimOriginSocket | null> = new Map()
+  linkCount = 0
   readonly #lent: Buffer = Buffer.alloc(256 * 1024, poison)
   readonly options: LinkOptions
 
@@ -282,6 +287,9 @@ export class SimWire implements Connector {
   link(address: string, port: number): [SimTransport, SimTransport] {
     const near = new SimTransport(this, this.options, address, port)
     const far = new SimTransport(this, this.options, '127.0.0.1', 8080)
+    const number = ++this.linkCount
+    near.name = `link ${number} edge→`
+    far.name = `link ${number} →edge`
     near.peer = far
     far.peer = near
     this.open.add(near)
@@ -296,7 +304,8 @@ export class SimWire implements Connector {
     this.world.after(delayMs, () => {
       if (!near.isOpen) return this.#forget(far)
       const listener = this.listeners.get(address.port)
-      if (listener === null) return
+      // Packets are swallowed: the near end waits for an answer that never comes.
+      if (listener === null) return this.#forget(far)
       if (listener === undefined) {
         this.#forget(far)
         return near.fail('ECONNREFUSED')
@@ -305,6 +314,14 @@ export class SimWire implements Connector {
       onConnect()
     })
     return near
+  }
+
+  trace(from: SimTransport, what: string, bytes?: Buffer): void {
+    const { trace } = this.world
+    if (trace === null) return
+    const text =
+      bytes === undefined ? '' : ` ${bytes.length} ${JSON.stringify(bytes.toString('latin1').slice(0, 300))}`
+    trace(`${this.world.nowMs().toFixed(1)} ${from.name} ${what}${text}`)
   }
 
   #forget(transport: SimTransport): void {

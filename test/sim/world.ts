@@ -21,6 +21,8 @@ export class World implements Clock {
   /** Called after every event: staged writes leave. */
   readonly afterEvent: (() => void)[] = []
   eventsRun = 0
+  /** What happens, line by line, when somebody wants to read it. */
+  trace: ((line: string) => void) | null = null
 
   constructor(seed: number) {
     this.random = new Random(seed)
