@@ -179,7 +179,7 @@ export class LogQueue {
     await this.#file.open()
     if (this.#isWriting) return
     // A batch that is half written goes on in the old file, which `#onWritten` then leaves.
-    if (this.#batchAt === 0) this.#file.swap()
+    if (this.#batch === null || this.#batchAt === 0) this.#file.swap()
     this.#flush()
   }
 

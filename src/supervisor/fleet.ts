@@ -5,7 +5,7 @@
 import type { ReloadReport } from '../admin/admin.ts'
 import type { FaultLevel } from '../core/faults.ts'
 import type { MetricsSnapshot } from '../engine/metrics.ts'
-import type { Plan } from '../engine/plan.ts'
+import type { ListenerPlan, Plan } from '../engine/plan.ts'
 import type { ConfigSource } from './program.ts'
 
 export interface Fleet {
@@ -44,4 +44,11 @@ export async function within<T>(promise: Promise<T>, ms: number): Promise<T | nu
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** A listener as people write it: 'host:port' with the port that it got, '*' for every interface, or 'unix:/path'. */
+export function listenerText(plan: ListenerPlan, port: number): string {
+  if (plan.path !== '') return 'unix:' + plan.path
+  const host = plan.host === '' ? '*' : plan.host.includes(':') ? `[${plan.host}]` : plan.host
+  return host + ':' + port
 }

@@ -4,7 +4,7 @@
 import type { ReloadReport } from '../admin/admin.ts'
 import { Metric, setSample, type MetricsSnapshot } from '../engine/metrics.ts'
 import type { Plan } from '../engine/plan.ts'
-import { messageOf, type Fleet } from './fleet.ts'
+import { listenerText, messageOf, type Fleet } from './fleet.ts'
 import { ProcessMetrics } from './process-metrics.ts'
 import { readSource, type ConfigSource, type Program, type RunningServer } from './program.ts'
 
@@ -25,9 +25,11 @@ export class SingleFleet implements Fleet {
   }
 
   get listening(): readonly string[] {
-    return this.#server.addresses.map(({ host, port, path }) =>
-      path === '' ? (host.includes(':') ? `[${host}]` : host) + ':' + port : 'unix:' + path,
-    )
+    const { addresses } = this.#server
+    return this.plan.listeners.map((plan) => {
+      const bound = addresses.find((address) => address.name === plan.name)
+      return listenerText(plan, bound?.port ?? plan.port)
+    })
   }
 
   get serving(): number {
@@ -74,6 +76,7 @@ export class SingleFleet implements Fleet {
     const snapshot = this.#server.snapshot()
     this.#processMetrics.write(snapshot)
     setSample(snapshot, Metric.WORKERS, '', this.serving)
+    setSample(snapshot, Metric.WORKER_CRASHES, '', 0)
     return snapshot
   }
 

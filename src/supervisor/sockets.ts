@@ -2,6 +2,7 @@
  * The listening sockets of a plan, and the change from one plan's to another's.
  */
 import type { ListenerPlan } from '../engine/plan.ts'
+import { listenerText } from './fleet.ts'
 import { ListeningSocket } from './listening-socket.ts'
 
 export interface SocketChange {
@@ -18,9 +19,7 @@ export class Sockets {
 
   /** As clients see them. */
   names(): readonly string[] {
-    return this.all().map(({ plan, port }) =>
-      plan.path === '' ? plan.name.replace(/:\d+$/, ':' + port) : plan.name,
-    )
+    return this.all().map(({ plan, port }) => listenerText(plan, port))
   }
 
   /** Opens what `listeners` has and we have not. Nothing stays open when one cannot be. */

@@ -41,6 +41,7 @@ export class Supervised {
   child: ChildProcess | null = null
   stderr = ''
   exit: Promise<string> = Promise.resolve('')
+  environment: NodeJS.ProcessEnv = {}
   #isGone = false
   #programUrl: string
 
@@ -83,8 +84,11 @@ export class Supervised {
 process.exit(await runSupervisor(${JSON.stringify(runOptions)}))`
     const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
       stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...this.environment },
     })
     this.child = child
+    this.#isGone = false
+    this.stderr = ''
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text))
     this.exit = new Promise((resolve) => {
       child.once('exit', (status, signal) => resolve(signal ?? String(status)))
@@ -102,13 +106,15 @@ process.exit(await runSupervisor(${JSON.stringify(runOptions)}))`
     }
   }
 
+  /** Waits for a line: logs are written some 50 ms later. */
+  async logged(pattern: RegExp): Promise<void> {
+    await until(String(pattern), () => pattern.test(this.log()))
+  }
+
   /** The port of the first listener, from the last line that tells. */
   get port(): number {
-    const matches = [
-      ...this.log().matchAll(/serves on main:?\S*|serves on \S*?:(\d+)|serving on \S*?:(\d+)/g),
-    ]
-    const last = matches.at(-1)
-    return Number(last?.[1] ?? last?.[2] ?? 0)
+    const last = [...this.log().matchAll(/serv(?:es|ing) on \S*?:(\d+)/g)].at(-1)
+    return Number(last?.[1] ?? 0)
   }
 
   signal(name: NodeJS.Signals): void {
