@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { Faults, faultCount, faultRow } from '../../../src/core/faults.ts'
 import { Engine } from '../../../src/engine/chain.ts'
 import { DONE, type Handler } from '../../../src/http/exchange.ts'
-import { FakeDown, World, fillRequest, planOf } from './fakes.ts'
+import { FakeDown } from './fake-streams.ts'
+import { World, fillRequest, planOf } from './fakes.ts'
 
 const failing = (fault: number): Handler => ({
   name: 'failing',

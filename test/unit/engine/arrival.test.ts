@@ -4,6 +4,9 @@ import { RequestIds, isSaneRequestId, requestIdLengthMax } from '../../../src/en
 import { DONE, type Exchange, type Handler } from '../../../src/http/exchange.ts'
 import { World, planOf } from './fakes.ts'
 
+/** Names and values, a few to a line. */
+const pairs = (...lists: string[][]): string[] => lists.flat()
+
 interface Seen {
   clientAddress: string
   scheme: string
@@ -34,10 +37,12 @@ function arrive(fields: string[], peer = '192.0.2.7', trusted: string[] = ['10.0
 const viaTrusted = (...fields: string[]): Seen => arrive(fields, '10.0.0.1')
 
 test('a peer that is not trusted is the client, whatever it claims', () => {
-  const seen = arrive([
-    ...['x-forwarded-for', '203.0.113.1', 'x-forwarded-proto', 'https', 'x-forwarded-host', 'evil.example'],
-    ...['forwarded', 'for=203.0.113.2;proto=https;host=evil.example', 'x-request-id', 'mine'],
-  ])
+  const seen = arrive(
+    pairs(
+      ['x-forwarded-for', '203.0.113.1', 'x-forwarded-proto', 'https', 'x-forwarded-host', 'evil.example'],
+      ['forwarded', 'for=203.0.113.2;proto=https;host=evil.example', 'x-request-id', 'mine'],
+    ),
+  )
   assert.equal(seen.clientAddress, '192.0.2.7')
   assert.equal(seen.scheme, 'http')
   assert.equal(seen.host, 'www.example.com')

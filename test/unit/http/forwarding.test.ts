@@ -10,6 +10,9 @@ import {
 } from '../../../src/http/forwarding.ts'
 import { fieldId } from '../../../src/http/known-fields.ts'
 
+/** Names and values, a few to a line. */
+const pairs = (...lists: string[][]): string[] => lists.flat()
+
 const plan: ForwardingFields = {
   sendForwarded: false,
   sendXForwarded: true,
@@ -76,11 +79,13 @@ test('five fields are added to a plain request, in this order', () => {
 })
 
 test('hop-by-hop fields go (RFC 9110 §7.6.1)', () => {
-  const x = edit([
-    ...['Connection', 'keep-alive', 'Keep-Alive', 'timeout=5', 'Proxy-Connection', 'keep-alive'],
-    ...['TE', 'gzip', 'Transfer-Encoding', 'chunked', 'Upgrade', 'h2c', 'HTTP2-Settings', 'AAMA'],
-    ...['Proxy-Authorization', 'Basic eA==', 'Proxy-Authenticate', 'Basic', 'X-Own', 'stays'],
-  ])
+  const x = edit(
+    pairs(
+      ['Connection', 'keep-alive', 'Keep-Alive', 'timeout=5', 'Proxy-Connection', 'keep-alive'],
+      ['TE', 'gzip', 'Transfer-Encoding', 'chunked', 'Upgrade', 'h2c', 'HTTP2-Settings', 'AAMA'],
+      ['Proxy-Authorization', 'Basic eA==', 'Proxy-Authenticate', 'Basic', 'X-Own', 'stays'],
+    ),
+  )
   assert.deepEqual(names(x), [
     'x-own',
     'x-forwarded-for',
@@ -92,20 +97,26 @@ test('hop-by-hop fields go (RFC 9110 §7.6.1)', () => {
 })
 
 test('fields nominated by Connection go, in any case, from any of its lines', () => {
-  const x = edit([
-    ...['Connection', 'close, X-One ,x-TWO', 'X-One', '1', 'X-Two', '2', 'x-two', '3', 'X-Three', '4'],
-    ...['Connection', 'X-Three,,'],
-  ])
+  const x = edit(
+    pairs(
+      ['Connection', 'close, X-One ,x-TWO', 'X-One', '1', 'X-Two', '2', 'x-two', '3', 'X-Three', '4'],
+      ['Connection', 'X-Three,,'],
+    ),
+  )
   for (const name of ['x-one', 'x-two', 'x-three']) assert.equal(get(x, name), undefined)
 })
 
 test('what delimits, authenticates or identifies cannot be nominated away', () => {
-  const x = edit([
-    'Connection',
-    'Host, Content-Length, Authorization, Cookie, X-Forwarded-For, Via, Content-Type, Cache-Control, Expect',
-    ...['Content-Length', '3', 'Authorization', 'Bearer t', 'Cookie', 'a=b', 'Content-Type', 'text/plain'],
-    ...['Via', '1.1 before', 'Cache-Control', 'no-cache', 'Expect', '100-continue'],
-  ])
+  const x = edit(
+    pairs(
+      [
+        'Connection',
+        'Host, Content-Length, Authorization, Cookie, X-Forwarded-For, Via, Content-Type, Cache-Control, Expect',
+      ],
+      ['Content-Length', '3', 'Authorization', 'Bearer t', 'Cookie', 'a=b', 'Content-Type', 'text/plain'],
+      ['Via', '1.1 before', 'Cache-Control', 'no-cache', 'Expect', '100-continue'],
+    ),
+  )
   assert.equal(get(x, 'content-length'), '3')
   assert.equal(get(x, 'authorization'), 'Bearer t')
   assert.equal(get(x, 'cookie'), 'a=b')
@@ -117,18 +128,11 @@ test('what delimits, authenticates or identifies cannot be nominated away', () =
 })
 
 test('what an untrusted peer claims is dropped, however it is spelt', () => {
-  const claims = [
-    ...['X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Proto', 'X-Forwarded-Port', 'X-Forwarded-Ssl'],
-    ...[
-      'X-Forwarded-Prefix',
-      'X-Real-IP',
-      'Forwarded',
-      'X-Request-Id',
-      'X_Forwarded_For',
-      'x-forwarded_host',
-    ],
-    ...['X_REAL_IP', 'X_Request_ID'],
-  ]
+  const claims = pairs(
+    ['X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Proto', 'X-Forwarded-Port', 'X-Forwarded-Ssl'],
+    ['X-Forwarded-Prefix', 'X-Real-IP', 'Forwarded', 'X-Request-Id', 'X_Forwarded_For', 'x-forwarded_host'],
+    ['X_REAL_IP', 'X_Request_ID'],
+  )
   const x = edit(claims.flatMap((name) => [name, 'evil']))
   assert.doesNotMatch(x.request.fields.toWire(), /evil/)
 })

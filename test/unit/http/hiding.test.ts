@@ -4,6 +4,9 @@ import { Exchange } from '../../../src/http/exchange.ts'
 import { defaultHiding, Hiding, type HidingOptions } from '../../../src/http/hiding.ts'
 import type { PathMap } from '../../../src/http/origin-names.ts'
 
+/** Names and values, a few to a line. */
+const pairs = (...lists: string[][]): string[] => lists.flat()
+
 interface Setting {
   authorities?: string[]
   scheme?: string
@@ -40,20 +43,22 @@ const cookie = (value: string, setting: Setting = {}): string | undefined =>
   hide(['set-cookie', value], setting).get('set-cookie')
 
 test('fields that name software and inner hops go, others stay', () => {
-  const left = hide([
-    ...['server', 'Apache/2.4.57 (Debian)', 'x-powered-by', 'PHP/8.2', 'via', '1.1 varnish-3'],
-    ...[
-      'alt-svc',
-      'h3=":443"',
-      'connection',
-      'keep-alive, x-inner',
-      'keep-alive',
-      'timeout=5',
-      'x-inner',
-      '1',
-    ],
-    ...['content-type', 'text/html', 'x-own', 'stays'],
-  ])
+  const left = hide(
+    pairs(
+      ['server', 'Apache/2.4.57 (Debian)', 'x-powered-by', 'PHP/8.2', 'via', '1.1 varnish-3'],
+      [
+        'alt-svc',
+        'h3=":443"',
+        'connection',
+        'keep-alive, x-inner',
+        'keep-alive',
+        'timeout=5',
+        'x-inner',
+        '1',
+      ],
+      ['content-type', 'text/html', 'x-own', 'stays'],
+    ),
+  )
   assert.deepEqual([...left.keys()].toSorted(), ['connection', 'content-type', 'x-own'])
 })
 
@@ -200,11 +205,13 @@ test('mapping of cookies and of locations can be turned off', () => {
 })
 
 test('a server’s address in any other field is mapped too', () => {
-  const left = hide([
-    ...['link', '<http://10.0.0.11:3000/a.css>; rel=preload, </b.js>; rel=preload'],
-    ...['access-control-allow-origin', 'http://10.0.0.11:3000', 'x-served-by', '10.0.0.11:3000 (eth0)'],
-    ...['x-backend', '10.0.0.12', 'x-else', '10.0.0.110 110.0.0.11 10.0.0.11.5 a-10.0.0.11'],
-  ])
+  const left = hide(
+    pairs(
+      ['link', '<http://10.0.0.11:3000/a.css>; rel=preload, </b.js>; rel=preload'],
+      ['access-control-allow-origin', 'http://10.0.0.11:3000', 'x-served-by', '10.0.0.11:3000 (eth0)'],
+      ['x-backend', '10.0.0.12', 'x-else', '10.0.0.110 110.0.0.11 10.0.0.11.5 a-10.0.0.11'],
+    ),
+  )
   assert.equal(left.get('link'), '<https://www.example.com/a.css>; rel=preload, </b.js>; rel=preload')
   assert.equal(left.get('access-control-allow-origin'), 'https://www.example.com')
   assert.equal(left.get('x-served-by'), 'www.example.com (eth0)')
