@@ -277,25 +277,38 @@ export class H1ServerConnection extends RequestReading implements TransportEvent
     x.body.fail(fault)
     this.dropIntake()
     this.context.serve.finish(x)
-    if (fault === Faults.CLIENT_GONE) this.transport.destroy()
+    // A client that sent FIN may still read: an answer that ends with the connection must not look whole to it.
+    if (fault === Faults.CLIENT_GONE && !this.answer.isHeadSent) this.transport.destroy()
     else this.transport.reset()
   }
 
-  protected endReady(): void {
-    if (this.x !== null) this.#abandon(this.x, Faults.CLIENT_GONE)
-    else this.close()
+  protected endOnceUsed(): void {
+    const { ahead, intake, x } = this
+    if (this.phase === READY) {
+      const isWaiting = this.nextTurn !== null || (this.answer.isHeld && x === null)
+      if (!ahead.isEmpty && isWaiting) return
+      if (x === null) this.close()
+      else this.#abandon(x, Faults.CLIENT_GONE)
+    } else if (this.phase === SERVING && x !== null && intake !== null) {
+      if (!intake.isWhole && !intake.isBroken && !this.#canBecomeWhole(intake))
+        this.#abandon(x, Faults.CLIENT_GONE)
+    }
+  }
+
+  /** May what was kept be the rest of the body? */
+  #canBecomeWhole(intake: RequestBodyReader): boolean {
+    return intake.isChunked ? !this.ahead.isEmpty : this.ahead.size >= intake.remaining
   }
 
   onEnd(): void {
+    const { x } = this
     this.hasPeerEnded = true
-    const { intake, x } = this
-    if (this.phase === READY) {
-      if (x !== null || this.ahead.isEmpty || !this.limits.halfClose) this.endReady()
-    } else if (this.phase === SERVING && x !== null) {
-      const isWhole = intake === null || intake.isWhole || intake.isBroken || !this.ahead.isEmpty
-      if (!isWhole || !this.limits.halfClose) this.#abandon(x, Faults.CLIENT_GONE)
-    } else if (this.phase === SKIPPING) this.close()
-    else if (this.phase === CLOSING && this.transport.unsentBytes === 0) this.#vanish()
+    if (this.phase === SKIPPING) this.close()
+    else if (this.phase === CLOSING) {
+      if (this.transport.unsentBytes === 0) this.#vanish()
+    } else if (this.limits.halfClose) this.endOnceUsed()
+    else if (x !== null) this.#abandon(x, Faults.CLIENT_GONE)
+    else if (this.phase === READY) this.close()
   }
 
   onDrain(): void {
