@@ -8,17 +8,13 @@ import { dirname, extname, join, resolve } from 'node:path'
 import { checkConfig } from './check.ts'
 import type { ConfigDocument, HeadgateConfig } from './document.ts'
 import { ErrorPageSet } from './error-pages.ts'
-import { pathText, type ConfigProblem } from './problem.ts'
+import { problemsText, type LocatedProblem } from './problem-text.ts'
+import type { ConfigProblem } from './problem.ts'
 import { readModule } from './read-module.ts'
 import { readJson, readYaml, type ReadProblem } from './read-text.ts'
 import { excerpt, ModuleSource, noSource, type ConfigSource, type Position } from './source.ts'
 
-export interface LocatedProblem extends ConfigProblem {
-  /** null: not known. */
-  readonly position: Position | null
-  /** The line with a mark under the place; '' when the place is not known. */
-  readonly excerpt: string
-}
+export type { LocatedProblem } from './problem-text.ts'
 
 /** Plain data, so that it can be sent to another process. */
 export interface LoadedConfig {
@@ -193,26 +189,4 @@ function reasonOf(error: unknown): string {
   if (code === 'ENOENT') return 'there is no such file'
   if (code === 'EISDIR') return 'this is a folder'
   return `it cannot be read (${code})`
-}
-
-/** One problem: `file:line:col: path: message`, and the line with a mark under it. */
-export function problemText(problem: LocatedProblem, shownFile: string): string {
-  const { position } = problem
-  const place = [shownFile, ...(position === null ? [] : [position.line, position.column])].join(':')
-  const parts = [place, problem.severity === 'warning' ? 'warning' : '', pathText(problem.path)]
-  const head = parts.filter((part) => part !== '').join(': ')
-  const text = `${head}: ${problem.message}`
-  return problem.excerpt === '' ? text : `${text}\n${problem.excerpt}`
-}
-
-/** All problems, or those of one severity, in the order of the file. */
-export function problemsText(
-  loaded: LoadedConfig,
-  severity?: 'error' | 'warning',
-  shownFile: string = loaded.file,
-): string {
-  return loaded.problems
-    .filter((problem) => severity === undefined || problem.severity === severity)
-    .map((problem) => problemText(problem, shownFile === '' ? 'config' : shownFile))
-    .join('\n')
 }

@@ -1,0 +1,70 @@
+/** reload: has a running server read its config again, over its admin listener. */
+import { askAdmin } from '../admin/client.ts'
+import type { Command } from './command.ts'
+import { chooseConfigFile, loadAndTell } from './config-file.ts'
+import { print, printError, styled, styledError } from './terminal.ts'
+
+export const reloadCommand: Command = {
+  name: 'reload',
+  usage: '[--config FILE] [--admin ADDRESS]',
+  summary: 'Has a running server read its config again.',
+  details: [
+    'It asks the admin listener that the config names ("admin"), or --admin. The file',
+    'is checked here first, and again by the server: a wrong one changes nothing.',
+    'Without an admin listener: kill -HUP PID, or run --watch.',
+  ].join('\n'),
+  options: [
+    { name: 'config', short: 'c', value: 'FILE', description: 'The config file of the running server.' },
+    {
+      name: 'admin',
+      short: '',
+      value: 'ADDRESS',
+      description: 'Its admin listener: "unix:/path" or "127.0.0.1:port".',
+    },
+  ],
+  positionalsMax: 0,
+  examples: ['headgate reload', 'headgate reload --admin unix:/run/headgate/admin.sock'],
+  async run(parsed) {
+    const listen = parsed.value('admin') ?? (await adminOf(parsed.value('config')))
+    if (listen === null) return 1
+    const reply = await askAdmin(listen, 'POST', '/reload').catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : 'no answer'
+      throw new Error(`nobody answers at ${listen}: ${reason}`)
+    })
+    const report = readReport(reply.text)
+    if (reply.status === 200) {
+      print(
+        `${styled('green', 'reloaded')}${report.hash === '' ? '' : `; the config now has hash ${report.hash.slice(0, 12)}`}`,
+      )
+      return 0
+    }
+    printError(`${styledError('red', 'headgate:')} the reload was refused, the old config runs on`)
+    printError(report.reason === '' ? reply.text.trim() : report.reason)
+    return 1
+  },
+}
+
+/** The admin address in the config; null when the file is wrong or names none: that was told. */
+async function adminOf(named: string | undefined): Promise<string | null> {
+  const file = chooseConfigFile(named)
+  if (file === null) return null
+  const { document } = await loadAndTell(file)
+  if (document === null) return null
+  if (document.admin.listen !== '') return document.admin.listen
+  printError(
+    `${styledError('red', 'headgate:')} the config has no "admin"; name it with --admin, or use kill -HUP`,
+  )
+  return null
+}
+
+function readReport(text: string): { hash: string; reason: string } {
+  try {
+    const report = JSON.parse(text) as { hash?: unknown; reason?: unknown }
+    return {
+      hash: typeof report.hash === 'string' ? report.hash : '',
+      reason: typeof report.reason === 'string' ? report.reason : '',
+    }
+  } catch {
+    return { hash: '', reason: '' }
+  }
+}
