@@ -102,8 +102,8 @@ export abstract class RequestReading implements BodyStream {
   protected abstract refuse(x: Exchange, fault: Fault): void
   /** Says FIN and closes once the client has had its chance to read. */
   protected abstract close(): void
-  /** The client has sent FIN and no whole request is left. */
-  protected abstract endReady(): void
+  /** The client has sent FIN: what came whole before it is still served, then the connection ends. */
+  protected abstract endOnceUsed(): void
 
   onBytes(buffer: Buffer, start: number, end: number): void {
     if (this.phase === READY && this.ahead.isEmpty) {
@@ -289,16 +289,10 @@ export abstract class RequestReading implements BodyStream {
   protected goOn(): void {
     if (this.phase === SERVING && this.answer.isEnded) this.settle()
     if (!this.ahead.isEmpty) this.#useKept()
-    if (this.phase === READY && this.hasPeerEnded) this.#endOnceServed()
+    if (this.hasPeerEnded) this.endOnceUsed()
     if (!this.transport.isPaused || this.phase > SKIPPING || this.intake?.isBroken === true) return
     if (this.progress !== null || this.ahead.size < this.context.limits.readAheadBytesMax)
       this.transport.resume()
-  }
-
-  /** The client has sent FIN: what came whole before it is still served. */
-  #endOnceServed(): void {
-    const isWaiting = this.nextTurn !== null || (this.answer.isHeld && this.x === null)
-    if (this.ahead.isEmpty || !isWaiting) this.endReady()
   }
 
   #useKept(): void {

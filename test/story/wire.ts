@@ -160,7 +160,10 @@ export class WireEnd implements Transport {
       return true
     }
     if (this.#moveToKernel()) return true
-    if (this.#isEnding && this.#unsent.length === 0) this.#isFinSent = true
+    if (this.#isEnding && !this.#isFinSent && this.#unsent.length === 0) {
+      this.#isFinSent = true
+      return true
+    }
     if (this.#needsDrain && this.unsentBytes === 0) {
       this.#needsDrain = false
       this.events.onDrain()
