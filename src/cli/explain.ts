@@ -83,7 +83,7 @@ function readUrl(
 function tell(explanation: Explanation): void {
   const { request, routing, steps, sent, refusal, route } = explanation
   print(`${styled('bold', `${request.method} ${request.url}`)} from ${request.client}\n`)
-  section('routing', routing)
+  if (routing.length > 0) section('routing', routing)
   for (const { name, says } of steps) section(name, says)
   if (sent !== null) {
     section('sent', [
