@@ -110,13 +110,15 @@ export class RequestBody {
   attach(sink: BodySink): void {
     this.#sink = sink
     if (this.#expectsContinue && sink.forwardsExpect !== true) this.continue()
-    if (this.#gathered !== null) {
-      for (const piece of this.#gathered) sink.write(piece, 0, piece.length)
+    let wantsMore = true
+    for (const piece of this.#gathered ?? nothing) {
+      wantsMore = sink.write(piece, 0, piece.length)
+      // Detached or cancelled meanwhile: it hears nothing further.
+      if (this.#sink !== sink) return
     }
-    if (this.#sink !== sink) return
     if (this.fault !== NONE) sink.abort(this.fault)
     else if (this.isComplete) sink.end(this.#trailers)
-    else this.#stream?.resume()
+    else if (wantsMore) this.#stream?.resume()
   }
 
   /** The sink is gone (its attempt failed); another may attach if `isReplayable`. Stops the flow. */
@@ -158,12 +160,15 @@ export class RequestBody {
     return this.#sink !== null
   }
 
+  /** False: stop until `resume`. Without a sink nothing was taken, and the bytes stay with the server. */
   push(buffer: Buffer, start: number, end: number): boolean {
+    const sink = this.#sink
+    if (sink === null) return false
     this.receivedBytes += end - start
     // Bytes are on their way: the client did not wait for 100, or was told.
     this.#expectsContinue = false
     if (this.#gathered !== null) this.#keep(buffer, start, end)
-    return this.#sink === null ? false : this.#sink.write(buffer, start, end)
+    return sink.write(buffer, start, end)
   }
 
   #keep(buffer: Buffer, start: number, end: number): void {
@@ -191,6 +196,7 @@ export class RequestBody {
   }
 }
 
+const nothing: readonly Buffer[] = []
 const nowhere: BodyStream = { resume() {}, cancel() {}, sendContinue() {} }
 
 /** Is there, or may there be, a body of this length? */
