@@ -70,7 +70,7 @@ export class ErrorsLog {
       'route',
       x.route === null ? '' : x.route.name,
       'upstream',
-      x.upstreamAddress === '' ? (x.upstream?.server.name ?? '') : x.upstreamAddress,
+      upstreamOf(x),
       'attempt',
       x.attempts === 0 ? '' : String(x.attempts),
     ])
@@ -143,4 +143,10 @@ export class ErrorsLog {
     }
     return line + '}\n'
   }
+}
+
+/** The address of the attempt, or the server that was picked for it when it never got as far. */
+function upstreamOf(x: Exchange): string {
+  const server = x.upstream?.server ?? x.tried[x.tried.length - 1]
+  return x.upstream === null || x.upstreamAddress === '' ? (server?.name ?? '') : x.upstreamAddress
 }

@@ -91,6 +91,7 @@ export class Observe implements Observer {
   onRefuse(x: Exchange, fault: Fault, nowMs: number): void {
     const status = x.response.status === 0 ? faultRow(fault).status : x.response.status
     this.#count(x, status, fault, nowMs - x.startMs)
+    this.onFault(x, fault)
   }
 
   #count(x: Exchange, status: number, fault: Fault, totalMs: number): void {

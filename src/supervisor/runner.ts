@@ -178,7 +178,7 @@ export class Runner implements AdminTarget {
     this.#note('info', `draining for at most ${drainMs} ms; a second signal ends at once`)
     void fleet.drain(drainMs).then(async (reports) => {
       if (this.#isForced) return
-      this.#note('info', 'drained: ' + JSON.stringify(reports))
+      this.#note('info', `drained; ${cutCount(reports)} connections were cut`)
       await this.#finish(exitOk)
     })
   }
@@ -288,4 +288,11 @@ export class Runner implements AdminTarget {
       ...(await fleet?.status()),
     }
   }
+}
+
+/** Over all workers; one that died says nothing. */
+function cutCount(reports: readonly unknown[]): number {
+  let count = 0
+  for (const report of reports) count += (report as { cutCount?: number } | null | undefined)?.cutCount ?? 0
+  return count
 }
