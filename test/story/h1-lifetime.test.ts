@@ -97,29 +97,38 @@ test('a client that takes nothing of its answer is reset', () => {
 test('a client that takes its answer above the minimum rate may take hours', () => {
   const { story, x } = waiting(get('/'))
   answerHead(x, 200, BODY_UNKNOWN)
+  story.client.end.pause()
   story.near.kernelBytes = 0
   const piece = 'x'.repeat(20_000)
   while (writeText(x.down, piece));
   for (let i = 0; i < 360; i++) {
     // 300 bytes a second, taken in steps of half a minute.
-    story.near.kernelBytes = 9_000
+    story.near.kernelBytes += 9_000
     story.pass(30_000)
-    story.near.kernelBytes = 0
     while (story.near.unsentBytes < 60_000) writeText(x.down, piece)
   }
   assert.equal(story.closedCount, 0)
+  // Below the minimum on the average it is given up in the end.
+  for (let i = 0; i < 360; i++) {
+    story.near.kernelBytes += 3_000
+    story.pass(30_000)
+    if (story.closedCount === 0) while (story.near.unsentBytes < 60_000) writeText(x.down, piece)
+  }
+  assert.equal(story.closedCount, 1)
 })
 
 test('the rest of an answer that is still being read outlives idleMs and drainMs', () => {
   for (const fields of ['', 'Connection: close\r\n']) {
     const { story, x } = waiting(get('/', fields))
+    story.client.end.pause()
     story.near.kernelBytes = 0
     answer(x, 200, 'x'.repeat(60_000))
     for (let i = 0; i < 20; i++) {
-      story.near.kernelBytes = 6000
+      story.near.kernelBytes += 6000
       story.pass(10_000)
-      story.near.kernelBytes = 0
     }
+    story.client.end.resume()
+    story.wire.run()
     assert.ok(withoutDate(story.client.take()).endsWith('x'.repeat(60_000)))
   }
 })

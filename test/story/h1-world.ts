@@ -21,9 +21,9 @@ export interface ServerStory {
   readonly connection: H1ServerConnection
   closedCount: number
   /** Lets time pass, and everything be delivered. */
-  pass(ms: number): void
+  readonly pass: (ms: number) => void
   /** Everything is over: nothing is left anywhere. */
-  checkAtRest(): void
+  readonly checkAtRest: () => void
 }
 
 export function serverStory(limits: Partial<ConnectionLimits> = {}): ServerStory {
