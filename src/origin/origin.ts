@@ -74,7 +74,7 @@ export interface Origin {
   cancelWait(x: Exchange): void
   onAttemptSuccess(upstream: Upstream): void
   onAttemptFault(x: Exchange, upstream: Upstream, fault: Fault): void
-  /** Which server x would get now; nothing changes. null: none. */
+  /** Which server x would get now, as long as no bound is met; nothing changes. null: none. */
   peek(x: Exchange): UpstreamServer | null
   /** What it was made of: a reload may keep an origin whose options are the same, connections and all. */
   readonly options: OriginOptions

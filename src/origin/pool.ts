@@ -154,7 +154,8 @@ export class Pool implements EndpointOwner {
 
   /** A connection for nobody, to learn whether one can be made. */
   #knock(endpoint: Endpoint): void {
-    if (endpoint.connecting > 0 || this.#isAtMax) return
+    if (this.stock.connecting >= this.#tuning.connectingMax || this.#isAtMax) return
+    if (endpoint.connecting > 0) return
     this.#dial(endpoint, this.#timers.clock.nowMs())
   }
 
@@ -205,6 +206,8 @@ export class Pool implements EndpointOwner {
     this.member.inFlight--
     if (pooled.leases === 0) this.#standing.endTrial(pooled)
     this.#offer(pooled)
+    // It may have been closed rather than offered, and left its place to another.
+    if (this.room.size > 0) this.#dialForRoom(this.#timers.clock.nowMs())
   }
 
   onClosed(pooled: PooledConnection, fault: Fault): void {

@@ -65,13 +65,14 @@ class ServerGroup implements Origin, OriginServerOwner {
   open(x: Exchange, waiter: OriginWaiter): Upstream | number {
     const server = this.#policy.pick(x, x.tried) as OriginServer | null
     if (server === null) return this.#openAnyway(x, waiter, -Faults.ORIGIN_NONE)
-    if (server.pool.isFull) return this.#openBeside(x, waiter, server)
-    const opened = server.pool.open(x, waiter)
-    if (typeof opened !== 'number' || opened === WAIT) return opened
-    return this.#openAnyway(x, waiter, opened)
+    if (!server.pool.isFull) {
+      const opened = server.pool.open(x, waiter)
+      if (typeof opened !== 'number' || opened === WAIT) return opened
+    }
+    return this.#openBeside(x, waiter, server)
   }
 
-  /** `full` was picked: another that has room, else a place in its waiting room. */
+  /** `full` was picked and has no room: another that has, else a place in its waiting room. */
   #openBeside(x: Exchange, waiter: OriginWaiter, full: OriginServer): Upstream | number {
     const passed: UpstreamServer[] = [...x.tried, full]
     for (;;) {
