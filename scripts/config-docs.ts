@@ -139,7 +139,12 @@ function section(key: string, node: SchemaNode): string {
 const mapNames: Readonly<Record<string, string>> = { origins: 'NAME', sites: 'HOST' }
 
 /** Short forms whose keys stand in the long form, too. */
-const shortForms: ReadonlySet<string> = new Set(['NAME[].url', 'NAME[].weight', 'HOST[].match[].regex'])
+const shortForms: ReadonlySet<string> = new Set([
+  'NAME[].url',
+  'NAME[].weight',
+  'HOST[].match[].regex',
+  'HOST.match[].regex',
+])
 
 /** A row for each key of a part of the config, however it is reached: `NAME.servers`, `HOST[].match.path`. */
 function rowsOf(node: SchemaNode, mapName: string): string[][] {

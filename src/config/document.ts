@@ -28,7 +28,7 @@ export const configSchema = z.strictObject({
     .default({})
     .meta({
       description: 'Name → group of servers.',
-      examples: [{ app: ['10.0.0.11:3000', '10.0.0.12:3000'] }],
+      samples: [{ app: ['10.0.0.11:3000', '10.0.0.12:3000'] }],
     }),
   sites: sitesSchema,
   trustedProxies: networks()
@@ -36,7 +36,7 @@ export const configSchema = z.strictObject({
     .meta({
       description:
         'Networks of proxies in front, which are believed about X-Forwarded-* and Forwarded. Nobody is believed otherwise.',
-      examples: [['10.0.0.0/8', 'fd00::/8']],
+      samples: [['10.0.0.0/8', 'fd00::/8']],
     }),
   forwarding: forwardingSchema,
   hide: hideSchema,

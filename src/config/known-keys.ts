@@ -25,8 +25,20 @@ let schema: SchemaNode | null = null
 
 /** The JSON Schema of what people write. */
 export function configJsonSchema(): SchemaNode {
-  schema ??= z.toJSONSchema(configSchema, { io: 'input' }) as SchemaNode
+  schema ??= withExamples(z.toJSONSchema(configSchema, { io: 'input' })) as SchemaNode
   return schema
+}
+
+/**
+ * The schemas call their examples `samples`: zod takes examples for values of the output, and leaves those of a schema
+ * that transforms its input out.
+ */
+function withExamples(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(withExamples)
+  if (node === null || typeof node !== 'object') return node
+  return Object.fromEntries(
+    Object.entries(node).map(([key, value]) => [key === 'samples' ? 'examples' : key, withExamples(value)]),
+  )
 }
 
 /** A node and, where it is a choice, all that may be chosen. */

@@ -68,13 +68,13 @@ export const timeoutsSchema = z
   .prefault({})
   .meta({
     description: 'Deadlines. None is a total time: a slow transfer that keeps moving is never cut.',
-    examples: [{ firstByte: '2m' }],
+    samples: [{ firstByte: '2m' }],
   })
 
 export const routeLimitsSchema = z.strictObject({
   bodyBytesMax: sizeOrUnlimited()
     .optional()
-    .meta({ description: bodySize, examples: ['10MB'] }),
+    .meta({ description: bodySize, samples: ['10MB'] }),
 })
 
 const rate = 'averaged over `timeouts.rateWindow`; slower ones hold a connection for nothing. 0: no minimum.'
@@ -110,7 +110,7 @@ export const limitsSchema = z
       }),
     bodyBytesMax: sizeOrUnlimited()
       .prefault('unlimited')
-      .meta({ description: bodySize, examples: ['100MB'] }),
+      .meta({ description: bodySize, samples: ['100MB'] }),
     bodyBytesPerSecondMin: size()
       .prefault(sizeText(defaultLimits.bodyBytesPerSecondMin))
       .meta({ description: `Rate at which a client must send a body, ${rate}` }),
@@ -138,7 +138,7 @@ export const limitsSchema = z
       }),
   })
   .prefault({})
-  .meta({ description: 'Bounds of connections and messages.', examples: [{ bodyBytesMax: '100MB' }] })
+  .meta({ description: 'Bounds of connections and messages.', samples: [{ bodyBytesMax: '100MB' }] })
 
 type Limits = z.output<typeof limitsSchema>
 type Timeouts = z.output<typeof timeoutsSchema>

@@ -76,9 +76,9 @@ const inet = z.strictObject({
     .default('')
     .meta({
       description: 'Address to listen on; left out: every interface, IPv6 and IPv4.',
-      examples: ['127.0.0.1', '::1'],
+      samples: ['127.0.0.1', '::1'],
     }),
-  port: port.meta({ description: 'Port; 0 lets the system choose.', examples: [80] }),
+  port: port.meta({ description: 'Port; 0 lets the system choose.', samples: [80] }),
   backlog,
 })
 
@@ -89,7 +89,7 @@ const unix = z.strictObject({
       (path) => typeof readListen(`unix:${path}`) !== 'string',
       'a unix socket needs an absolute path of at most 107 bytes',
     )
-    .meta({ description: 'Unix socket to listen on.', examples: ['/run/headgate/http.sock'] }),
+    .meta({ description: 'Instead of host and port: a unix socket.', samples: ['/run/headgate/http.sock'] }),
   backlog,
 })
 
@@ -136,5 +136,5 @@ export const listenersSchema = z
     description:
       'Where clients connect to: a port, `":port"`, `"host:port"`, `"unix:/path"` or an object; one, or a list. ' +
       'Port 8080 by default, as it needs no privilege.',
-    examples: [[80, '127.0.0.1:8080', { host: '::1', port: 8081 }, 'unix:/run/headgate/http.sock']],
+    samples: [[80, '127.0.0.1:8080', { host: '::1', port: 8081 }, 'unix:/run/headgate/http.sock']],
   })

@@ -22,7 +22,7 @@ const regex = z.strictObject({
     .meta({
       description:
         'A JavaScript regular expression; not anchored by itself, so write `^` and `$`. `(?i:…)` ignores case.',
-      examples: ['^/a/(.*)$'],
+      samples: ['^/a/(.*)$'],
     }),
 })
 
@@ -51,34 +51,37 @@ const whole = z.strictObject({
       '`/a` is this path only, `/a/*` is it and all below (`$1` is the rest), `/u/:name` a segment (`{path.name}`), ' +
       '`*` elsewhere any run inside a segment; `{ regex }` is one; of a list one must match. ' +
       'Asked of the normalised path: dot segments resolved, needless escapes undone.',
-    examples: ['/img/*', ['/a', '/b/*'], { regex: '^/a/(\\d+)$' }],
+    samples: ['/img/*', ['/a', '/b/*'], { regex: '^/a/(\\d+)$' }],
   }),
   method: z
     .union([method.transform((text) => [text]), z.array(method).min(1, 'the list is empty')])
     .optional()
     .meta({
       description: 'One of these methods. GET takes HEAD too (RFC 9110 §9.3.2).',
-      examples: ['GET', ['PUT', 'POST']],
+      samples: ['GET', ['PUT', 'POST']],
     }),
+  scheme: z.enum(['http', 'https']).optional().meta({
+    description: 'How the client came: over TLS, or as a trusted proxy says (X-Forwarded-Proto, Forwarded).',
+  }),
   header: z
     .record(fieldNames, value)
     .optional()
     .meta({
       description: 'Fields: `true` there, `false` not there, text exactly this value, `{ regex }` a match.',
-      examples: [{ 'X-Beta': true, Accept: { regex: 'text/html' } }],
+      samples: [{ 'X-Beta': true, Accept: { regex: 'text/html' } }],
     }),
   query: z
     .record(z.string(), value)
     .optional()
     .meta({
       description: 'Query parameters, decoded; asked as `header` does.',
-      examples: [{ preview: 'on' }],
+      samples: [{ preview: 'on' }],
     }),
   client: networks()
     .optional()
     .meta({
       description: 'The client is in one of these networks.',
-      examples: ['10.0.0.0/8', ['192.0.2.7', 'fd00::/8']],
+      samples: ['10.0.0.0/8', ['192.0.2.7', 'fd00::/8']],
     }),
 })
 
@@ -95,7 +98,7 @@ export const matchSchema = z
     description:
       'What of a request the route asks for; all that is written must hold. As text or list: the path. ' +
       'Left out: everything.',
-    examples: ['/img/*', { path: '/api/*', method: ['GET', 'POST'] }],
+    samples: ['/img/*', { path: '/api/*', method: ['GET', 'POST'] }],
   })
 
 export type MatchOptions = z.output<typeof matchSchema>
@@ -104,6 +107,7 @@ export function compileMatch(options: MatchOptions | undefined): Matcher {
   return new Matcher({
     paths: (options?.path ?? []).map(requirePath),
     methods: options?.method ?? [],
+    scheme: options?.scheme ?? '',
     fields: testsOf(options?.header, true),
     queries: testsOf(options?.query, false),
     clients: options?.client === undefined ? null : networksOf(options.client),

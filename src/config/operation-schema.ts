@@ -20,12 +20,12 @@ export const logSchema = z
       .default('combined')
       .meta({
         description:
-          'One line for each request: as Apache’s and nginx’s combined format with more behind it, as JSON, or none.',
+          'One line for each request: as the combined format of Apache and nginx with more behind it, as JSON, or none.',
       }),
     accessFile: file.optional().meta({
       description:
         'File of the access log, from the folder of the config; stdout when left out. Opened anew on request.',
-      examples: ['/var/log/headgate/access.log'],
+      samples: ['/var/log/headgate/access.log'],
     }),
     level: z
       .enum(['debug', 'info', 'warn', 'error'])
@@ -33,7 +33,7 @@ export const logSchema = z
       .meta({ description: 'What the errors log tells.' }),
     errorFile: file.optional().meta({
       description: 'File of the errors log; stderr when left out.',
-      examples: ['/var/log/headgate/error.log'],
+      samples: ['/var/log/headgate/error.log'],
     }),
     redactQuery: z
       .array(z.string())
@@ -51,7 +51,7 @@ export const logSchema = z
       }),
   })
   .prefault({})
-  .meta({ description: 'The access log and the errors log.', examples: [{ access: 'json', level: 'warn' }] })
+  .meta({ description: 'The access log and the errors log.', samples: [{ access: 'json', level: 'warn' }] })
 
 /** 'unix:/path' or a loopback address and port: who reaches the admin listener can stop the server. */
 function adminProblem(text: string): string {
@@ -76,14 +76,14 @@ export const adminSchema = z
     z.strictObject({
       listen: adminListen.meta({
         description: 'A unix socket, or a loopback address and port.',
-        examples: ['unix:/run/headgate/admin.sock', '127.0.0.1:9900'],
+        samples: ['unix:/run/headgate/admin.sock', '127.0.0.1:9900'],
       }),
     }),
   ])
   .prefault(false)
   .meta({
     description: 'Where `/healthz`, `/metrics` and `headgate reload` are served; `false`: nowhere.',
-    examples: ['unix:/run/headgate/admin.sock'],
+    samples: ['unix:/run/headgate/admin.sock'],
   })
 
 const pageKey = z
@@ -97,7 +97,7 @@ export const errorPagesSchema = z
     description:
       'Files that stand in for our own error answers, by status or class; read when the config is. Answers of origins ' +
       'pass as they are.',
-    examples: [{ '404': './404.html', '5xx': './sorry.html' }],
+    samples: [{ '404': './404.html', '5xx': './sorry.html' }],
   })
 
 export const forwardingSchema = z
@@ -123,19 +123,19 @@ export const forwardingSchema = z
         description:
           'Our name in Via and CDN-Loop; a request that bears it already is answered 508. Made from the host name, ' +
           'the listeners and the origins when left out; give machines of one cluster the same.',
-        examples: ['edge-ams'],
+        samples: ['edge-ams'],
       }),
   })
   .prefault({})
   .meta({
     description: 'What origins are told about clients.',
-    examples: [{ forwarded: true, name: 'edge-ams' }],
+    samples: [{ forwarded: true, name: 'edge-ams' }],
   })
 
 const removedFields = z.array(fieldName).meta({
   description:
     'Fields taken out of answers of origins: they name software, versions, or ways past us. A list replaces the default.',
-  examples: [['server', 'x-powered-by', 'x-aspnet-version']],
+  samples: [['server', 'x-powered-by', 'x-aspnet-version']],
 })
 const locations = z.boolean().meta({
   description:
@@ -150,7 +150,7 @@ export const hideSchema = z
     cookies: cookies.default(defaultHiding.mapCookies),
   })
   .prefault({})
-  .meta({ description: 'What of origins is kept from clients.', examples: [{ cookies: false }] })
+  .meta({ description: 'What of origins is kept from clients.', samples: [{ cookies: false }] })
 
 /** Of an origin: what differs from the top. */
 export const originHideSchema = z.strictObject({

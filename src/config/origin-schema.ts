@@ -26,7 +26,7 @@ const server = z
     z.strictObject({
       url: serverUrl.meta({
         description: '`http://host:port`, `host:port` or `unix:/path`; it has no path (use `rewrite`).',
-        examples: ['http://10.0.0.12:3000'],
+        samples: ['http://10.0.0.12:3000'],
       }),
       weight: count(1, weightMax).default(1).meta({ description: 'Its share of the requests.' }),
     }),
@@ -65,7 +65,7 @@ const policy = z.enum(policyNames as [PolicyName, ...PolicyName[]])
 const whole = z.strictObject({
   servers: servers.meta({
     description: 'The servers, each of which can answer every request of this origin.',
-    examples: [['http://10.0.0.11:3000', { url: 'http://10.0.0.12:3000', weight: 2 }]],
+    samples: [['http://10.0.0.11:3000', { url: 'http://10.0.0.12:3000', weight: 2 }]],
   }),
   balance: policy.default(defaultTuning.policy).meta({
     description: 'Which server is next: in turn, or the one with the fewest requests under way (by weight).',
@@ -73,7 +73,7 @@ const whole = z.strictObject({
   hostHeader: hostHeader.default('client').meta({
     description:
       'Host that the server sees: the one the client asked for, that of the server, or a fixed name.',
-    examples: ['client', 'origin', 'app.internal'],
+    samples: ['client', 'origin', 'app.internal'],
   }),
   retries: count(0, 10)
     .default(1)
@@ -157,7 +157,7 @@ export const originSchema = z
   .union([servers.transform((list): Whole => originFromServers(list)), whole.transform((all): Whole => all)])
   .meta({
     description: 'A group of servers. As text: one server; as a list: several.',
-    examples: [
+    samples: [
       'http://127.0.0.1:3000',
       { servers: ['10.0.0.11:3000', '10.0.0.12:3000'], balance: 'least-requests' },
     ],

@@ -7,6 +7,7 @@ import { headersSchema } from '../handlers/headers.ts'
 import { redirectSchema } from '../handlers/redirect.ts'
 import { respondSchema } from '../handlers/respond.ts'
 import { rewriteSchema } from '../handlers/rewrite.ts'
+import { parseAuthority } from '../http/target.ts'
 import { parseServerUrl } from '../origin/server-url.ts'
 import { routeLimitsSchema, routeTimeoutsSchema } from './limits-schema.ts'
 import { matchSchema } from './match-schema.ts'
@@ -25,7 +26,7 @@ const originReference = z
   })
   .meta({
     description: 'The end of a route that asks an origin: its name, or the address of a server.',
-    examples: ['app', 'http://127.0.0.1:3000'],
+    samples: ['app', 'http://127.0.0.1:3000'],
   })
 
 export const endMissing = 'a route needs an end: "origin", "redirect" or "respond"'
@@ -42,11 +43,11 @@ export const routeSchema = z
     respond: respondSchema.optional(),
     maintenance: z.boolean().optional().meta({
       description:
-        'Answers 503 with the operator’s error page, or ours, instead of the end that is written beside it.',
+        'Answers 503 with the error page for it, or ours, instead of the end that is written beside it.',
     }),
     timeouts: routeTimeoutsSchema.optional().meta({
       description: 'Deadlines that differ from those of the origin and of the top.',
-      examples: [{ firstByte: '5m' }],
+      samples: [{ firstByte: '5m' }],
     }),
     limits: routeLimitsSchema.optional().meta({ description: 'Bounds that differ from those at the top.' }),
   })
@@ -68,7 +69,7 @@ export const routeSchema = z
     description:
       'A route: what it matches, steps, and one end. Steps run in this order however they are written: ' +
       'rewrite, headers, then the end.',
-    examples: [{ match: '/api/*', rewrite: { stripPrefix: '/api' }, origin: 'app' }],
+    samples: [{ match: '/api/*', rewrite: { stripPrefix: '/api' }, origin: 'app' }],
   })
 
 export type RouteDocument = z.output<typeof routeSchema>
@@ -80,7 +81,7 @@ export function hostsOf(key: string): string[] {
     if (host === '*') return host
     const wild = host.startsWith('*.') ? '*.' : ''
     const rest = host.slice(wild.length).replace(/\.$/, '')
-    return wild + (rest.startsWith('[') ? rest : domainToASCII(rest))
+    return wild + (rest.startsWith('[') ? (parseAuthority(rest)?.host ?? rest) : domainToASCII(rest))
   })
 }
 
@@ -89,7 +90,7 @@ export function hostProblem(key: string): string {
   for (const part of key.split(',')) {
     const host = part.trim()
     if (host === '') return 'a host is missing; "*" is every host'
-    if (host === '*' || /^\[[0-9a-f:.]+\]$/i.test(host)) continue
+    if (host === '*' || (host.startsWith('[') && parseAuthority(host)?.port === -1)) continue
     if (/^https?:\/\//i.test(host)) return `"${host}" is a URL; write the host only${hostOnly(host)}`
     if (host.includes('/')) return `"${host}" has a path; write it in "match"`
     if (/:\d+$/.test(host)) return `"${host}" has a port; a site is a host on every listener${hostOnly(host)}`
@@ -142,7 +143,7 @@ export const sitesSchema = z
       'Host → routes; the first route that matches wins, in the order written. A key is a host, `*.example.com` (every ' +
       'name below it, at any depth), `*` (every other host), or several with commas. The most specific site alone is ' +
       'asked: what none of its routes takes is answered 404 and logged. As text: everything goes to that origin.',
-    examples: [
+    samples: [
       {
         'www.example.com': [{ match: '/old/*', redirect: '/new/$1' }, { origin: 'app' }],
         '*': [{ respond: 404 }],

@@ -22,6 +22,8 @@ export interface MatcherOptions {
   readonly paths: readonly PathPattern[]
   /** [] for any. */
   readonly methods: readonly string[]
+  /** '' for any. */
+  readonly scheme: string
   readonly fields: readonly ValueTest[]
   readonly queries: readonly ValueTest[]
   /** null for any client. */
@@ -40,8 +42,9 @@ export class Matcher {
     this.#options = options
     this.paths = options.paths
     this.#onlyPath = options.paths.length === 1 ? (options.paths[0] as PathPattern) : null
+    const { methods, scheme, fields, queries, clients } = options
     this.#hasConditions =
-      options.methods.length + options.fields.length + options.queries.length > 0 || options.clients !== null
+      methods.length + fields.length + queries.length > 0 || scheme !== '' || clients !== null
   }
 
   /** Takes every request, so that nothing written after it is reached. */
@@ -85,8 +88,9 @@ export class Matcher {
   }
 
   #conditionsHold(x: Exchange): boolean {
-    const { methods, fields, queries, clients } = this.#options
+    const { methods, scheme, fields, queries, clients } = this.#options
     if (methods.length > 0 && !takesMethod(methods, x.request.method)) return false
+    if (scheme !== '' && scheme !== x.request.scheme) return false
     for (let i = 0; i < fields.length; i++) {
       const test = fields[i] as ValueTest
       if (!holds(test, x.request.fields.combinedByName(test.name))) return false
@@ -100,13 +104,14 @@ export class Matcher {
 
   /** Why the route does not take x, in words; '' when it does. */
   whyNot(x: Exchange): string {
-    const { methods, fields, queries, clients } = this.#options
+    const { methods, scheme, fields, queries, clients } = this.#options
     const { path, method } = x.request
     if (this.paths.length > 0 && !this.paths.some((pattern) => pattern.matches(path, []))) {
       return `path ${path} is not ${this.paths.map((pattern) => pattern.source).join(' or ')}`
     }
     if (methods.length > 0 && !takesMethod(methods, method))
       return `method ${method} is not ${methods.join(' or ')}`
+    if (scheme !== '' && scheme !== x.request.scheme) return `scheme ${x.request.scheme} is not ${scheme}`
     for (const test of fields) {
       const value = x.request.fields.combinedByName(test.name)
       if (!holds(test, value)) return `field ${test.name} ${differs(test, value)}`

@@ -139,6 +139,7 @@ function problemOf(source: string): string {
   if (/%(?![0-9a-fA-F]{2})/.test(source)) return '"%" must be followed by two hexadecimal digits'
   if (/\/\.\.?(\/|$)/.test(source))
     return 'dot segments ("." and "..") are resolved before routing, so this never matches'
+  if (source.includes('//')) return 'empty segments are merged before routing, so this never matches'
   return ''
 }
 

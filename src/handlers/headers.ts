@@ -12,7 +12,8 @@ import { NEXT, type Exchange, type Flow, type Handler } from '../http/exchange.t
 import type { Fields } from '../http/fields.ts'
 
 function editsSchema(side: 'request' | 'response') {
-  const value = fieldTemplate(side === 'response')
+  const isRequest = side === 'request'
+  const value = fieldTemplate(!isRequest)
   const notEmpty = value.refine((text) => text !== '', 'an empty value sets nothing; use "remove"')
   const list = z.union([notEmpty, z.array(notEmpty)])
   const names = editableField(side, true)
@@ -22,21 +23,21 @@ function editsSchema(side: 'request' | 'response') {
       .default([])
       .meta({
         description: 'Fields taken out; a `*` at the end stands for any ending.',
-        examples: [['X-Debug', 'X-Internal-*']],
+        samples: [['X-Debug', 'X-Internal-*']],
       }),
     set: z
       .record(editableField(side), notEmpty)
       .default({})
       .meta({
         description: 'Fields that get one value, whatever was there; with variables.',
-        examples: [{ 'X-Client': '{client_ip}' }],
+        samples: [isRequest ? { 'X-Client': '{client_ip}' } : { 'X-Frame-Options': 'DENY' }],
       }),
     add: z
       .record(editableField(side), list)
       .default({})
       .meta({
         description: 'Fields added to those that are there; a list adds several lines.',
-        examples: [{ Vary: 'X-Tenant' }],
+        samples: [isRequest ? { 'X-Tag': ['a', 'b'] } : { Vary: 'X-Tenant' }],
       }),
   })
 }
@@ -53,7 +54,7 @@ export const headersSchema = z
   .meta({
     description:
       'Edits header fields of the request and of the answer. Within a side: remove, then set, then add.',
-    examples: [{ response: { set: { 'X-Frame-Options': 'DENY' }, remove: 'X-Debug' } }],
+    samples: [{ response: { set: { 'X-Frame-Options': 'DENY' }, remove: 'X-Debug' } }],
   })
 
 export type HeadersOptions = z.output<typeof headersSchema>

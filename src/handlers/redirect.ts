@@ -27,7 +27,7 @@ export const redirectSchema = z
     z.strictObject({
       to: target.meta({
         description: 'Where to: a path of this site or a whole URL, with variables.',
-        examples: ['/new/$1', 'https://{host}{uri}'],
+        samples: ['/new/$1', 'https://{host}{uri}'],
       }),
       status: z
         .union([z.literal(301), z.literal(302), z.literal(303), z.literal(307), z.literal(308)])
@@ -40,7 +40,7 @@ export const redirectSchema = z
   ])
   .meta({
     description: 'Sends the client elsewhere. As text: the target.',
-    examples: ['/new/$1', { to: 'https://{host}{uri}', status: 308 }],
+    samples: ['/new/$1', { to: 'https://{host}{uri}', status: 308 }],
   })
 
 export type RedirectOptions = z.output<typeof redirectSchema>

@@ -31,7 +31,7 @@ const wholeAnswer = z
     status: status.default(200).meta({ description: 'Status of the answer, 200 to 599.' }),
     body: body.optional().meta({
       description: 'Text, or an object or list that is sent as JSON. Variables are not replaced in it.',
-      examples: ['Hello', { ok: true }],
+      samples: ['Hello', { ok: true }],
     }),
     contentType: fieldTemplate(false)
       .optional()
@@ -41,7 +41,7 @@ const wholeAnswer = z
     headers: z
       .record(editableField('response'), fieldTemplate(false))
       .default({})
-      .meta({ description: 'Fields of the answer, with variables.', examples: [{ 'Retry-After': '120' }] }),
+      .meta({ description: 'Fields of the answer, with variables.', samples: [{ 'Retry-After': '120' }] }),
   })
   .superRefine((answer, context) => {
     if (
@@ -61,7 +61,7 @@ export const respondSchema = z
   ])
   .meta({
     description: 'Answers without an origin. As a number: the status; as text: the body.',
-    examples: [404, 'OK', { status: 503, body: { error: 'later' }, headers: { 'Retry-After': '120' } }],
+    samples: [404, 'OK', { status: 503, body: { error: 'later' }, headers: { 'Retry-After': '120' } }],
   })
 
 export type RespondOptions = z.output<typeof respondSchema>

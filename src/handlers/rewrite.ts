@@ -37,11 +37,11 @@ const whole = z
   .strictObject({
     path: pathTemplate.optional().meta({
       description: 'The new path, with variables. With a `?` it replaces the query too.',
-      examples: ['/v2/$1'],
+      samples: ['/v2/$1'],
     }),
     stripPrefix: prefix.optional().meta({
       description: 'Taken off the front, at a segment boundary; a path without it stays.',
-      examples: ['/api'],
+      samples: ['/api'],
     }),
     replacePrefix: z
       .strictObject({
@@ -54,28 +54,28 @@ const whole = z
       .strictObject({
         pattern: regexText.meta({
           description: 'A JavaScript regular expression, not anchored by itself.',
-          examples: ['^/u/(\\d+)$'],
+          samples: ['^/u/(\\d+)$'],
         }),
         replacement: urlTemplate().meta({
           description: 'What stands instead of the part that matched; `$1` is a capture of this regex.',
-          examples: ['/user?id=$1'],
+          samples: ['/user?id=$1'],
         }),
       })
       .optional()
       .meta({ description: 'Replaces the first match in the path.' }),
-    addPrefix: prefix.optional().meta({ description: 'Put in front.', examples: ['/app'] }),
+    addPrefix: prefix.optional().meta({ description: 'Put in front.', samples: ['/app'] }),
     query: z
       .strictObject({
         remove: z
           .array(z.string())
           .default([])
-          .meta({ description: 'Parameters taken out.', examples: [['utm_source']] }),
+          .meta({ description: 'Parameters taken out.', samples: [['utm_source']] }),
         set: z
           .record(z.string(), z.string())
           .default({})
           .meta({
             description: 'Parameters that get one value, with variables.',
-            examples: [{ client: '{client_ip}' }],
+            samples: [{ client: '{client_ip}' }],
           }),
       })
       .optional()
@@ -89,7 +89,7 @@ export const rewriteSchema = z
     description:
       'Changes the target that the origin is asked for. As text: the new path. ' +
       'In order: path, stripPrefix, replacePrefix, regex, addPrefix, query.',
-    examples: ['/v2/$1', { stripPrefix: '/api' }],
+    samples: ['/v2/$1', { stripPrefix: '/api' }],
   })
 
 export type RewriteOptions = z.output<typeof rewriteSchema>
