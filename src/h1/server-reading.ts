@@ -306,6 +306,15 @@ export abstract class RequestReading implements BodyStream {
     if (this.phase === SKIPPING) ahead.consumeTo(this.#skipBody(ahead.buffer, ahead.start, ahead.end))
     if (this.phase === READY && !ahead.isEmpty && this.nextTurn === null)
       ahead.consumeTo(this.#readRequests(ahead.buffer, ahead.start, ahead.end))
+    // It was upgraded from within, before the head was taken out of what is kept.
+    if (this.phase === TUNNEL && this.isKeptPushed) this.pushAhead()
+  }
+
+  /** Hands what is kept to the tunnel. */
+  protected pushAhead(): void {
+    const { buffer, start, end } = this.ahead
+    this.ahead.clear()
+    if (start < end) this.transport.events.onBytes(buffer, start, end)
   }
 
   #giveWay(): void {

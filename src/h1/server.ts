@@ -236,9 +236,7 @@ export class H1ServerConnection extends RequestReading implements TransportEvent
     if (this.phase !== TUNNEL) return
     if (this.transport.isPaused) this.transport.resume()
     this.isKeptPushed = true
-    const { buffer, start, end } = this.ahead
-    this.ahead.clear()
-    if (start < end) this.transport.events.onBytes(buffer, start, end)
+    if (!this.isBusy) this.pushAhead()
   }
 
   #endTunnel(): void {
@@ -269,6 +267,7 @@ export class H1ServerConnection extends RequestReading implements TransportEvent
 
   /** The exchange is over without a whole answer, and so is the connection. */
   #abandon(x: Exchange, fault: Fault): void {
+    const isBegun = this.phase === SERVING && this.answer.isHeadSent
     this.x = null
     this.phase = GONE
     this.patience.stop()
@@ -278,7 +277,7 @@ export class H1ServerConnection extends RequestReading implements TransportEvent
     this.dropIntake()
     this.context.serve.finish(x)
     // A client that sent FIN may still read: an answer that ends with the connection must not look whole to it.
-    if (fault === Faults.CLIENT_GONE && !this.answer.isHeadSent) this.transport.destroy()
+    if (fault === Faults.CLIENT_GONE && !isBegun) this.transport.destroy()
     else this.transport.reset()
   }
 

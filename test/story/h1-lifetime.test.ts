@@ -279,6 +279,29 @@ test('an upgrade hands the transport out, with what was read behind the head', (
   story.checkAtRest()
 })
 
+test('an upgrade from within the serving of a head that came in pieces hands out only what is behind it', () => {
+  const story = serverStory()
+  const heard: string[] = []
+  story.serve.onServe = (x) => {
+    x.response.status = 101
+    x.response.upgrade = 'websocket'
+    const { down } = x
+    const transport = down.upgrade(x) as Transport
+    transport.events = {
+      onBytes: (buffer, start, end) => void heard.push(buffer.toString('latin1', start, end)),
+      onDrain() {},
+      onEnd() {},
+      onClose() {},
+    }
+    down.pushKept()
+  }
+  const text = get('/', 'Connection: upgrade\r\nUpgrade: websocket\r\n') + 'early '
+  story.client.say(text.slice(0, 30))
+  story.client.say(text.slice(30))
+  story.client.say('later')
+  assert.deepEqual(heard, ['early ', 'later'])
+})
+
 test('an upgrade whose client is gone gives null', () => {
   const { story, x } = waiting(get('/', 'Connection: upgrade\r\nUpgrade: websocket\r\n'))
   x.response.status = 101
