@@ -31,6 +31,8 @@ export class ClientActor {
   #mayContinue: (() => void) | null = null
   #drained: (() => void) | null = null
   #closeAnnounced = false
+  /** An answer of this connection came before its request was whole: the edge may close without a word. */
+  #hadEarlyAnswer = false
   #tunnelGot = 0
   #isTunnel = false
 
@@ -82,7 +84,7 @@ export class ClientActor {
   #open(): void {
     const transport = this.#connect()
     this.#transport = transport
-    this.#closeAnnounced = false
+    this.#closeAnnounced = this.#hadEarlyAnswer = false
     this.#isTunnel = false
     this.#reader = new MessageReader('response', {
       onHead: (head) => this.#onHead(head),
@@ -96,6 +98,7 @@ export class ClientActor {
   #send(record: Record): void {
     const { script } = record
     if (script.http10) this.#closeAnnounced = true
+    record.mayBeLost = this.#hadEarlyAnswer
     this.#reader?.methods.push(script.method)
     const lines = [`${script.method} /x/${script.id} HTTP/1.${script.http10 ? 0 : 1}`, 'Host: sim.example']
     lines.push(`X-Sim: ${script.id}`, `X-Kept:  kept-${script.id} `, 'X-Hop: secret')
@@ -114,6 +117,7 @@ export class ClientActor {
       lines.push(`Content-Length: ${script.requestBytes}`)
     if (script.expect) lines.push('Expect: 100-continue')
     this.#isSending = true
+    const sender = this.#transport
     if (script.leaveMs >= 0) this.#leaveLater(record)
     const head = Buffer.from(lines.join('\r\n') + '\r\n\r\n')
     const hasBody = script.requestChunked || script.requestBytes > 0
@@ -123,7 +127,7 @@ export class ClientActor {
       if (!script.expect) return this.#sendBody(record, 0)
       let isSent = false
       const go = (): void => {
-        if (isSent) return
+        if (isSent || this.#transport !== sender) return
         isSent = true
         this.#mayContinue = null
         this.#sendBody(record, 0)
@@ -143,7 +147,11 @@ export class ClientActor {
   #sendBody(record: Record, from: number): void {
     const { script } = record
     const transport = this.#transport
-    if (transport === null || !transport.isOpen || record.isOver) return
+    if (transport === null || !transport.isOpen) return
+    // What is still to be sent belongs to this connection, and is forgotten with it.
+    const onSame = (step: () => void) => (): void => {
+      if (this.#transport === transport) step()
+    }
     const to = Math.min(script.requestBytes, from + this.#world.random.between(1, 6000))
     const bytes = pattern(script.id, from, to)
     let wire = bytes
@@ -160,8 +168,9 @@ export class ClientActor {
     if (to === script.requestBytes) record.sentAll = true
     this.#pieces(wire, () => {
       if (to === script.requestBytes) return this.#sent(record)
-      this.#world.after(this.#world.random.chance(0.6) ? 0 : this.#world.random.next() * 20, () =>
-        this.#sendBody(record, to),
+      this.#world.after(
+        this.#world.random.chance(0.6) ? 0 : this.#world.random.next() * 20,
+        onSame(() => this.#sendBody(record, to)),
       )
     })
   }
@@ -175,8 +184,11 @@ export class ClientActor {
       ? bytes.length
       : Math.min(bytes.length, random.between(1, this.#habits.pieceBytesMax))
     const goOn = transport.writeBytes(bytes, 0, count)
-    const next = (): void =>
-      count === bytes.length ? then() : this.#pieces(bytes.subarray(count), then, transport)
+    const next = (): void => {
+      if (transport !== this.#transport) return
+      if (count === bytes.length) then()
+      else this.#pieces(bytes.subarray(count), then, transport)
+    }
     if (goOn) this.#world.after(random.chance(0.7) ? 0 : random.next() * 5, next)
     else this.#drained = next
   }
@@ -291,6 +303,7 @@ export class ClientActor {
     const { script } = record
     const { answer } = script
     this.#waiting.shift()
+    if (!record.sentAll || this.#isSending) this.#hadEarlyAnswer = true
     record.isOver = true
     if (this.#isFromOrigin) {
       record.isWhole = true

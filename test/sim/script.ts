@@ -58,6 +58,8 @@ export interface Record {
   isWhole: boolean
   isOver: boolean
   hasLeft: boolean
+  /** Sent on a connection that the edge was free to close. */
+  mayBeLost: boolean
   informational: number
 }
 
@@ -137,6 +139,7 @@ export function newRecord(script: Script): Record {
     isWhole: false,
     isOver: false,
     hasLeft: false,
+    mayBeLost: false,
     informational: 0,
   }
 }
