@@ -30,7 +30,7 @@ export class Recorder {
   }
 
   clear(): void {
-    this.recordings.length = 0
+    for (const recording of this.recordings) recording.text = ''
     this.requests = 0
   }
 
