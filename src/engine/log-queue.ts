@@ -187,11 +187,15 @@ export class LogQueue {
   flush(deadlineMs: number): Promise<void> {
     return new Promise((resolve) => {
       if (this.#bytes === 0) return resolve()
-      const timer = this.#clock.after(deadlineMs, resolve)
-      this.#onIdle.push(() => {
+      // The clock's timers let a process end; this wait must not.
+      const alive = setTimeout(() => {}, deadlineMs)
+      const done = (): void => {
         timer.cancel()
+        clearTimeout(alive)
         resolve()
-      })
+      }
+      const timer = this.#clock.after(deadlineMs, done)
+      this.#onIdle.push(done)
       this.#flush()
     })
   }

@@ -20,11 +20,11 @@ export function plainText(text: string): string {
 
 function escapePlain(text: string): string {
   let out = ''
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code >= 0x20 && code < 0x7f && code !== 0x22 && code !== 0x5c) out += text[i]
+  for (const character of text) {
+    const code = character.codePointAt(0) as number
+    if (code >= 0x20 && code < 0x7f && code !== 0x22 && code !== 0x5c) out += character
     else if (code < 0x100) out += '\\x' + hex[code]
-    else for (const byte of Buffer.from(String.fromCharCode(code))) out += '\\x' + hex[byte]
+    else for (const byte of Buffer.from(character)) out += '\\x' + hex[byte]
   }
   return out
 }
@@ -45,7 +45,7 @@ function escapeJson(text: string): string {
   return out
 }
 
-/** At most `length` characters once escaped, whatever they are: an escape takes up to six. */
+/** At most `length` characters once escaped, whatever they are: a character takes up to six (JSON; \xNN of UTF-8). */
 export function cutText(text: string, length: number): string {
   if (text.length * 6 <= length) return text
   if (text.length <= length && !plainUnsafe.test(text)) return text

@@ -72,14 +72,16 @@ export class Observe implements Observer {
   use(plan: Plan): void {
     this.logs.commit()
     const routes = new Map<string, RouteSeries>()
+    const routeSeries = new WeakMap<RouteInfo, RouteSeries>()
     for (const route of plan.routes) {
       const series =
         routes.get(route.name) ?? this.#routes.get(route.name) ?? new RouteSeries(route.site, route.name)
       routes.set(route.name, series)
-      this.#routeSeries.set(route, series)
+      routeSeries.set(route, series)
     }
     for (const [name, series] of this.#routes) if (!routes.has(name)) this.goneRoutes.fold(series)
     this.#routes = routes
+    this.#routeSeries = routeSeries
     this.origins = [...plan.origins.values()]
   }
 
@@ -118,7 +120,12 @@ export class Observe implements Observer {
 
   /** An exchange may still hold the route of a plan that is gone. */
   #ofRoute(route: RouteInfo): RouteSeries {
-    return this.#routeSeries.get(route) ?? this.goneRoutes
+    let series = this.#routeSeries.get(route)
+    if (series === undefined) {
+      series = this.#routes.get(route.name) ?? this.goneRoutes
+      this.#routeSeries.set(route, series)
+    }
+    return series
   }
 
   #ofServer(server: UpstreamServer): ServerSeries {
