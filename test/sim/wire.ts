@@ -75,7 +75,6 @@ export class SimTransport implements Transport {
     if (!this.isOpen || this.out.fin) return true
     this.#staged.push(bytes)
     this.#stagedBytes += bytes.length
-    this.bytesWritten += bytes.length
     this.wire.staged.add(this)
     this.unsentBytesPeak = Math.max(this.unsentBytesPeak, this.unsentBytes)
     const isFull = this.unsentBytes > this.wire.highWaterBytes
@@ -105,6 +104,7 @@ export class SimTransport implements Transport {
       pipe.kernel.push(taken)
       pipe.kernelBytes += taken.length
       pipe.unsentBytes -= taken.length
+      this.bytesWritten += taken.length
       room -= taken.length
     }
     if (this.#needsDrain && this.unsentBytes === 0) {
@@ -122,7 +122,7 @@ export class SimTransport implements Transport {
     const peer = this.peer
     if (peer === null || pipe.isDelivering || pipe.isStalled) return
     if (peer.isClosed && this.isOpen && pipe.kernelBytes > 0) {
-      this.wire.world.after(this.options.delayMsMax, () => this.#noticeLater('EPIPE'))
+      this.wire.world.after(this.options.delayMsMax, () => this.#noticeLater('ECONNRESET'))
       return
     }
     if (peer.isPaused || peer.isClosed) return
@@ -214,7 +214,7 @@ export class SimTransport implements Transport {
       // Paused for long: nothing is noticed until reading goes on.
       return
     }
-    if (this.unsentBytes > 0 || this.out.kernelBytes > 0) this.#noticeLater('EPIPE')
+    if (this.unsentBytes > 0 || this.out.kernelBytes > 0) this.#noticeLater('ECONNRESET')
   }
 
   reset(): void {

@@ -81,6 +81,33 @@ for (const mode of ['handle', 'plain'] as const) {
     listener.close()
   })
 
+  test(`paused while connecting, it reads nothing until resumed; paused as it is accepted likewise (${mode})`, async () => {
+    const { listener, address, accepted } = await listenFor(mode, 'ipv4', {
+      onTransport(transport) {
+        transport.pause()
+        transport.events = new Recorder()
+        transport.writeText('from the server')
+        accepted.push(transport)
+      },
+    })
+    const at = new Recorder()
+    let isConnected = false
+    const transport = connector.connect(address, at, () => (isConnected = true))
+    transport.pause()
+    transport.writeText('from the client')
+    await until(() => isConnected && accepted.length === 1, 'the connection')
+    await sleep(20)
+    const server = accepted[0]?.events as Recorder
+    assert.deepEqual([at.bytes, server.bytes], [0, 0])
+    transport.resume()
+    accepted[0]?.resume()
+    await until(() => at.text === 'from the server' && server.text === 'from the client', 'both')
+    transport.destroy()
+    accepted[0]?.destroy()
+    await until(() => at.closes.length === 1 && server.closes.length === 1, 'the close')
+    listener.close()
+  })
+
   test(`an end before the connection stands is a FIN once it does (${mode})`, async () => {
     const { listener, address, accepted } = await listenFor(mode, 'unix')
     const at = new Recorder()

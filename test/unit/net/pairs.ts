@@ -75,7 +75,7 @@ export function socketWorld(mode: SocketMode, where: 'ipv4' | 'ipv6' | 'unix'): 
     },
     keepsWrites: true,
     showsResets: where !== 'unix',
-    hasAddresses: where !== 'unix',
+    addresses: where === 'unix' ? 'none' : 'real',
     floodBytes: 24 * 1024 * 1024,
   }
 }

@@ -128,7 +128,8 @@ export function flowTests(world: TransportWorld, onPair: OnPair): void {
         const expected = createHash('sha256')
         let written = 0
         let hasRoom = true
-        while (hasRoom) {
+        // Refused, and still not gone after a while: now the kernels are full.
+        while (hasRoom || a.unsentBytes === 0) {
           chunk.writeUInt32LE(written, 0)
           hasRoom = call(() => a.writeBytes(chunk, 0, chunk.length))
           expected.update(chunk)
@@ -136,8 +137,9 @@ export function flowTests(world: TransportWorld, onPair: OnPair): void {
           assert.ok(written <= world.floodBytes, 'never refused')
           await world.rest(0)
         }
+        const drainsBefore = atA.drains
         await world.rest(30)
-        assert.equal(atA.drains, 0)
+        assert.equal(atA.drains, drainsBefore)
         assert.ok(a.unsentBytes > 0)
         assert.equal(a.bytesWritten, written - a.unsentBytes)
         const refused = chunk.fill(0x61)
@@ -149,11 +151,11 @@ export function flowTests(world: TransportWorld, onPair: OnPair): void {
         expected.update(refused)
         written += refused.length
         call(() => b.resume())
-        await until(() => atA.drains === 1, 'the drain')
+        await until(() => atA.drains === drainsBefore + 1, 'the drain')
         assert.equal(a.unsentBytes, 0)
         await until(() => atB.bytes === written, 'all bytes')
         await world.rest(10)
-        assert.equal(atA.drains, 1)
+        assert.equal(atA.drains, drainsBefore + 1)
         assert.equal(atB.hash.digest('hex'), expected.digest('hex'))
       },
     )

@@ -30,14 +30,11 @@ export function transportSuite(world: TransportWorld): void {
       })
 
       onPair('a transport knows who is at both its ends', async ({ a, b }) => {
-        if (!world.hasAddresses) {
-          assert.deepEqual([a.remoteAddress, a.remotePort], ['', 0])
-          return
+        if (world.addresses === 'none') assert.deepEqual([a.remoteAddress, a.remotePort], ['', 0])
+        if (world.addresses === 'real') {
+          assert.deepEqual([a.remoteAddress, a.remotePort], [b.localAddress, b.localPort])
+          assert.deepEqual([b.remoteAddress, b.remotePort], [a.localAddress, a.localPort])
         }
-        assert.equal(a.remotePort, b.localPort)
-        assert.equal(b.remotePort, a.localPort)
-        assert.equal(a.remoteAddress, b.localAddress)
-        assert.equal(b.remoteAddress, a.localAddress)
         assert.equal(a.encrypted, false)
         assert.equal(a.isOpen, true)
         assert.equal(a.isPaused, false)

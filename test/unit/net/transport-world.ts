@@ -22,7 +22,8 @@ export interface TransportWorld {
   keepsWrites: boolean
   /** `reset()` is seen as ECONNRESET by the peer (a unix socket shows an end). */
   showsResets: boolean
-  hasAddresses: boolean
+  /** 'real': each end knows both. 'none': a unix socket. 'made-up': a virtual wire may say what it likes. */
+  addresses: 'real' | 'none' | 'made-up'
   /** More than the wire holds for a paused reader: a writer of this much is held up. */
   floodBytes: number
 }
