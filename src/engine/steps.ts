@@ -48,8 +48,8 @@ export function walkOutward(x: Exchange, from: number): boolean {
     const flow = handler.onResponse(x)
     if (flow === NEXT) continue
     // Unless it has been woken within the call, what comes of the body meanwhile is held.
-    if (flow === WAIT && x.life === life && x.phase === PHASE_RESPONSE && !x.isHeadSent)
-      x.out = new HeldBody(x.out)
+    const isWaiting = flow === WAIT && x.life === life && x.phase === PHASE_RESPONSE && !x.isHeadSent
+    if (isWaiting && !(x.out instanceof HeldBody)) x.out = new HeldBody(x.out)
     return false
   }
   return true
