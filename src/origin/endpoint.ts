@@ -34,6 +34,7 @@ export class PooledConnection implements ConnectionOwner, ListNode<PooledConnect
   /** Closed, or destroyed by us: not counted any more, and what is still heard of it is ignored. */
   isGone = false
   leases = 0
+  connectedAtMs = 0
   /** Not used again from then on, by `Clock.nowMs`. */
   idleUntilMs = Infinity
   /** Whose attempt on it is the trial of a faulted endpoint (`endpoint.trial` is this), as soon as it is leased. */

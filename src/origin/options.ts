@@ -24,6 +24,11 @@ export interface OriginTuning {
   /** How long a connection may lie idle. 4 s: a Node origin closes after 5, and the later closer loses the race. */
   readonly idleMs: number
   /**
+   * A connection older than this is not kept when it comes back; 0 = no bound. 1 h: behind one address of a balancer
+   * new machines get their share, and what a connection has gathered at either end goes.
+   */
+  readonly connectionAgeMaxMs: number
+  /**
    * Connections to one server, tunnels included; 0 = no bound. 8192: a WebSocket holds one for hours, and three workers
    * together stay below the 28,232 local ports that Linux has for one destination.
    */
@@ -53,6 +58,7 @@ export const defaultTuning: OriginTuning = {
   policy: 'round-robin',
   connectMs: 5000,
   idleMs: 4000,
+  connectionAgeMaxMs: 3_600_000,
   connectionsMax: 8192,
   connectingMax: 128,
   waitingMax: 16_384,

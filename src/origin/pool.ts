@@ -63,7 +63,7 @@ export class Pool implements EndpointOwner {
     this.#owner = owner
     this.#timers = timers
     this.#tuning = tuning
-    this.stock = new Stock(this.endpoints, timers, tuning.idleMs)
+    this.stock = new Stock(this.endpoints, timers, tuning)
     this.#standing = new Standing(member, this.endpoints, owner, (endpoint) => this.#knock(endpoint))
     this.room = new WaitingRoom(member, timers, tuning.waitMs, owner.waiting, () => this.#faultOfWait())
   }
@@ -161,11 +161,13 @@ export class Pool implements EndpointOwner {
 
   onConnected(pooled: PooledConnection): void {
     const { endpoint } = pooled
+    const nowMs = this.#timers.clock.nowMs()
     pooled.isConnected = true
+    pooled.connectedAtMs = nowMs
     this.stock.settle(endpoint)
     if (endpoint.passing.onConnected()) this.#standing.acquit(endpoint)
     this.#offer(pooled)
-    this.#dialForRoom(this.#timers.clock.nowMs())
+    this.#dialForRoom(nowMs)
   }
 
   #onDialFailed(pooled: PooledConnection, fault: Fault): void {

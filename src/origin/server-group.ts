@@ -178,12 +178,12 @@ class ServerGroup implements Origin, OriginServerOwner {
       this.#context.onEvent?.('info', `${who}${where} is in order again`)
       return
     }
+    // The only server there is goes on being tried, so its while is not worth telling.
+    const isOnly = this.#servers.length === 1
     const whileMs = Math.round(passing.untilMs - this.timers.clock.nowMs())
+    const what = isOnly ? 'faults' : `is passed over for ${whileMs} ms`
     const level = passing.faults === 1 ? 'warn' : 'debug'
-    this.#context.onEvent?.(
-      level,
-      `${who}${where} is passed over for ${whileMs} ms: ${faultRow(fault).sentence}`,
-    )
+    this.#context.onEvent?.(level, `${who}${where} ${what}: ${faultRow(fault).sentence}`)
   }
 
   onNameFault(server: OriginServer, reason: string): void {

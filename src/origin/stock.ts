@@ -9,20 +9,25 @@ import { Deadline, type DeadlineOwner, type Timers } from '../core/timers.ts'
 import type { EndpointSet } from './endpoint-set.ts'
 import type { Endpoint, PooledConnection } from './endpoint.ts'
 
+export interface StockTimes {
+  readonly idleMs: number
+  readonly connectionAgeMaxMs: number
+}
+
 export class Stock implements DeadlineOwner {
   readonly #endpoints: EndpointSet
   readonly #timers: Timers
-  readonly #idleMs: number
+  readonly #times: StockTimes
   readonly #idleDeadline: Deadline = new Deadline(this)
   /** Connections open or being made. */
   count = 0
   /** Those being made. */
   connecting = 0
 
-  constructor(endpoints: EndpointSet, timers: Timers, idleMs: number) {
+  constructor(endpoints: EndpointSet, timers: Timers, times: StockTimes) {
     this.#endpoints = endpoints
     this.#timers = timers
-    this.#idleMs = idleMs
+    this.#times = times
   }
 
   /** A connection is being made. */
@@ -75,9 +80,11 @@ export class Stock implements DeadlineOwner {
       return
     }
     const { keepAliveMs } = pooled.connection
-    const idleMs = keepAliveMs < 0 ? this.#idleMs : Math.min(this.#idleMs, keepAliveMs)
-    if (idleMs <= 0) return this.drop(pooled)
+    const { connectionAgeMaxMs } = this.#times
+    const idleMs = keepAliveMs < 0 ? this.#times.idleMs : Math.min(this.#times.idleMs, keepAliveMs)
     const nowMs = this.#timers.clock.nowMs()
+    const isOld = connectionAgeMaxMs > 0 && nowMs - pooled.connectedAtMs >= connectionAgeMaxMs
+    if (isOld || idleMs <= 0) return this.drop(pooled)
     pooled.idleUntilMs = nowMs + idleMs
     ready.remove(pooled)
     ready.addLast(pooled)

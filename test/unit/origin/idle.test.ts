@@ -98,3 +98,27 @@ test('each use begins the idle time anew, with one deadline for all connections'
   assert.equal(s.server().connections, 1)
   assert.equal(s.dial.last.isDestroyed, false)
 })
+
+test('a connection older than connectionAgeMaxMs is closed when it comes back', () => {
+  const s = stage(undefined, { connectionAgeMaxMs: 10_000, idleMs: 60_000 })
+  s.open()
+  const first = s.dial.last
+  first.connect()
+  first.release()
+  s.clock.advance(9000)
+  assert.equal(s.open().result, first)
+  s.clock.advance(1000)
+  assert.equal(first.isDestroyed, false)
+  first.release()
+  assert.equal(first.isDestroyed, true)
+  assert.equal(s.server().connections, 0)
+})
+
+test('connectionAgeMaxMs 0 sets no bound', () => {
+  const s = stage(undefined, { connectionAgeMaxMs: 0 })
+  s.open()
+  s.dial.last.connect()
+  s.clock.advance(100_000_000)
+  s.dial.last.release()
+  assert.equal(s.server().idle, 1)
+})

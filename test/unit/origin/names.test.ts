@@ -257,6 +257,20 @@ test('a fault of an address that vanished says nothing against the new one', asy
   if (sent !== undefined) s.origin.onAttemptFault(x, sent, Faults.ORIGIN_FIRST_BYTE_TIMEOUT)
   assert.equal(s.server().isAvailable, true)
   assert.equal(s.server().addresses[0]?.faults, 0)
+  assert.deepEqual(s.events, [])
+})
+
+test('nobody knocks at an address that vanished', async () => {
+  const s = await named(['10.0.0.1'], 1000, { passOverMinMs: 8000 })
+  s.open()
+  s.dial.last.close(Faults.ORIGIN_REFUSED)
+  s.resolver.answers.set('app.internal', { addresses: ['10.0.0.2'], ttlMs: 1000 })
+  s.clock.advance(1000)
+  await settle()
+  const before = s.dial.all.length
+  s.clock.advance(5000)
+  assert.equal(s.dial.all.length, before)
+  assert.equal(s.timers.hanging, 0)
 })
 
 test('when the name can no longer be resolved the addresses known before stay in use', async () => {

@@ -316,3 +316,13 @@ test('peek names the server that open would take, and changes nothing', () => {
   s.dial.last.close(Faults.ORIGIN_REFUSED)
   assert.equal(s.origin.peek(s.exchange())?.name, three[1])
 })
+
+test('the fault of an only server is told as such, since it goes on being tried', () => {
+  const s = stage()
+  s.open()
+  s.dial.last.close(Faults.ORIGIN_REFUSED)
+  assert.equal(
+    s.events[0]?.message,
+    'http://10.0.0.1:80 of origin app faults: The origin refused the connection.',
+  )
+})

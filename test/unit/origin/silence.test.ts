@@ -176,3 +176,60 @@ test('nobody knocks on a server that is only silent, nor for an origin without t
   assert.ok(knocks >= 9 && knocks <= 11, `${knocks} knocks`)
   assert.equal(quiet.timers.hanging, 0)
 })
+
+test('who is acquitted while the while lasts is not knocked at any more', () => {
+  const s = stage(two, { passOverMinMs: 8000 })
+  s.open()
+  s.dial.last.close(Faults.ORIGIN_REFUSED)
+  s.clock.advance(1100)
+  s.dial.connecting[0]?.connect()
+  assert.equal(s.server(0).isAvailable, true)
+  const before = s.dial.all.length
+  s.clock.advance(8000)
+  assert.equal(s.dial.all.length, before)
+  assert.equal(s.server(0).isAvailable, true)
+})
+
+test('knocking keeps the bounds of connections and of those being made', () => {
+  for (const bounds of [{ connectionsMax: 1 }, { connectingMax: 1 }]) {
+    const s = stage(['http://10.0.0.1'], { ...bounds, passOverMinMs: 8000, waitMs: 60_000 })
+    s.open()
+    s.dial.last.close(Faults.ORIGIN_REFUSED)
+    s.open()
+    for (let i = 0; i < 30; i++) s.clock.advance(100)
+    assert.equal(s.dial.open.size, 1)
+  }
+})
+
+test('the late end of a trial that failed does not end the trial after it', () => {
+  const s = stage(two)
+  fallSilent(s)
+  s.clock.advance(300)
+  const first = sendToFirst(s)
+  s.origin.onAttemptFault(first.x, first.connection, Faults.ORIGIN_FIRST_BYTE_TIMEOUT)
+  s.clock.advance(600)
+  sendToFirst(s)
+  assert.equal(s.server(0).isAvailable, false)
+  first.connection.close(Faults.ORIGIN_FIRST_BYTE_TIMEOUT)
+  assert.equal(s.server(0).isAvailable, false)
+})
+
+test('a trial that ends without a verdict on a connection that somebody waits for hands the trial on', () => {
+  const s = stage(['http://10.0.0.1'], { connectionsMax: 1 })
+  s.open()
+  s.dial.last.connect()
+  const { x } = s.waiters.opened[0] as { x: Exchange }
+  s.clock.advance(10)
+  s.origin.onAttemptFault(x, s.dial.last, Faults.ORIGIN_FIRST_BYTE_TIMEOUT)
+  s.dial.last.close(Faults.ORIGIN_FIRST_BYTE_TIMEOUT)
+  s.clock.advance(300)
+  s.open()
+  s.open()
+  s.dial.last.connect()
+  s.dial.last.release()
+  const second = s.waiters.opened.at(-1)
+  assert.equal(second?.upstream, s.dial.last)
+  s.clock.advance(10)
+  s.origin.onAttemptFault(second.x, s.dial.last, Faults.ORIGIN_FIRST_BYTE_TIMEOUT)
+  assert.equal(s.server(0).addresses[0]?.faults, 2)
+})
