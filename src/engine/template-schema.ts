@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { systemClock } from '../core/clock.ts'
-import { fieldProblem, isFieldText } from './field-rules.ts'
+import { fieldProblem, isFieldName, isFieldText } from './field-rules.ts'
 import { compileTemplate } from './template.ts'
 
 /** A template of a field's value. */
@@ -32,7 +32,9 @@ export function urlTemplate(): z.ZodString {
 /** A field's name that may be edited. With `wild`, 'X-Internal-*' names all that begin so. */
 export function editableField(side: 'request' | 'response', wild = false): z.ZodString {
   return z.string().superRefine((name, context) => {
-    const problem = fieldProblem(wild ? name.replace(/(.)\*$/, '$1') : name, side)
+    const isWild = wild && name.endsWith('*')
+    let problem = isWild ? '' : fieldProblem(name, side)
+    if (isWild && !isFieldName(name.slice(0, -1))) problem = `"${name}" is not the beginning of a field name`
     if (problem !== '') context.addIssue({ code: 'custom', message: problem })
   })
 }

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod'
 import type { Clock } from '../core/clock.ts'
+import { fieldProblem } from '../engine/field-rules.ts'
 import { requireTemplate, type Template } from '../engine/template.ts'
 import { editableField, fieldTemplate } from '../engine/template-schema.ts'
 import { NEXT, type Exchange, type Flow, type Handler } from '../http/exchange.ts'
@@ -77,7 +78,11 @@ class Edits {
   readonly #set: readonly FieldValue[]
   readonly #added: readonly FieldValue[]
 
-  constructor(options: EditOptions, hasResponse: boolean, clock: Clock) {
+  readonly #side: 'request' | 'response'
+
+  constructor(options: EditOptions, side: 'request' | 'response', clock: Clock) {
+    this.#side = side
+    const hasResponse = side === 'response'
     const compiled = (name: string, source: string): FieldValue => ({
       name,
       lowerName: name.toLowerCase(),
@@ -110,7 +115,9 @@ class Edits {
     for (let i = 0; i < fields.size; i++) {
       if (!fields.isLive(i)) continue
       const name = fields.nameAt(i).toLowerCase()
-      if (this.#removedPrefixes.some((prefix) => name.startsWith(prefix))) fields.removeAt(i)
+      if (!this.#removedPrefixes.some((prefix) => name.startsWith(prefix))) continue
+      // 'Con*' is meant for others than Connection and Content-Length.
+      if (fieldProblem(name, this.#side) === '') fields.removeAt(i)
     }
   }
 
@@ -137,8 +144,8 @@ class Headers implements Handler {
   readonly #response: Edits | null
 
   constructor(options: HeadersOptions, clock: Clock) {
-    this.#request = options.request === undefined ? null : new Edits(options.request, false, clock)
-    this.#response = options.response === undefined ? null : new Edits(options.response, true, clock)
+    this.#request = options.request === undefined ? null : new Edits(options.request, 'request', clock)
+    this.#response = options.response === undefined ? null : new Edits(options.response, 'response', clock)
   }
 
   onRequest(x: Exchange): Flow {
