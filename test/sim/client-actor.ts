@@ -16,6 +16,8 @@ export interface ClientHabits {
   readonly pieceBytesMax: number
 }
 
+/** The origin greets with the first bytes, right behind its 101, and echoes what it is sent. */
+export const greetingBytes = 20
 const tunnelBytes = 5000
 
 export class ClientActor {
@@ -134,7 +136,11 @@ export class ClientActor {
       }
       this.#mayContinue = go
       // RFC 9110 §10.1.1: a client does not wait for ever.
-      this.#world.after(1500, () => this.#mayContinue === go && go())
+      this.#world.after(1500, () => {
+        if (this.#mayContinue !== go) return
+        record.gaveUpWaiting = true
+        go()
+      })
     })
   }
 
@@ -248,6 +254,7 @@ export class ClientActor {
     const status = Number(head.startLine.slice(9, 12))
     if (status === 100) {
       if (!script.expect) this.#world.fail(`100 that was not asked for (${script.id})`)
+      record.gotContinue = true
       return this.#mayContinue?.()
     }
     if (status < 200 && status !== 101) {
@@ -272,7 +279,7 @@ export class ClientActor {
     this.#isTunnel = true
     this.#tunnelGot = 0
     this.#reader?.goOpaque()
-    const bytes = pattern(record.script.id, 0, tunnelBytes)
+    const bytes = pattern(record.script.id, greetingBytes, tunnelBytes)
     this.#pieces(bytes, () => {})
   }
 

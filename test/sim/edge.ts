@@ -13,6 +13,7 @@ import { createProxy, defaultProxyOptions } from '../../src/handlers/proxy.ts'
 import type { Exchange, RouteInfo } from '../../src/http/exchange.ts'
 import { defaultLimits, type ConnectionLimits } from '../../src/http/limits.ts'
 import { createOrigin } from '../../src/origin/server-group.ts'
+import { Delay } from './delay.ts'
 import type { SimTransport, SimWire } from './wire.ts'
 import type { World } from './world.ts'
 
@@ -107,6 +108,7 @@ export class Edge {
       name: 'sim[0]',
       site: 'sim',
       handlers: [
+        new Delay(world),
         createProxy({ ...defaultProxyOptions, origin }, { clock: world, observer: this.ledger, forwarding }),
       ],
       limits: {
@@ -119,6 +121,17 @@ export class Edge {
       },
     }
     this.#close = () => origin.close()
+    // What is under way at an origin belongs to an exchange that is under way here, but for the moment in which its
+    // connection closes.
+    let sinceMs = Infinity
+    world.afterEvent.push(() => {
+      if (world.eventsRun % 8 !== 0) return
+      const busy = origin.snapshot().servers.reduce((sum, server) => sum + server.inFlight, 0)
+      if (busy <= this.engine.running) sinceMs = Infinity
+      else if (sinceMs === Infinity) sinceMs = world.nowMs()
+      else if (world.nowMs() - sinceMs > 100)
+        world.fail(`${busy} requests at origins, ${this.engine.running} under way here`)
+    })
     this.engine = new CountingEngine({
       clock: world,
       timers: this.timers,

@@ -2,6 +2,7 @@
  * A simulated origin: reads requests with its own reader, checks every byte of their bodies, and answers as the script
  * of each says: slowly, early, broken, or not at all.
  */
+import { greetingBytes } from './client-actor.ts'
 import { mismatch, pattern } from './pattern.ts'
 import { MessageReader, type SimHead } from './reader.ts'
 import type { AnswerScript, Record } from './script.ts'
@@ -188,6 +189,7 @@ class OriginConnectionActor {
     this.#transport.writeText(this.#head(record))
     if (record.script.upgrade) {
       this.#isTunnel = true
+      this.#echo(pattern(record.script.id, 0, greetingBytes))
       return
     }
     const total = isBodiless(record.script) ? 0 : answer.bytes

@@ -61,6 +61,9 @@ export interface Record {
   /** Sent on a connection that the edge was free to close. */
   mayBeLost: boolean
   informational: number
+  gotContinue: boolean
+  /** No 100 came in time: the body was sent without. */
+  gaveUpWaiting: boolean
 }
 
 export interface Weather {
@@ -141,6 +144,8 @@ export function newRecord(script: Script): Record {
     hasLeft: false,
     mayBeLost: false,
     informational: 0,
+    gotContinue: false,
+    gaveUpWaiting: false,
   }
 }
 

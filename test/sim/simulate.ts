@@ -136,6 +136,8 @@ function checkRecords(world: World, records: Map<number, Record>, isCalm: boolea
     }
     if (record.originHeads !== 1)
       world.fail(`${where} reached origins ${record.originHeads} times in calm weather`)
+    if (script.expect && !script.answer.early && !record.gotContinue)
+      world.fail(`${where}: 100 was not passed on`)
     const expected = script.http10 ? 0 : script.answer.informational
     if (record.informational !== expected)
       world.fail(`${where}: ${record.informational} of ${expected} 1xx came`)

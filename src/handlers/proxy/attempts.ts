@@ -116,7 +116,8 @@ export class Attempts implements UpstreamReceiver, OriginWaiter {
   onInformational(x: Exchange, upstream: Upstream, head: ResponseHead): void {
     if (upstream !== x.upstream) return this.#observer.onStaleCallback()
     this.#origin.onAttemptSuccess(upstream)
-    if (head.status === 100) return x.body.continue()
+    // The upstream has said it to the client by `body.continue()`, if that waits for it.
+    if (head.status === 100) return
     if (x.request.version < HTTP_1_1 || x.isHeadSent) return
     const { informational } = x
     informational.reset()
