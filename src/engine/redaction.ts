@@ -43,17 +43,23 @@ function isSeparator(code: number): boolean {
   return code === 0x26 || code === 0x3b || code === 0x3f || code === 0x23
 }
 
+/** Five bits of the first character: the same for both cases of a letter. */
+function lookOf(length: number, first: number): number {
+  return length * 32 + (first & 31)
+}
+
 export class Redaction {
   readonly #names: ReadonlySet<string>
   readonly #fields: ReadonlySet<string>
-  /** By length: is there a name that long? Most parameters are let through by this look alone. */
-  readonly #lengths = new Uint8Array(64)
+  /** By length and first letter: is there such a name? Most parameters are let through by this look alone. */
+  readonly #looks = new Uint8Array(64 * 32)
 
   /** Both lists in lower case. */
   constructor(queryNames: readonly string[], fieldNames: readonly string[]) {
     this.#names = new Set(queryNames)
     this.#fields = new Set(fieldNames)
-    for (const name of queryNames) if (name.length < 64) this.#lengths[name.length] = 1
+    for (const name of queryNames)
+      if (name.length < 64) this.#looks[lookOf(name.length, name.charCodeAt(0))] = 1
   }
 
   hidesField(lowerName: string): boolean {
@@ -88,7 +94,7 @@ export class Redaction {
   #hides(text: string, start: number, end: number, isPlain: boolean): boolean {
     if (isPlain) {
       const length = end - start
-      if (length < 64 && this.#lengths[length] === 0) return false
+      if (length < 64 && this.#looks[lookOf(length, text.charCodeAt(start))] === 0) return false
       return this.#names.has(text.slice(start, end).toLowerCase())
     }
     const name = decoded(text.slice(start, end)).toLowerCase()

@@ -7,7 +7,7 @@ import * as net from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { askAdmin } from '../../src/admin/client.ts'
-import { Supervised, until } from './supervised.ts'
+import { Supervised, until, type Reply } from './supervised.ts'
 
 test('two workers share one port, and their counters are summed', async (t) => {
   const it = new Supervised(t)
@@ -28,15 +28,15 @@ test('a worker that is killed loses only its own connections, and another takes 
   await it.start()
   const first = await it.pids(2)
   const failed: unknown[] = []
-  let isLoading = true
+  const loading = new AbortController()
   const load = Promise.all(
     [1, 2, 3, 4].map(async () => {
-      while (isLoading) await it.ask().catch((error: unknown) => failed.push(error))
+      while (!loading.signal.aborted) await it.ask().catch((error: unknown) => failed.push(error))
     }),
   )
   await it.get('/die').catch(() => {})
   await until('a replacement', () => it.log().includes('serves\n'))
-  isLoading = false
+  loading.abort()
   await load
   // Under way at the moment of death: at most what the four had open.
   assert.ok(failed.length <= 4, failed.length + ' requests failed')
@@ -271,11 +271,11 @@ test('peers of different workers hear each other over the supervisor', async (t)
   await it.start()
   await it.pids(2)
   const { pid } = await it.ask('/say')
-  const other = await until('the other worker', async () => {
+  const other: Reply | null = await until('the other worker', async () => {
     const reply = await it.ask()
     return reply.pid === pid ? null : reply
   })
-  assert.deepEqual(other.heard, ['hello from ' + pid])
+  assert.deepEqual(other?.heard, ['hello from ' + pid])
 })
 
 test('--watch takes a changed file, also one that was renamed into place, and ignores one that is the same', async (t) => {
