@@ -113,15 +113,17 @@ export function drawScript(id: number, random: Random, weather: Weather): Script
     : random.pick(['GET', 'GET', 'GET', 'HEAD', 'POST', 'POST', 'PUT', 'DELETE'] as const)
   const hasBody = method === 'POST' || method === 'PUT'
   const http10 = !upgrade && random.chance(0.05)
+  const requestBytes = hasBody ? random.skewed(weather.bodyBytesMax) : 0
+  const requestChunked = hasBody && !http10 && random.chance(0.5)
   const leaves = random.chance(weather.clientFaults)
   return {
     id,
     method,
     http10,
-    requestBytes: hasBody ? random.skewed(weather.bodyBytesMax) : 0,
-    requestChunked: hasBody && !http10 && random.chance(0.5),
+    requestBytes,
+    requestChunked,
     requestTrailers: random.chance(0.3),
-    expect: hasBody && !http10 && random.chance(0.15),
+    expect: hasBody && !http10 && (requestBytes > 0 || requestChunked) && random.chance(0.15),
     acceptsTrailers: random.chance(0.6),
     upgrade,
     leaveMs: leaves ? random.next() * 120 : -1,
