@@ -29,7 +29,7 @@ export const unixPathBytesMax = 107
 /** The parts of `text`, or a sentence that says what is wrong with it. */
 export function parseServerUrl(text: string): ServerUrl | string {
   if (text === '') return 'a server needs an address, such as http://10.0.0.11:3000'
-  if (/[\u0000- \u007f]/.test(text)) return `${JSON.stringify(text)} holds a space or a control character`
+  if (/[\s\p{Cc}]/u.test(text)) return `${JSON.stringify(text)} holds a space or a control character`
   if (text.startsWith('unix:')) return parseUnix(text)
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()
   if (scheme === 'https') return `"${text}": https to servers is not served yet; use http`
@@ -93,7 +93,7 @@ function portOf(text: string): number {
 /** What is wrong with a name that is to be resolved (RFC 1123 §2.1, with the underscores that people use); '' = nothing. */
 function faultOfName(name: string): string {
   if (name === '') return 'the host is missing'
-  if (/[^\u0000-\u007f]/.test(name)) return 'write a name with letters beyond ASCII in its xn-- form'
+  if (/\P{ASCII}/u.test(name)) return 'write a name with letters beyond ASCII in its xn-- form'
   if (name.length > 253) return 'a name has at most 253 letters'
   const labels = (name.endsWith('.') ? name.slice(0, -1) : name).split('.')
   for (const label of labels) {
