@@ -127,6 +127,9 @@ function checkCaptures(
   captures: Captures,
   tell: Tell,
 ): void {
+  if (typeof route['rewrite'] === 'string') {
+    checkTemplate(route['rewrite'], [...path, 'rewrite'], captures, tell)
+  }
   for (const place of templatePlaces) {
     for (const [at, text] of textsBelow(valueAt(route, place), [...path, ...place])) {
       checkTemplate(text, at, place.includes('regex') ? regexCaptures(route, captures) : captures, tell)
