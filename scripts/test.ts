@@ -26,11 +26,14 @@ interface Group {
 
 const groups: readonly Group[] = [
   { name: 'house', folders: ['house'], concurrency: availableParallelism(), timeoutMs: 60_000 },
-  { name: 'unit', folders: ['unit'], concurrency: availableParallelism(), timeoutMs: 120_000 },
+  { name: 'unit', folders: ['unit'], concurrency: availableParallelism(), timeoutMs: 60_000 },
   { name: 'story', folders: ['story', 'golden'], concurrency: availableParallelism(), timeoutMs: 180_000 },
   { name: 'sim', folders: ['sim'], concurrency: availableParallelism(), timeoutMs: 600_000 },
   { name: 'real', folders: ['real'], concurrency: 1, timeoutMs: 300_000 },
 ]
+
+/** Of one failure this much is shown: a comparison of two long lists tells no more by its last thousand lines. */
+const failureTextMax = 6000
 
 /** What happened so far. */
 class Tally {
@@ -81,23 +84,38 @@ async function runGroup(group: Group, tally: Tally): Promise<void> {
   if (files.length === 0) return
   const fromMs = performance.now()
   const before = { passed: tally.passed, failed: tally.failed, skipped: tally.skipped.length }
-  const output = new Map<string, string>()
-  const { concurrency, timeoutMs } = group
-  const events = run({ cwd: root, files, concurrency, timeout: timeoutMs, isolation: 'process' })
-  for await (const event of events) {
-    if (event.type === 'test:pass') addPass(tally, event.data)
-    else if (event.type === 'test:fail') addFail(tally, event.data, output)
-    else if (event.type === 'test:stdout' || event.type === 'test:stderr') {
-      const { file = '', message } = event.data
-      output.set(file, (output.get(file) ?? '') + message)
-    }
+  const waiting = [...files]
+  const work = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift())
+      await runFile(file, group.timeoutMs, tally)
   }
+  await Promise.all(Array.from({ length: group.concurrency }, work))
   const counts = [
     `${tally.passed - before.passed} passed`,
     `${tally.failed - before.failed} failed`,
     `${tally.skipped.length - before.skipped} skipped`,
   ].join(', ')
   console.log(`${group.name.padEnd(7)} ${counts} in ${files.length} files, ${seconds(fromMs)}`)
+}
+
+/** One file in a process of its own, which is killed when it does not end: a test left something open, or hangs. */
+async function runFile(file: string, timeoutMs: number, tally: Tally): Promise<void> {
+  const output: string[] = []
+  const end = new AbortController()
+  const timer = setTimeout(() => {
+    addFailure(
+      tally,
+      `${relative(root, file)} did not end within ${timeoutMs / 1000} s: killed\n${output.join('')}`,
+    )
+    end.abort()
+  }, timeoutMs)
+  const events = run({ cwd: root, files: [file], isolation: 'process', signal: end.signal })
+  for await (const event of events) {
+    if (event.type === 'test:pass') addPass(tally, event.data)
+    else if (event.type === 'test:fail' && !end.signal.aborted) addFail(tally, event.data, output)
+    else if (event.type === 'test:stdout' || event.type === 'test:stderr') output.push(event.data.message)
+  }
+  clearTimeout(timer)
 }
 
 function addPass(tally: Tally, event: TestEvent): void {
@@ -108,18 +126,18 @@ function addPass(tally: Tally, event: TestEvent): void {
   else tally.skipped.push(`${place(event)} ${event.name} (${event.skip === true ? 'no reason' : event.skip})`)
 }
 
-function addFail(tally: Tally, event: TestEvent, output: ReadonlyMap<string, string>): void {
+function addFail(tally: Tally, event: TestEvent, output: readonly string[]): void {
   const error = event.details.error
   // Of a failed part its whole fails too: only the part is told.
   if (error !== undefined && 'failureType' in error && error.failureType === 'subtestsFailed') return
   const cause = error?.cause ?? error
-  const said = event.name === event.file ? (output.get(event.file) ?? '') : ''
+  const said = event.name === event.file ? output.join('') : ''
   addFailure(tally, `${place(event)} ${event.name}\n${inspect(cause)}\n${said}`)
 }
 
 function addFailure(tally: Tally, text: string): void {
   tally.failed++
-  tally.failures.push(text)
+  tally.failures.push(text.length > failureTextMax ? `${text.slice(0, failureTextMax)}\n…` : text)
   // At once as well: whoever watches need not wait for the end.
   console.log(`FAILED ${text.split('\n', 1)[0]}`)
 }
