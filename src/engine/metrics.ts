@@ -131,6 +131,11 @@ export const Metric = {
     'Lines of the errors log not written because the same came too often; they are summed up in one line.',
   ),
   RELOADS: counter('headgate_config_reloads_total', 'result', 'Reloads by result (ok, refused).'),
+  RELOAD_STATE: gauge(
+    'headgate_config_last_reload_successful',
+    '',
+    '1 when the last reload was taken, 0 when it was refused.',
+  ),
   RELOAD_SUCCESS: gauge(
     'headgate_config_last_reload_success_timestamp_seconds',
     '',

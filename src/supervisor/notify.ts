@@ -5,16 +5,27 @@
  */
 import { spawn } from 'node:child_process'
 
+/** A word to the same machine takes milliseconds. */
+const notifyMs = 2000
+
+/** The word before this one: systemd must hear RELOADING before READY, and processes do not keep an order. */
+let last: Promise<void> = Promise.resolve()
+
 /** Says `words` ('READY=1', 'STATUS=…') when systemd started us; else nothing. Failures do not matter to the server. */
 export function notifySystemd(...words: readonly string[]): void {
   if (process.env['NOTIFY_SOCKET'] === undefined) return
-  try {
-    const child = spawn('systemd-notify', [...words, 'MAINPID=' + process.pid], { stdio: 'ignore' })
-    child.on('error', () => {})
-    child.unref()
-  } catch {
-    // No process can be made just now.
-  }
+  last = last.then(() => say(words))
+}
+
+function say(words: readonly string[]): Promise<void> {
+  return new Promise((resolve) => {
+    const child = spawn('systemd-notify', [...words, 'MAINPID=' + process.pid], {
+      stdio: 'ignore',
+      timeout: notifyMs,
+    })
+    child.on('error', () => resolve())
+    child.on('exit', () => resolve())
+  })
 }
 
 /** The time that `notify-reload` wants with RELOADING=1. */

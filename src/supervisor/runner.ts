@@ -17,7 +17,7 @@ import { loadProgram, readSource, siblingUrl, type ConfigSource, type Program } 
 import { onSignals } from './signals.ts'
 import { SingleFleet } from './single.ts'
 import { FileWatch } from './watch.ts'
-import { workerCount, WorkersFleet } from './workers.ts'
+import { WorkersFleet } from './workers.ts'
 
 export interface RunOptions {
   /** A file, read again at each reload; or `document`, made by a command. */
@@ -70,6 +70,7 @@ export class Runner implements AdminTarget {
         onReopen: () => void this.#reopenOnSignal(),
       }),
     )
+    process.title = 'headgate'
     const fleet = await this.#makeFleet()
     this.#undo.push(() => this.#logs.close(logCloseMs))
     if (pidfile !== undefined) {
@@ -96,7 +97,8 @@ export class Runner implements AdminTarget {
     const model = await program.createServer(loaded)
     this.#logs.prepare(model.plan.log)
     this.#logs.commit()
-    if (workerCount(model.plan) === 1 && model.plan.workers === 1) return new SingleFleet(program, model)
+    // 'auto' on one core forks its one worker: a crash is then replaced, and the queue outlives it.
+    if (model.plan.workers === 1) return new SingleFleet(program, model)
     const source = this.#source
     return new WorkersFleet({
       program,
@@ -171,7 +173,7 @@ export class Runner implements AdminTarget {
     if (this.isEnding) return
     this.isEnding = true
     const fleet = this.#fleet
-    notifySystemd('STOPPING=1')
+    notifySystemd('STOPPING=1', 'STATUS=draining')
     // While it starts: the start fails, and undoes itself.
     if (!this.#isServing || fleet === null) return void fleet?.stopNow()
     const { drainMs } = fleet.plan
@@ -262,9 +264,10 @@ export class Runner implements AdminTarget {
 
   async metrics(): Promise<MetricsSnapshot> {
     const snapshot = (await this.#fleet?.metrics()) ?? {}
-    const { ok, refused, takenMs } = this.#reloads
+    const { ok, refused, takenMs, reason } = this.#reloads
     setSample(snapshot, Metric.RELOADS, labelText('result', 'ok'), ok)
     setSample(snapshot, Metric.RELOADS, labelText('result', 'refused'), refused)
+    setSample(snapshot, Metric.RELOAD_STATE, '', reason === '' ? 1 : 0)
     setSample(snapshot, Metric.RELOAD_SUCCESS, '', takenMs / 1000)
     setSample(snapshot, Metric.DRAINING, '', this.isEnding ? 1 : 0)
     const version = this.#options.version ?? ''

@@ -15,6 +15,7 @@ import { loadProgram, readSource, type ConfigSource, type RunningServer } from '
 
 const program = await loadProgram(process.argv[2] as string)
 const processMetrics = new ProcessMetrics()
+process.title = 'headgate: worker'
 
 /** Sockets that came and are not yet taken into use. */
 const waiting = new Map<string, { readonly handle: net.Server; readonly backlog: number }>()

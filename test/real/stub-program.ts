@@ -25,6 +25,8 @@ export interface StubConfig {
   readonly wrongInWorkers?: string
   /** Workers find another hash each. */
   readonly hashDiffers?: boolean
+  /** Making a server takes this long. */
+  readonly slowMs?: number
   /** A worker dies while it starts. */
   readonly diesAtStart?: boolean
 }
@@ -201,6 +203,7 @@ export async function createServer(
 ): Promise<RunningServer> {
   const stub = config as StubConfig
   if (isWorker && stub.diesAtStart === true) process.exit(7)
+  if (isWorker && stub.slowMs !== undefined) await new Promise((resolve) => setTimeout(resolve, stub.slowMs))
   check(stub)
   return new StubServer(stub, options)
 }

@@ -155,3 +155,21 @@ test('systemd is told READY and STOPPING when it started us', async (t) => {
   assert.equal(await it.exit, '0')
   await until('STOPPING', () => fs.readFileSync(said, 'utf8').includes('STOPPING=1'))
 })
+
+test('TERM while it starts ends it with 0, and leaves no worker', async (t) => {
+  const it = new Supervised(t)
+  const pidfile = join(it.folder, 'headgate.pid')
+  it.configure({ slowMs: 30_000 })
+  await it.start({ pidfile, isAwaited: false })
+  await until('the pidfile', () => fs.existsSync(pidfile))
+  const children = (): string =>
+    fs.readFileSync(`/proc/${it.child?.pid}/task/${it.child?.pid}/children`, 'utf8')
+  const pids = await until('two workers', () => {
+    const found = children().trim().split(' ')
+    return found.length === 2 ? found : null
+  })
+  it.signal('SIGTERM')
+  assert.equal(await it.exit, '0')
+  await until('none is left', () => (pids ?? []).every((pid) => !fs.existsSync('/proc/' + pid)))
+  assert.ok(!fs.existsSync(pidfile))
+})

@@ -226,3 +226,30 @@ test('names follow the rules of Prometheus: counters end in _total, units are ba
     assert.ok(help.endsWith('.'), name)
   }
 })
+
+test('every sample has the labels of the table, and no others', (t) => {
+  const route = routeOf('r')
+  const observe = observing(t, {
+    ...planOf([route]),
+    origins: new Map([
+      [
+        'o',
+        {
+          name: 'o',
+          snapshot: () => ({ servers: [{ name: 's', isAvailable: true, connections: 1, inFlight: 0 }] }),
+        },
+      ],
+    ]),
+  } as unknown as Plan)
+  const x = new Exchange()
+  x.tried.push({ name: 's' })
+  observe.onFault(x, Faults.ORIGIN_REFUSED)
+  finish(observe, route, { servers: [{ name: 's' }], fault: Faults.ORIGIN_TRUNCATED })
+  const labels = new Map(metricRows.map((row) => [row.name, row.labels]))
+  for (const [name, family] of Object.entries(observe.snapshot())) {
+    for (const key of Object.keys(family)) {
+      const found = [...key.matchAll(/(\w+)="/g)].map((match) => match[1]).filter((label) => label !== 'le')
+      assert.deepEqual(found, labels.get(name), name + key)
+    }
+  }
+})
