@@ -7,9 +7,10 @@ import { systemClock } from '../core/clock.ts'
 import { compileUserRegex, regexCaptureNames } from '../engine/path-pattern.ts'
 import { compileTemplate } from '../engine/template.ts'
 import { configSchema, type ConfigDocument, type RouteDocument } from './document.ts'
+import { clash, readListener } from './listener-schema.ts'
 import { compileMatch } from './match-schema.ts'
 import { problemsOf, valueAt, type ConfigPath, type ConfigProblem } from './problem.ts'
-import { isOriginName, routeSchema } from './route-schema.ts'
+import { hostProblem, hostsOf, isOriginName, routeSchema } from './route-schema.ts'
 
 export interface CheckedConfig {
   /** null when there is an error. */
@@ -26,6 +27,8 @@ export function checkConfig(input: unknown): CheckedConfig {
   }
   const result = configSchema.safeParse(input)
   if (!result.success) problems.push(...problemsOf(result.error.issues, input))
+  checkListeners(input, tell)
+  checkHosts(input, tell)
   checkSites(input, tell)
   if (result.success) checkBounds(result.data, tell)
   const isRight = !problems.some((problem) => problem.severity === 'error')
@@ -46,6 +49,37 @@ function checkBounds(document: ConfigDocument, tell: Tell): void {
   }
 }
 
+function checkListeners(input: unknown, tell: Tell): void {
+  const written = valueAt(input, ['listeners'])
+  if (!Array.isArray(written)) return
+  const plans = written.map(readListener)
+  for (const [i, plan] of plans.entries()) {
+    const before = plans.findIndex(
+      (other, k) => k < i && plan !== null && other !== null && clash(plan, other),
+    )
+    const other = plans[before]
+    if (plan === null || other === null || other === undefined) continue
+    const which = other.name === plan.name ? '' : ` (${other.name})`
+    tell(['listeners', i], `${plan.name} is taken already by listeners[${before}]${which}`)
+  }
+}
+
+/** A host stands in one site only. */
+function checkHosts(input: unknown, tell: Tell): void {
+  const sites = valueAt(input, ['sites'])
+  const seen = new Map<string, string>()
+  for (const key of isObject(sites) ? Object.keys(sites) : []) {
+    if (hostProblem(key) !== '') continue
+    for (const host of hostsOf(key)) {
+      const before = seen.get(host)
+      const message =
+        before === key ? `${host} is written twice` : `${host} is a site already: sites["${before}"]`
+      if (before !== undefined) tell(['sites', key], message, 'error', true)
+      seen.set(host, key)
+    }
+  }
+}
+
 /** Works on what was written, so that a mistake elsewhere does not hide what is wrong here. */
 function checkSites(input: unknown, tell: Tell): void {
   const sites = valueAt(input, ['sites'])
@@ -63,7 +97,8 @@ function checkSites(input: unknown, tell: Tell): void {
     else checkRoute(site, ['sites', host], names, used, tell)
   }
   for (const name of names) {
-    if (!used.has(name)) tell(['origins', name], `no route uses the origin "${name}"`, 'warning', true)
+    if (!used.has(name) && isOriginName(name))
+      tell(['origins', name], `no route uses the origin "${name}"`, 'warning', true)
   }
 }
 

@@ -108,29 +108,19 @@ const one = z.union([
   listenText.transform((plan) => [plan]),
 ])
 
-/** The same port of a host and of every interface, or the same twice. Port 0 is another one each time. */
-function duplicates(list: readonly ListenerPlan[], tell: (index: number, message: string) => void): void {
-  for (const [i, plan] of list.entries()) {
-    const before = list.findIndex((other, k) => k < i && clash(plan, other))
-    if (before >= 0)
-      tell(i, `${plan.name} is taken already by listeners[${before}]${sameName(plan, list[before])}`)
-  }
+/** What a listener that was written takes; null when it cannot be read. */
+export function readListener(input: unknown): ListenerPlan | null {
+  return listener.safeParse(input).data ?? null
 }
 
-function sameName(plan: ListenerPlan, other: ListenerPlan | undefined): string {
-  return other === undefined || other.name === plan.name ? '' : ` (${other.name}, every interface)`
-}
-
-function clash(a: ListenerPlan, b: ListenerPlan): boolean {
+/** Do both want the same socket, or one an address of which the other has every interface? Port 0 is a new one each time. */
+export function clash(a: ListenerPlan, b: ListenerPlan): boolean {
   if (a.path !== '' || b.path !== '') return a.path === b.path
   return a.port !== 0 && a.port === b.port && (a.host === b.host || a.host === '' || b.host === '')
 }
 
 export const listenersSchema = z
   .union([one, z.array(listener).min(1, 'at least one listener is needed')])
-  .superRefine((list, context) => {
-    duplicates(list, (index, message) => context.addIssue({ code: 'custom', path: [index], message }))
-  })
   .prefault([':8080'])
   .meta({
     description:

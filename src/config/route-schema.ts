@@ -124,20 +124,6 @@ const site = z.union([
 export const sitesSchema = z
   .record(siteKey, site)
   .default({})
-  .superRefine((sites, context) => {
-    const seen = new Map<string, string>()
-    for (const key of Object.keys(sites)) {
-      for (const host of hostsOf(key)) {
-        const before = seen.get(host)
-        if (before !== undefined) {
-          const message =
-            before === key ? `${host} is written twice` : `${host} is a site already: sites["${before}"]`
-          context.addIssue({ code: 'custom', path: [key], message, params: { onKey: true } })
-        }
-        seen.set(host, key)
-      }
-    }
-  })
   .meta({
     description:
       'Host → routes; the first route that matches wins, in the order written. A key is a host, `*.example.com` (every ' +

@@ -145,7 +145,8 @@ export function excerpt(text: string, at: Position): string {
   const widthMax = 100
   // A long line is shown from a little before the place.
   const cut = at.column > widthMax - 20 ? at.column - 20 : 0
-  const line = (cut > 0 ? '…' : '') + raw.slice(cut, cut + widthMax)
+  const line =
+    (cut > 0 ? '…' : '') + raw.slice(cut, cut + widthMax) + (raw.length > cut + widthMax ? '…' : '')
   const number = String(at.line).padStart(5)
   const before = line.slice(0, at.column - 1 - cut + (cut > 0 ? 1 : 0)).replace(/[^\t]/g, ' ')
   const length = Math.max(1, Math.min(at.length, line.length - before.length))

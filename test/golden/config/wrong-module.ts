@@ -1,0 +1,8 @@
+import { defineConfig } from 'headgate'
+
+export default defineConfig({
+  sites: {
+    '*': [{ origin: 'app' }],
+  },
+  drainTimeout: 'tomorrow',
+})
