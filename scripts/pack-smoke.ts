@@ -48,16 +48,17 @@ function writeConsumer(folder: string): void {
   )
   writeFileSync(join(folder, 'consumer.ts'), typedConsumer)
   writeFileSync(join(folder, 'wrong.ts'), wrongConsumer)
-  const compilerOptions = {
-    module: 'nodenext',
-    target: 'es2024',
-    strict: true,
-    noEmit: true,
-    types: [],
-    skipLibCheck: false,
-  }
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }))
-  writeFileSync(join(folder, 'wrong.json'), JSON.stringify({ compilerOptions, files: ['wrong.ts'] }))
+  const compilerOptions = { module: 'nodenext', target: 'es2024', strict: true, noEmit: true }
+  // The declarations speak of Buffer and streams. With the types of Node they hold to the last line; a project that
+  // has not got them skips the check of libraries, as most do.
+  const typeRoots = [join(root, 'node_modules/@types')]
+  const withNode = { ...compilerOptions, typeRoots, types: ['node'], skipLibCheck: false }
+  const withoutNode = { ...compilerOptions, types: [], skipLibCheck: true }
+  const write = (name: string, options: object, file: string): void =>
+    writeFileSync(join(folder, name), JSON.stringify({ compilerOptions: options, files: [file] }))
+  write('with-node.json', withNode, 'consumer.ts')
+  write('without-node.json', withoutNode, 'consumer.ts')
+  write('wrong.json', withoutNode, 'wrong.ts')
 }
 
 /** The types must also refuse: a wrong key in a config is an error. */
@@ -75,9 +76,10 @@ function smoke(folder: string): void {
   console.log(`headgate version: ${must(folder, 'node_modules/.bin/headgate', 'version').trim()}`)
   must(folder, 'node', '--input-type=module', '--eval', typedConsumer)
   console.log('library: listens, reloads, closes')
-  must(folder, 'tsc', '-p', 'tsconfig.json')
+  must(folder, 'tsc', '-p', 'with-node.json')
+  must(folder, 'tsc', '-p', 'without-node.json')
   mustBeRefused(folder)
-  console.log('types: hold, without @types/node and with skipLibCheck off')
+  console.log('types: hold, with and without @types/node, and refuse a wrong key')
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-pack-'))
