@@ -6,9 +6,10 @@
  * page of another site gets through (guard.ts); nothing that a handler does, or that it throws, ends the process.
  */
 import * as http from 'node:http'
-import * as net from 'node:net'
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
+import { chmodSync } from 'node:fs'
 import type { MetricsSnapshot } from '../engine/metrics.ts'
+import { ListenError } from '../net/listen-error.ts'
+import { removeStaleSocket } from '../net/unix-path.ts'
 import { readAdminAddress, type AdminAddress } from './address.ts'
 import { refusalOf } from './guard.ts'
 import { metricsText, openMetricsType, prometheusType, wantsOpenMetrics } from './metrics-text.ts'
@@ -78,11 +79,17 @@ export class AdminServer {
   async listen(listen: string): Promise<void> {
     this.#address = readAdminAddress(listen)
     const { path } = this.#address
-    if (path !== '') await removeStaleSocket(path)
+    const fail = (code: string): Error => {
+      const error = new ListenError(code, this.#address)
+      return new Error('admin: ' + error.message, { cause: error })
+    }
+    const obstacle = path === '' ? '' : await removeStaleSocket(path)
+    if (obstacle !== '') throw fail(obstacle)
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject)
+      const onError = (error: NodeJS.ErrnoException): void => reject(fail(error.code ?? error.message))
+      this.#server.once('error', onError)
       this.#server.once('listening', () => {
-        this.#server.off('error', reject)
+        this.#server.off('error', onError)
         resolve()
       })
       this.#listenNow()
@@ -198,22 +205,4 @@ const paths: ReadonlyMap<string, 'GET' | 'POST'> = new Map([
 
 function methodOf(path: string): string {
   return paths.get(path) ?? ''
-}
-
-/** Removes a socket file that nobody listens on, as a killed process leaves it. Throws when somebody does. */
-export async function removeStaleSocket(path: string): Promise<void> {
-  const stat = lstatSync(path, { throwIfNoEntry: false })
-  if (stat === undefined) return
-  // Connecting to a plain file is refused like a dead socket: it must not be deleted for that.
-  if (!stat.isSocket()) throw new Error(`'${path}' is there already, and is no socket`)
-  const state = await new Promise<string>((resolve) => {
-    const probe = net.connect({ path })
-    probe.once('connect', () => {
-      probe.destroy()
-      resolve('alive')
-    })
-    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''))
-  })
-  if (state === 'alive') throw new Error(`'${path}' is in use by another process`)
-  if (state === 'ECONNREFUSED') unlinkSync(path)
 }

@@ -34,6 +34,8 @@ import { enterEvent, leaveEvent } from './stage.ts'
 import type { Transport, TransportAddress } from './transport.ts'
 import { removeStaleSocket } from './unix-path.ts'
 
+/** Of a unix socket: everybody may connect, as to a port; who may not is the folder's matter. */
+export const pathModeDefault = 0o666
 /** Descriptors kept for other things than accepted connections: an eighth of all, within these bounds. */
 export const descriptorReserveLeast = 16
 export const descriptorReserveMost = 256
@@ -51,7 +53,7 @@ export interface ListenerOptions {
   /** A line for the log: at most one a second of each kind. */
   note?(level: FaultLevel, message: string): void
   readonly backlog?: number
-  /** Permissions of a unix socket's file; by default what the umask leaves. */
+  /** Permissions of a unix socket's file; `pathModeDefault` when absent. */
   readonly pathMode?: number
   /** For tests. By default what the self-test chose, and the system's limit. */
   readonly mode?: SocketMode
@@ -107,8 +109,7 @@ export class Listener implements TransportHome {
       throw new ListenError((error as NodeJS.ErrnoException).code ?? 'EIO', address)
     }
     this.#path = address.path
-    const { pathMode } = this.#options
-    if (address.path !== '' && pathMode !== undefined) chmodSync(address.path, pathMode)
+    if (address.path !== '') chmodSync(address.path, this.#options.pathMode ?? pathModeDefault)
     await this.adopt(server)
   }
 

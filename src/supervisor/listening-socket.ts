@@ -8,9 +8,11 @@
 import { lookup } from 'node:dns/promises'
 import { chmodSync } from 'node:fs'
 import * as net from 'node:net'
-import { getSystemErrorMessage, getSystemErrorName } from 'node:util'
-import { removeStaleSocket } from '../admin/admin.ts'
+import { getSystemErrorName } from 'node:util'
 import type { ListenerPlan } from '../engine/plan.ts'
+import { ListenError } from '../net/listen-error.ts'
+import { pathModeDefault } from '../net/listener.ts'
+import { removeStaleSocket } from '../net/unix-path.ts'
 
 interface BoundHandle {
   close(): void
@@ -18,9 +20,6 @@ interface BoundHandle {
 }
 
 type CreateHandle = (address: string, port: number, family: number) => BoundHandle | number
-
-/** Everybody may connect, as to a port; who may not is the directory's matter. */
-const socketMode = 0o666
 
 export class ListeningSocket {
   readonly plan: ListenerPlan
@@ -37,12 +36,12 @@ export class ListeningSocket {
     this.handle = bound as unknown as net.Server
   }
 
-  /** Binds. Throws a sentence that names the listener. */
+  /** Binds. Throws a sentence with a remedy. */
   static async open(plan: ListenerPlan): Promise<ListeningSocket> {
     try {
       return plan.path === '' ? await openTcp(plan) : await openUnix(plan)
     } catch (error) {
-      throw new Error(`cannot listen on ${plan.name}: ${(error as Error).message}`, { cause: error })
+      throw new ListenError((error as NodeJS.ErrnoException).code ?? 'EIO', plan)
     }
   }
 
@@ -78,10 +77,11 @@ async function openTcp(plan: ListenerPlan): Promise<ListeningSocket> {
 }
 
 async function openUnix(plan: ListenerPlan): Promise<ListeningSocket> {
-  await removeStaleSocket(plan.path)
+  const obstacle = await removeStaleSocket(plan.path)
+  if (obstacle !== '') throw codeError(obstacle)
   const bound = createHandle(plan.path, -1, -1)
   if (typeof bound === 'number') throw systemError(bound)
-  chmodSync(plan.path, socketMode)
+  chmodSync(plan.path, pathModeDefault)
   return ListeningSocket.of(plan, bound, 0)
 }
 
@@ -89,8 +89,12 @@ function createHandle(address: string, port: number, family: number): BoundHandl
   return (net as unknown as { _createServerHandle: CreateHandle })._createServerHandle(address, port, family)
 }
 
-function systemError(code: number): Error {
-  return new Error(`${getSystemErrorMessage(code)} (${getSystemErrorName(code)})`)
+function systemError(number: number): Error {
+  return codeError(getSystemErrorName(number))
+}
+
+function codeError(code: string): Error {
+  return Object.assign(new Error(code), { code })
 }
 
 /**

@@ -184,7 +184,7 @@ test('a reload that wants a port in use is refused', async (t) => {
   })
   const { status, text } = await askAdmin(it.admin, 'POST', '/reload')
   assert.equal(status, 422)
-  assert.match(text, /cannot listen on taken: .*EADDRINUSE/)
+  assert.match(text, /is in use by another program: stop it/)
   assert.equal((await it.ask()).reply, 'first')
 })
 
