@@ -7,9 +7,10 @@
  * origin never counts against the client.
  *
  * What a reader takes is seen in steps: the kernel asks for more only when about a third of its send buffer (up to
- * some megabytes) is free, so a client that reads 10 KB/s can stand still for a minute to our eyes. Hence the first
- * step may take `standstillWindows` windows; after it the average since it was first held up decides, and no standstill
- * may last `longestStandstillWindows`.
+ * some megabytes) is free, so a client that reads 10 KB/s can stand still for minutes to our eyes. So, of one that
+ * seems to stand still, the kernel is asked how much was acknowledged, where it can be asked. A standstill may last
+ * `standstillWindows` windows; beyond those the average since the reader was first held up decides, and where the
+ * kernel does not tell, the next steps may take up to `longestStandstillWindows`.
  */
 import { Deadline, type DeadlineOwner, type Timers } from '../core/timers.ts'
 import type { ConnectionLimits } from '../http/limits.ts'
@@ -50,6 +51,10 @@ export class ClientPatience implements DeadlineOwner {
   #isTakingWatched = false
   #takenFirst = 0
   #takenBefore = 0
+  /** What the kernel held when it was last asked, -1 when it was not. */
+  #queuedBefore = -1
+  /** Acknowledged since the transport last took something. */
+  #acknowledged = 0
   #heldSinceMs = 0
   #stillSinceMs = 0
 
@@ -96,6 +101,8 @@ export class ClientPatience implements DeadlineOwner {
     const nowMs = this.#timers.clock.nowMs()
     this.#isTakingWatched = true
     this.#takenFirst = this.#takenBefore = this.#takenBytes
+    this.#queuedBefore = -1
+    this.#acknowledged = 0
     this.#heldSinceMs = this.#stillSinceMs = nowMs
     this.#timers.set(this.#taking, this.#owner.limits.rateWindowMs, nowMs)
   }
@@ -150,15 +157,32 @@ export class ClientPatience implements DeadlineOwner {
     if (this.#transport.unsentBytes === 0) return this.stopWatching()
     const { readBytesPerSecondMin, rateWindowMs } = this.#owner.limits
     const nowMs = this.#timers.clock.nowMs()
-    const taken = this.#takenBytes
-    if (taken > this.#takenBefore) this.#stillSinceMs = nowMs
-    this.#takenBefore = taken
+    if (this.#hasMoved()) this.#stillSinceMs = nowMs
     const dueMs = nowMs - this.#heldSinceMs - standstillWindows * rateWindowMs
-    const isBelow = (taken - this.#takenFirst) * 1000 < readBytesPerSecondMin * dueMs
-    const isStill = nowMs - this.#stillSinceMs >= longestStandstillWindows * rateWindowMs
+    const taken = this.#takenBefore - this.#takenFirst + this.#acknowledged
+    const isBelow = taken * 1000 < readBytesPerSecondMin * dueMs
+    const stillMax = this.#queuedBefore >= 0 ? standstillWindows : longestStandstillWindows
+    const isStill = nowMs - this.#stillSinceMs >= stillMax * rateWindowMs
     if (readBytesPerSecondMin > 0 && (isBelow || isStill)) {
       this.stopWatching()
       this.#owner.onReaderTooSlow()
     } else this.#timers.set(this.#taking, rateWindowMs, nowMs)
+  }
+
+  /** Did the client take anything since the last time? */
+  #hasMoved(): boolean {
+    const taken = this.#takenBytes
+    if (taken > this.#takenBefore) {
+      this.#takenBefore = taken
+      this.#queuedBefore = -1
+      this.#acknowledged = 0
+      return true
+    }
+    const queued = this.#transport.unacknowledgedBytes?.() ?? -1
+    const before = this.#queuedBefore
+    this.#queuedBefore = queued
+    if (queued < 0 || before <= queued) return false
+    this.#acknowledged += before - queued
+    return true
   }
 }

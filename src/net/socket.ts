@@ -12,6 +12,7 @@
  * - After a write failed because the peer is gone, reading goes on to the end of what it had said before: the early
  *   answer to an upload lies there. What follows is `onClose('ECONNRESET')`, never `onEnd`.
  */
+import { unacknowledgedBytes } from './kernel-queue.ts'
 import { getSystemErrorName } from 'node:util'
 import { descriptorOf, writeDirectly } from './node-handle.ts'
 import type { Carrier, CarrierSocket, SocketMode } from './node-handle.ts'
@@ -112,6 +113,10 @@ export class SocketTransport implements Transport, Carrier, StageOwner {
 
   get bytesWritten(): number {
     return this.#handedBytes - this.#socket.writableLength
+  }
+
+  unacknowledgedBytes(): number {
+    return unacknowledgedBytes(this.#descriptor)
   }
 
   get isOpen(): boolean {

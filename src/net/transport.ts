@@ -49,6 +49,11 @@ export interface Transport {
   writeBytes(buffer: Buffer, start: number, end: number): boolean
   /** Sends the stage now. */
   flush(): void
+  /**
+   * What the kernel holds that the peer has not acknowledged; -1 where that cannot be told. Costs a look at a table of
+   * the system's: only for a peer that seems to stand still.
+   */
+  unacknowledgedBytes?(): number
   /** Stops and starts reading. While paused the kernel's buffer fills and the peer is held back. */
   pause(): void
   resume(): void

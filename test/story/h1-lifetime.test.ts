@@ -117,6 +117,22 @@ test('a client that takes its answer above the minimum rate may take hours', () 
   assert.equal(story.closedCount, 1)
 })
 
+test('a client that takes nothing from us, but acknowledges what the kernel has, may go on', () => {
+  const { story, x } = waiting(get('/'))
+  let queued = 4_000_000
+  Object.assign(story.near, { unacknowledgedBytes: () => queued })
+  answerHead(x, 200, BODY_UNKNOWN)
+  story.near.isStalled = true
+  while (writeText(x.down, 'x'.repeat(10_000)));
+  for (let i = 0; i < 60; i++) {
+    queued -= 6_000
+    story.pass(20_000)
+  }
+  assert.equal(story.closedCount, 0)
+  story.pass(60_100)
+  assert.equal(story.closedCount, 1)
+})
+
 test('the rest of an answer that is still being read outlives idleMs and drainMs', () => {
   for (const fields of ['', 'Connection: close\r\n']) {
     const { story, x } = waiting(get('/', fields))
