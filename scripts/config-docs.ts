@@ -71,7 +71,8 @@ const routing = `## How a request finds its route
 2. **The route.** The routes of that site in the order written; the first that matches wins. When none does, no other
    site is asked: the answer is 404, and the log says for each route why not.
 3. **The steps** of the route, in this order however they are written: \`rewrite\`, \`headers\`, then its end (\`origin\`,
-   \`redirect\`, \`respond\`). \`headers.response\` applies to what \`redirect\` and \`respond\` answer, too.
+   \`redirect\`, \`respond\`). \`headers.response\` applies to what \`redirect\` and \`respond\` answer, too, but not to
+   error answers of ours.
 
 \`match\` asks the *normalised* path: dot segments resolved, empty segments merged, needless escapes undone, so
 \`/x/../%61dmin\` is \`/admin\`. What an origin is sent is the target as it came, unless the route rewrites it; a rewrite

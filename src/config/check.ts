@@ -30,6 +30,7 @@ export function checkConfig(input: unknown): CheckedConfig {
   checkListeners(input, tell)
   checkHosts(input, tell)
   checkSites(input, tell)
+  checkRequestId(input, tell)
   if (result.success) checkBounds(result.data, tell)
   const isRight = !problems.some((problem) => problem.severity === 'error')
   return { document: isRight && result.success ? result.data : null, problems }
@@ -147,6 +148,32 @@ function checkRoute(raw: unknown, path: ConfigPath, names: string[], used: Set<s
   }
   checkCaptures(raw, path, captures, tell)
   return matcher.isCatchAll
+}
+
+/** A step that edits the field of the request id would do so in vain: the proxy step writes it. */
+function checkRequestId(input: unknown, tell: Tell): void {
+  const written = valueAt(input, ['forwarding', 'requestId'])
+  if (written === false) return
+  const field = (typeof written === 'string' ? written : 'X-Request-Id').toLowerCase()
+  for (const [path, route] of routesOf(input)) {
+    for (const edit of ['set', 'add']) {
+      const names = valueAt(route, ['headers', 'request', edit])
+      for (const name of isObject(names) ? Object.keys(names) : []) {
+        const message = `${name} cannot be edited: it is written by the proxy step; see "forwarding.requestId"`
+        if (name.toLowerCase() === field)
+          tell([...path, 'headers', 'request', edit, name], message, 'error', true)
+      }
+    }
+  }
+}
+
+/** Every route that was written, in whichever form, with its place. */
+function* routesOf(input: unknown): Generator<[ConfigPath, unknown]> {
+  const sites = valueAt(input, ['sites'])
+  for (const [host, site] of isObject(sites) ? Object.entries(sites) : []) {
+    if (!Array.isArray(site)) yield [['sites', host], site]
+    else for (const [i, route] of site.entries()) yield [['sites', host, i], route]
+  }
 }
 
 interface Captures {

@@ -32,11 +32,7 @@ const always: Readonly<Record<string, string>> = {
 const inRequest: Readonly<Record<string, string>> = {
   host: 'say "hostHeader" in the origin',
   expect: 'it is answered or forwarded as the body is (RFC 9110 §10.1.1)',
-  'x-forwarded-for': forwarding,
-  'x-forwarded-host': forwarding,
-  'x-forwarded-proto': forwarding,
-  'x-forwarded-port': forwarding,
-  'x-real-ip': 'what clients claim in it is dropped, and X-Forwarded-For tells the address',
+  'x-real-ip': 'what clients claim in it is dropped after this step; X-Forwarded-For tells the address',
   forwarded: forwarding,
   via: forwarding,
   'cdn-loop': forwarding,
@@ -47,11 +43,18 @@ const inResponse: Readonly<Record<string, string>> = {
   'proxy-authenticate': hop,
 }
 
+/** The proxy step drops what tells about the client in every spelling that a CGI-like origin reads as the same. */
+function claimProblem(lowerName: string): string | undefined {
+  const name = lowerName.replaceAll('_', '-')
+  return name.startsWith('x-forwarded-') ? forwarding : inRequest[name]
+}
+
 /** Why a field cannot be edited there, or ''. */
 export function fieldProblem(name: string, side: 'request' | 'response'): string {
   if (!isFieldName(name)) return `"${name}" is not a field name (RFC 9110 §5.1)`
   const lowerName = name.toLowerCase()
   const own = side === 'request' ? inRequest : inResponse
-  const reason = always[lowerName] ?? own[lowerName]
+  const reason =
+    always[lowerName] ?? own[lowerName] ?? (side === 'request' ? claimProblem(lowerName) : undefined)
   return reason === undefined ? '' : `${name} cannot be edited: ${reason}`
 }

@@ -253,6 +253,17 @@ test('all problems are told at once, wherever they are', () => {
   assert.equal(found.filter((text) => text.startsWith('error')).length, 6, found.join('\n'))
 })
 
+function routes(name: string): object {
+  return route({ headers: { request: { set: { [name]: 'x' } } } })
+}
+
+test('the field of the request id is not edited in vain', () => {
+  has(routes('x-request-id'), /set\["x-request-id"\]: .*forwarding\.requestId/)
+  has({ ...routes('X-Trace'), forwarding: { requestId: 'X-Trace' } }, /X-Trace cannot be edited/)
+  assert.deepEqual(problems({ ...routes('X-Request-Id'), forwarding: { requestId: 'X-Trace' } }), [])
+  assert.deepEqual(problems({ ...routes('X-Request-Id'), forwarding: { requestId: false } }), [])
+})
+
 test('bounds are bounded', () => {
   has({ ...right, limits: { headBytesMax: '1KiB', startLineBytesMax: '2KiB' } }, /part of the head/)
   has({ ...right, limits: { headBytesMax: '1MiB' } }, /too large: at most 256KiB/)

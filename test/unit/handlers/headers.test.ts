@@ -83,6 +83,8 @@ test('fields that are written from what is known cannot be edited, with the reas
     ['Connection', /one connection only/],
     ['Upgrade', /one connection only/],
     ['X-Forwarded-For', /forwarding/],
+    ['X_Forwarded_Ssl', /forwarding/],
+    ['X-Real-IP', /X-Forwarded-For tells/],
     ['Via', /forwarding/],
     ['Bad Name', /not a field name/],
     ['', /not a field name/],
