@@ -23,7 +23,10 @@ export interface ConnectionLimits {
   readonly bodyBytesPerSecondMin: number
   /** Body bytes a second that a client must take while we have some to send, averaged over the window. */
   readonly readBytesPerSecondMin: number
-  /** Over how long the two rates are averaged; also how long a body may stand still. */
+  /**
+   * Over how long the two rates are averaged; also how long an upload may stand still. Who reads an answer may stand
+   * still three times as long, since what he takes is seen in large steps.
+   */
   readonly rateWindowMs: number
   /** Requests on one connection; then it is closed. 0 = no limit. */
   readonly requestsMax: number

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ReadAhead } from '../../../src/h1/read-ahead.ts'
+
+const textOf = (ahead: ReadAhead): string => ahead.buffer.toString('latin1', ahead.start, ahead.end)
+
+test('what is appended is copied, in order, also after a part was used', () => {
+  const ahead = new ReadAhead()
+  const lent = Buffer.from('xabcdefx')
+  ahead.append(lent, 1, 4)
+  ahead.consumeTo(ahead.start + 1)
+  ahead.append(lent, 4, 7)
+  lent.fill(0)
+  assert.equal(textOf(ahead), 'bcdef')
+  assert.equal(ahead.size, 5)
+})
+
+test('used up, it holds no memory', () => {
+  const ahead = new ReadAhead()
+  ahead.append(Buffer.alloc(100), 0, 100)
+  ahead.consumeTo(ahead.end)
+  assert.equal(ahead.isEmpty, true)
+  assert.equal(ahead.buffer.length, 0)
+})
+
+test('single bytes are appended without copying all of it each time', () => {
+  const ahead = new ReadAhead()
+  const byte = Buffer.from('x')
+  const buffers = new Set<Buffer>()
+  for (let i = 0; i < 64 * 1024; i++) {
+    ahead.append(byte, 0, 1)
+    buffers.add(ahead.buffer)
+  }
+  assert.equal(ahead.size, 64 * 1024)
+  assert.ok(buffers.size <= 17, `${buffers.size} buffers`)
+  assert.ok(ahead.buffer.length <= 128 * 1024)
+})
