@@ -11,6 +11,7 @@ import { clash, readListener } from './listener-schema.ts'
 import { compileMatch } from './match-schema.ts'
 import { problemsOf, valueAt, type ConfigPath, type ConfigProblem } from './problem.ts'
 import { hostProblem, hostsOf, isOriginName, routeSchema } from './route-schema.ts'
+import { slowPart } from './slow-regex.ts'
 
 export interface CheckedConfig {
   /** null when there is an error. */
@@ -31,6 +32,7 @@ export function checkConfig(input: unknown): CheckedConfig {
   checkHosts(input, tell)
   checkSites(input, tell)
   checkRequestId(input, tell)
+  checkRegexes(input, tell)
   if (result.success) checkBounds(result.data, tell)
   const isRight = !problems.some((problem) => problem.severity === 'error')
   return { document: isRight && result.success ? result.data : null, problems }
@@ -148,6 +150,20 @@ function checkRoute(raw: unknown, path: ConfigPath, names: string[], used: Set<s
   }
   checkCaptures(raw, path, captures, tell)
   return matcher.isCatchAll
+}
+
+/** Clients choose the text that these regexes are held against. */
+function checkRegexes(input: unknown, tell: Tell): void {
+  for (const [path, route] of routesOf(input)) {
+    for (const place of ['match', 'rewrite']) {
+      for (const [at, text] of textsBelow(valueAt(route, [place]), [...path, place])) {
+        const key = at.at(-1)
+        const slow = key === 'regex' || key === 'pattern' ? slowPart(text) : ''
+        if (slow === '') continue
+        tell(at, `"${slow}" repeats what repeats: a hostile text can make this regex very slow`, 'warning')
+      }
+    }
+  }
 }
 
 /** A step that edits the field of the request id would do so in vain: the proxy step writes it. */
