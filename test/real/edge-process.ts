@@ -100,7 +100,7 @@ export class EdgeProcess {
       options.before === undefined
         ? [process.execPath, ...args]
         : ['sh', '-c', `${options.before}; exec "$@"`, 'sh', process.execPath, ...args]
-    const child = spawn(command as string, rest, {
+    const child = spawn(command, rest, {
       cwd: this.folder,
       stdio: options.stdio ?? ['ignore', 'pipe', 'pipe'],
     })
@@ -159,7 +159,7 @@ export class EdgeProcess {
     this.child?.kill(name)
   }
 
-  ask(method: string, path: string): Promise<{ status: number; text: string }> {
+  ask(method: 'GET' | 'POST', path: string): Promise<{ status: number; text: string }> {
     return askAdmin(this.admin, method, path)
   }
 

@@ -104,6 +104,13 @@ export class WebServer {
     writeFileSync(whole, text)
   }
 
+  /** Makes a folder that its workers may write into. */
+  makeWritable(path: string): void {
+    const whole = join(this.root, path)
+    mkdirSync(whole, { recursive: true })
+    chmodSync(whole, 0o777)
+  }
+
   /** The lines of its access log so far: a request is there soon after it was answered. */
   get log(): string[] {
     return this.#read('access.log').split('\n').filter(Boolean)
@@ -159,7 +166,8 @@ http {
 
 function apacheConfig({ folder, port }: Place, more: string): string {
   const modules = ['mpm_event', 'authz_core', 'dir', 'mime', 'autoindex', 'alias', 'deflate', 'filter', 'lua']
-  return `ServerRoot ${folder}
+  return `Define FOLDER ${folder}
+ServerRoot ${folder}
 ServerName localhost
 PidFile ${folder}/pid
 Listen 127.0.0.1:${port}
