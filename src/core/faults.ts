@@ -121,7 +121,6 @@ export const Faults = {
     'client',
     'This expectation cannot be met (RFC 9110 §10.1.1).',
   ),
-  UPGRADE_WITH_BODY: badRequest('upgrade_with_body', 'An upgrade came together with a body.'),
   CHUNK_BAD: badRequest('chunk_bad', 'A chunk is malformed (RFC 9112 §7.1).'),
   CHUNK_EXTENSION_TOO_LONG: badRequest(
     'chunk_extension_too_long',
