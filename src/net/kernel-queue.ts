@@ -15,22 +15,35 @@ const textMs = 1000
 const queuesColumn = 4
 const inodeColumn = 9
 
-let text = ''
+/** Bytes not acknowledged by inode, of all TCP sockets of this machine's network, as they were at `readAtMs`. */
+let queues: ReadonlyMap<string, number> = new Map()
 let readAtMs = -Infinity
 
-function tableText(): string {
+/** Read into a table once, however many ask: ten thousand slow readers must not each search ten thousand lines. */
+function queuesNow(): ReadonlyMap<string, number> {
   const nowMs = performance.now()
-  if (nowMs - readAtMs < textMs) return text
+  if (nowMs - readAtMs < textMs) return queues
   readAtMs = nowMs
-  text = ''
-  for (const path of ['/proc/net/tcp', '/proc/net/tcp6']) {
-    try {
-      text += readFileSync(path, 'latin1')
-    } catch {
-      // There is no such table here: nothing can be told.
-    }
+  const found = new Map<string, number>()
+  for (const path of ['/proc/net/tcp', '/proc/net/tcp6']) addQueues(path, found)
+  queues = found
+  return queues
+}
+
+function addQueues(path: string, into: Map<string, number>): void {
+  let text: string
+  try {
+    text = readFileSync(path, 'latin1')
+  } catch {
+    // There is no such table here: nothing can be told.
+    return
   }
-  return text
+  for (const line of text.split('\n')) {
+    const columns = line.trim().split(/ +/)
+    const inode = columns[inodeColumn]
+    const queued = Number.parseInt(columns[queuesColumn]?.split(':')[0] ?? '', 16)
+    if (inode !== undefined && !Number.isNaN(queued)) into.set(inode, queued)
+  }
 }
 
 /** Of the socket with this descriptor; -1 where it cannot be told. Up to a second old. */
@@ -38,19 +51,8 @@ export function unacknowledgedBytes(descriptor: number): number {
   if (descriptor < 0 || process.platform !== 'linux') return -1
   try {
     const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${descriptor}`))?.[1]
-    return inode === undefined ? -1 : queueOf(tableText(), inode)
+    return inode === undefined ? -1 : (queuesNow().get(inode) ?? -1)
   } catch {
     return -1
   }
-}
-
-function queueOf(table: string, inode: string): number {
-  for (let at = table.indexOf(` ${inode} `); at >= 0; at = table.indexOf(` ${inode} `, at + 1)) {
-    const line = table.slice(table.lastIndexOf('\n', at) + 1, table.indexOf('\n', at))
-    const columns = line.trim().split(/ +/)
-    if (columns[inodeColumn] !== inode) continue
-    const queued = Number.parseInt(columns[queuesColumn]?.split(':')[0] ?? '', 16)
-    return Number.isNaN(queued) ? -1 : queued
-  }
-  return -1
 }

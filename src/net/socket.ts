@@ -16,6 +16,7 @@ import { unacknowledgedBytes } from './kernel-queue.ts'
 import { getSystemErrorName } from 'node:util'
 import { descriptorOf, writeDirectly } from './node-handle.ts'
 import type { Carrier, CarrierSocket, SocketMode } from './node-handle.ts'
+import { giveBackBlock, remainderBytesLeast, takeBlock } from './remainders.ts'
 import {
   dropStageOf,
   enterEvent,
@@ -56,6 +57,8 @@ export class SocketTransport implements Transport, Carrier, StageOwner {
   /** Where direct writes go; -1: through the socket. */
   #descriptor = -1
   #handedBytes = 0
+  /** Hold what Node still has to write; given back when it has. */
+  readonly #blocks: Buffer[] = []
   /** Somebody was told to hold on, and is to be told when to go on. */
   #isHeldUp = false
   #isEnding = false
@@ -193,6 +196,7 @@ export class SocketTransport implements Transport, Carrier, StageOwner {
   onSocketDrained(): void {
     const socket = this.#socket
     if (socket.writableLength > 0 || socket.destroyed) return
+    for (let block = this.#blocks.pop(); block !== undefined; block = this.#blocks.pop()) giveBackBlock(block)
     if (this.#isEnding) {
       if (!socket.writableEnded) socket.end()
     }
@@ -278,8 +282,20 @@ export class SocketTransport implements Transport, Carrier, StageOwner {
       if (taken === headBytes + end - start) return
     }
     if (head !== null && taken < headBytes) socket.write(Buffer.from(head.subarray(taken)))
-    const from = start + Math.max(0, taken - headBytes)
-    socket.write(Buffer.from(buffer.subarray(from, end)))
+    this.#queue(buffer, start + Math.max(0, taken - headBytes), end)
+  }
+
+  /** Leaves a copy with Node, to be written when the kernel has room. */
+  #queue(buffer: Buffer, start: number, end: number): void {
+    const bytes = end - start
+    if (bytes < remainderBytesLeast) {
+      this.#socket.write(Buffer.from(buffer.subarray(start, end)))
+      return
+    }
+    const block = takeBlock(bytes)
+    buffer.copy(block, 0, start, end)
+    this.#blocks.push(block)
+    this.#socket.write(block.subarray(0, bytes))
   }
 
   #break(code: string): void {
