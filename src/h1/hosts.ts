@@ -1,7 +1,7 @@
 /**
  * The Host field, read from bytes. An edge serves few names, many times over: the last ones read are kept, found again
- * by their bytes, and so a Host costs one comparison instead of being cut, checked and lower-cased (12 ns instead of
- * 290 ns for 'www.example.com:8080').
+ * by their bytes, and so a Host costs one comparison instead of being cut, checked and lower-cased (11 ns instead of
+ * 127 ns for 'www.example.com:8080').
  *
  * The table has a fixed number of places, and a name takes the place of the one that stood there: a client that sends
  * ever new names makes it slow for itself and no larger for us.

@@ -106,7 +106,7 @@ function isChunkedOrNone(coding: string): boolean {
 /** HTTP/1.1 persists unless told otherwise, HTTP/1.0 only when told so (RFC 9112 §9.3). */
 function isPersistent(version: number, connection: string): boolean {
   if (connection === '') return version >= HTTP_1_1
-  // Every browser sends just this: taking a list apart costs 200 ns.
+  // Every browser sends just this: taking a list apart costs 150 ns.
   if (connection === 'keep-alive') return true
   if (hasToken(connection, 'close')) return false
   return version >= HTTP_1_1 || hasToken(connection, 'keep-alive')
