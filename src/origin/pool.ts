@@ -3,7 +3,9 @@
  *
  * Promises:
  * - A ready connection is leased synchronously, the most recently used first, and nothing is allocated for it.
- * - Who waits is served by whichever connection is ready first; a connection made for one that left lies ready.
+ * - Who waits is served by whichever connection is ready first; a further attempt only by one that has served nobody,
+ *   since the origin may be closing the others (Apache short of threads does). A connection made for one that left lies
+ *   ready.
  * - Requests under way (`member.inFlight`) = those in the room + leases, at all times.
  * - As many connections are being made as there are waiting, within the bounds; towards an address in doubt one at a
  *   time, or one each `passOverMinMs`: a dead server is not hammered, and one that is back is noticed.
@@ -166,7 +168,7 @@ export class Pool implements EndpointOwner {
     pooled.connectedAtMs = nowMs
     this.stock.settle(endpoint)
     if (endpoint.passing.onConnected()) this.#standing.acquit(endpoint)
-    this.#offer(pooled)
+    this.#offer(pooled, true)
     this.#dialForRoom(nowMs)
   }
 
@@ -207,7 +209,7 @@ export class Pool implements EndpointOwner {
     this.leases--
     this.member.inFlight--
     if (pooled.leases === 0) this.#standing.endTrial(pooled)
-    this.#offer(pooled)
+    this.#offer(pooled, false)
     // It may have been closed rather than offered, and left its place to another.
     if (this.room.size > 0) this.#dialForRoom(this.#timers.clock.nowMs())
   }
@@ -224,10 +226,10 @@ export class Pool implements EndpointOwner {
   }
 
   /** Gives the free streams of a connection to those that wait, and keeps what is left. */
-  #offer(pooled: PooledConnection): void {
+  #offer(pooled: PooledConnection, isFresh: boolean): void {
     const { endpoint, connection } = pooled
     while (!endpoint.isGone && !pooled.isGone && connection.freeStreams > 0) {
-      const waiting = this.room.take()
+      const waiting = this.room.take(isFresh)
       if (waiting === null) break
       waiting.waiter.onOpened(waiting.x, waiting.turn, this.#lease(pooled, waiting.x))
     }

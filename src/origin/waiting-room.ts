@@ -54,11 +54,19 @@ export class WaitingRoom implements WaitingOwner {
     this.#timers.set(waiting.deadline, this.#waitMs, nowMs)
   }
 
-  /** Takes out the first whose exchange still waits for this; null when there is none. */
-  take(): Waiting | null {
-    for (let waiting = this.#list.first; waiting !== null; waiting = this.#list.first) {
-      this.#takeOut(waiting)
-      if (!waiting.isStale) return waiting
+  /**
+   * Takes out the first whose exchange still waits for this; null when there is none. `isFresh`: for a connection that
+   * has served nobody yet, which alone is good enough for a further attempt.
+   */
+  take(isFresh: boolean): Waiting | null {
+    let next: Waiting | null = null
+    for (let waiting = this.#list.first; waiting !== null; waiting = next) {
+      next = waiting.next
+      if (waiting.isStale) this.#takeOut(waiting)
+      else if (isFresh || waiting.x.attempts < 2) {
+        this.#takeOut(waiting)
+        return waiting
+      }
     }
     return null
   }

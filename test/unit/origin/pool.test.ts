@@ -167,6 +167,28 @@ test('a further attempt gets a fresh connection, not one that lay idle', () => {
   assert.equal(s.waiters.opened.at(-1)?.upstream, s.dial.last)
 })
 
+test('a further attempt that waits gets a fresh connection, not one that comes back meanwhile', () => {
+  const s = stage()
+  s.open()
+  s.open()
+  const [a, b] = s.dial.all
+  a?.connect()
+  b?.connect()
+  a?.release()
+  const { x } = s.open()
+  a?.close(NONE)
+  assert.equal(s.origin.open(x, s.waiters), WAIT)
+  const { x: first } = s.open()
+  const openedBefore = s.waiters.opened.length
+  b?.release()
+  assert.deepEqual(
+    s.waiters.opened.slice(openedBefore).map((opened) => opened.x),
+    [first],
+  )
+  s.dial.connecting[0]?.connect()
+  assert.equal(s.waiters.opened.at(-1)?.x, x)
+})
+
 test('a connection that is about to close after its answer is not offered to anybody', () => {
   const s = stage()
   s.open()
