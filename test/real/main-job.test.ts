@@ -43,7 +43,7 @@ const nginxMore = `
     location /up/ { dav_methods PUT DELETE; create_full_put_path on; }
     location = /moved { return 302 /hello.txt; }
     location /secret { return 403; }
-    location /teapot { return 418; }
+    location /gone { return 410; }
     location /broken { return 500; }
     location = /elsewhere { return 302 https://elsewhere.example/; }`
 
@@ -57,7 +57,7 @@ DavLockDB \${FOLDER}/public/up/lock
 Redirect 302 /moved /hello.txt
 Redirect 302 /elsewhere https://elsewhere.example/
 Redirect 403 /secret
-Redirect 418 /teapot
+Redirect 410 /gone
 Redirect 500 /broken`
 
 const origins = [
@@ -159,7 +159,7 @@ for (const { program, start } of origins) {
         assert.deepEqual([answer.exit, answer.status], [0, status])
         assert.match(answer.text, /<html>/i)
       }
-      assert.equal((await ask('/teapot')).status, 418)
+      assert.equal((await ask('/gone')).status, 410)
     })
 
     it('HTTP/1.0 clients: the answer ends with the connection, or with keep-alive by its length', async () => {
