@@ -3,7 +3,7 @@ import type { BenchResult, Row, ScenarioResult } from './results.ts'
 
 const barHeight = 22
 const barGap = 10
-const labelWidth = 150
+const labelWidth = 160
 const barsWidth = 470
 const valueWidth = 190
 const width = labelWidth + barsWidth + valueWidth
@@ -32,8 +32,9 @@ function bestRows(scenario: ScenarioResult): Row[] {
   return [...best.values()].sort((a, b) => a.cpu - b.cpu)
 }
 
+/** Of the proxies for Node the best one is shown, by its own name. */
 function labelOf(row: Row): string {
-  return row.family === 'node' ? `${row.peer} (Node)` : row.family
+  return row.family === 'node' ? row.peer : row.family
 }
 
 function barOf(row: Row, y: number, scale: number): string {
