@@ -1,9 +1,14 @@
 /** The documents name what is there: links lead somewhere, the tree of the architecture is the real one. */
 import assert from 'node:assert/strict'
-import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { projectRoot } from './sources.ts'
+
+const projectUrl = pathToFileURL(projectRoot)
 
 const documents = ['*.md', 'docs/**/*.md'].flatMap((pattern) => globSync(pattern, { cwd: projectRoot }))
 
@@ -90,3 +95,28 @@ test('every decision record is in the index, under its own number', () => {
   const numbers = records.map((name) => name.slice(0, 4))
   assert.equal(new Set(numbers).size, numbers.length, 'two records have one number')
 })
+
+test('the configs in the README are right, and its example of the library runs', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'headgate-readme-'))
+  try {
+    const blocks = Array.from(read('README.md').matchAll(/```ts\n([^]*?)```/g), (match) => match[1] ?? '')
+    const config = blocks.find((block) => block.includes('export default defineConfig'))
+    const library = blocks.find((block) => block.includes('createServer('))
+    assert.ok(config !== undefined && library !== undefined)
+    writeFileSync(join(folder, 'headgate.config.ts'), config)
+    const check = run('bin/headgate.js', 'check', join(folder, 'headgate.config.ts'))
+    assert.equal(check.status, 0, check.stdout + check.stderr)
+    const program = library
+      .replace("from 'headgate'", `from '${new URL('src/index.ts', projectUrl).href}'`)
+      .replace('port: 8080', "port: 0, host: '127.0.0.1'")
+    writeFileSync(join(folder, 'library.ts'), `${program}\nawait server.close()\n`)
+    const used = run(join(folder, 'library.ts'))
+    assert.equal(used.status, 0, used.stderr)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, args, { cwd: projectRoot, encoding: 'utf8', timeout: 30_000 })
+}
