@@ -81,7 +81,7 @@ export class HeadgateServer {
   readonly #isShared: boolean
   readonly #startedMs = systemClock.nowMs()
   #prepared: Prepared | null = null
-  #isClosed = false
+  #closing: Promise<CloseReport> | null = null
 
   /** Use `createServer`. */
   constructor(config: LoadedConfig, options: ServerOptions) {
@@ -195,16 +195,22 @@ export class HeadgateServer {
 
   /**
    * Stops accepting, lets what is under way end for at most `drainMs` (the config's `drainTimeout` by default; tunnels
-   * are closed in their protocol's way), then cuts what is left.
+   * are closed in their protocol's way), then cuts what is left. Called again with
+   * `drainMs` 0 it cuts at once.
    */
-  async close(options: { readonly drainMs?: number } = {}): Promise<CloseReport> {
+  close(options: { readonly drainMs?: number } = {}): Promise<CloseReport> {
+    if (this.#closing !== null && options.drainMs === 0) this.#doors.hurry()
+    this.#closing ??= this.#close(options.drainMs ?? this.plan.drainMs)
+    return this.#closing
+  }
+
+  async #close(drainMs: number): Promise<CloseReport> {
     const startedMs = systemClock.nowMs()
-    if (this.#isClosed) return { cutCount: 0, tookMs: 0 }
-    this.#isClosed = true
     this.discard()
-    const drainMs = options.drainMs ?? this.plan.drainMs
     this.#engine.drainTunnels()
-    const cutCount = await this.#doors.drain(drainMs)
+    await this.#doors.drain(drainMs)
+    this.#engine.cutTunnels()
+    const cutCount = await this.#doors.cut()
     const tookMs = systemClock.nowMs() - startedMs
     if (cutCount > 0)
       this.#observe.note('warn', `${cutCount} connections were cut after ${Math.round(tookMs)} ms`)
@@ -213,12 +219,15 @@ export class HeadgateServer {
     return { cutCount, tookMs }
   }
 
-  /** Cuts everything now. Waits for nothing but the lines of the logs. */
+  /** Cuts everything before it returns: for the last moment of a process. Tunnels have no line then. */
   stopNow(): void {
-    this.#isClosed = true
-    this.#doors.destroyAll()
-    this.plan.close()
-    this.#observe.logs.flushNow()
+    this.#closing ??= Promise.resolve({ cutCount: 0, tookMs: 0 })
+    try {
+      this.#doors.destroyAll()
+      this.plan.close()
+    } finally {
+      this.#observe.logs.flushNow()
+    }
   }
 
   /** Opens the log files anew, as after they were moved away. */

@@ -86,6 +86,11 @@ export class Engine extends Answering implements Serve {
     this.tunnels.drain()
   }
 
+  /** The time for that is over. Their exchanges end when both of their connections are gone. */
+  cutTunnels(): void {
+    this.tunnels.cutAll(Faults.DRAINING)
+  }
+
   // What the protocol servers call
 
   begin(down: Downstream): Exchange {

@@ -95,9 +95,11 @@ export class H1ServerConnection extends RequestReading implements TransportEvent
     else this.close()
   }
 
-  /** Closes now. An answer under way is cut visibly. */
+  /** Closes now. An answer under way is cut visibly, and its exchange is over when this returns. */
   destroy(): void {
-    if (this.phase === SERVING || this.phase === CLOSING) this.transport.reset()
+    const { x } = this
+    if (x !== null && this.phase !== TUNNEL) this.#abandon(x, Faults.DRAINING)
+    else if (this.phase === SERVING || this.phase === CLOSING) this.transport.reset()
     else this.transport.destroy()
   }
 

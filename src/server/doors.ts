@@ -19,6 +19,9 @@ import type { Transport } from '../net/transport.ts'
 /** Idle connections closed at a time to make room: enough that the next thousand accepts need not look again. */
 const crowdedCloseMax = 32
 
+/** Connections that were destroyed are gone within a few turns of the event loop; nothing waits longer for them. */
+const cutMs = 1000
+
 export interface DoorsOptions {
   readonly serve: Serve
   readonly timers: Timers
@@ -26,7 +29,7 @@ export interface DoorsOptions {
   readonly limits: ConnectionLimits
   /** Open connections of one listener at most; 0 = no limit. */
   readonly connectionsMax: number
-  note(level: FaultLevel, message: string): void
+  readonly note: (level: FaultLevel, message: string) => void
 }
 
 export interface BoundAddress {
@@ -160,13 +163,24 @@ export class Doors implements H1ServerContext {
     return closed > 0
   }
 
-  /** Stops accepting and resolves when the last connection is gone, or after `drainMs`; gives how many were cut. */
-  async drain(drainMs: number): Promise<number> {
+  /** Stops accepting and resolves when the last connection is gone, after `drainMs`, or when `hurry` is called. */
+  async drain(drainMs: number): Promise<void> {
     this.#isDraining = true
     this.closeNamed([...this.#listeners.keys()])
     for (const connection of this.#connections) connection.drain()
     if (this.#connections.size > 0 && drainMs > 0) await this.#untilEmpty(drainMs)
-    return this.destroyAll()
+  }
+
+  /** Destroys what is left, and resolves when it is gone, its lines in the log included; gives how many there were. */
+  async cut(): Promise<number> {
+    const count = this.destroyAll()
+    if (this.#connections.size > 0) await this.#untilEmpty(cutMs)
+    return count
+  }
+
+  /** Nobody waits for the end of the drain any more. */
+  hurry(): void {
+    this.#onEmpty?.()
   }
 
   #untilEmpty(drainMs: number): Promise<void> {

@@ -4,9 +4,12 @@
 import type { ReloadReport } from '../admin/admin.ts'
 import { Metric, setSample, type MetricsSnapshot } from '../engine/metrics.ts'
 import type { Plan } from '../engine/plan.ts'
-import { listenerText, messageOf, type Fleet } from './fleet.ts'
+import { listenerText, messageOf, within, type Fleet } from './fleet.ts'
 import { ProcessMetrics } from './process-metrics.ts'
 import { readSource, type ConfigSource, type Program, type RunningServer } from './program.ts'
+
+/** What is cut has this long to be logged. */
+const stopMs = 500
 
 export class SingleFleet implements Fleet {
   readonly #program: Program
@@ -63,6 +66,7 @@ export class SingleFleet implements Fleet {
   }
 
   async stopNow(): Promise<void> {
+    await within(this.#server.close({ drainMs: 0 }), stopMs)
     this.#server.stopNow()
     this.#end()
   }

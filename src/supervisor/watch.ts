@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { readFileSync, watch, type FSWatcher } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
 /** Editors write in several steps. */
 const quietMs = 200
@@ -36,7 +36,7 @@ export class FileWatch {
 
   #add(folder: string): void {
     try {
-      const watcher = watch(folder, { persistent: false }, () => this.#wait())
+      const watcher = watch(folder, { persistent: false }, (_event, name) => this.#wait(folder, name))
       watcher.on('error', () => {})
       this.#watchers.set(folder, watcher)
     } catch {
@@ -44,8 +44,12 @@ export class FileWatch {
     }
   }
 
-  #wait(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
+  /** Logs in the same folder change all the time: only our own files make the wait begin anew. */
+  #wait(folder: string, name: string | null): void {
+    if (this.#timer !== null) {
+      if (name === null || !this.#files.includes(join(folder, name))) return
+      clearTimeout(this.#timer)
+    }
     this.#timer = setTimeout(() => {
       this.#timer = null
       const now = this.#hash()

@@ -9,6 +9,7 @@ import type * as net from 'node:net'
 import { PeerMember } from '../core/peer-member.ts'
 import type { FromWorker, ToWorker } from './channel.ts'
 import { channelPeers } from './channel-peers.ts'
+import { within } from './fleet.ts'
 import { listenOn } from './listening-socket.ts'
 import { ProcessMetrics } from './process-metrics.ts'
 import { loadProgram, readSource, type ConfigSource, type RunningServer } from './program.ts'
@@ -16,6 +17,9 @@ import { loadProgram, readSource, type ConfigSource, type RunningServer } from '
 const program = await loadProgram(process.argv[2] as string)
 const processMetrics = new ProcessMetrics()
 process.title = 'headgate: worker'
+
+/** What is cut has this long to be logged. */
+const stopMs = 500
 
 /** Sockets that came and are not yet taken into use. */
 const waiting = new Map<string, { readonly handle: net.Server; readonly backlog: number }>()
@@ -93,6 +97,12 @@ async function leave(drainMs: number | undefined): Promise<void> {
   say({ kind: 'drained', report }, () => process.exit(0))
 }
 
+/** At once, but for the lines of what is cut. */
+async function stop(): Promise<void> {
+  if (server !== null) await within(server.close({ drainMs: 0 }), stopMs)
+  process.exit(0)
+}
+
 function hear(message: ToWorker, handle: unknown): void {
   switch (message.kind) {
     case 'peers':
@@ -114,7 +124,7 @@ function hear(message: ToWorker, handle: unknown): void {
     case 'drain':
       return void leave(message.drainMs)
     default:
-      process.exit(0)
+      return void stop()
   }
 }
 

@@ -255,9 +255,10 @@ test('destroy cuts an answer under way, visibly', () => {
   writeText(x.down, 'hello')
   story.wire.run()
   story.connection.destroy()
+  assert.equal(story.serve.log.at(-1), 'finish GET /', 'at once: the process may end next')
   story.pass(0)
   assert.equal(story.client.closed, 'ECONNRESET')
-  assert.deepEqual(story.serve.log, ['serve GET /', 'abandon client_gone', 'finish GET /'])
+  assert.deepEqual(story.serve.log, ['serve GET /', 'abandon draining', 'finish GET /'])
   story.checkAtRest()
 })
 
