@@ -4,7 +4,13 @@
  *
  * Invariants: the bytes are `buffer[start, end)`; empty, it holds no memory. Whoever appends bounds the size; appending
  * costs amortised constant time a byte, so that a peer that sends single bytes gains nothing.
+ *
+ * Larger memory is a block that is used again: an upload that is faster than its origin keeps a read ahead thousands of
+ * times, and memory outside the heap is collected late. A block is given back only when it was used up in the ordinary
+ * way: whoever clears may still stand on it.
  */
+import { giveBackBlock, remainderBytesLeast, takeBlock } from '../net/remainders.ts'
+
 const nothing = Buffer.alloc(0)
 
 export class ReadAhead {
@@ -29,7 +35,8 @@ export class ReadAhead {
 
   #makeRoom(more: number): void {
     const size = this.end - this.start
-    const buffer = Buffer.allocUnsafe(size === 0 ? more : Math.max(size + more, size * 2))
+    const needed = size === 0 ? more : Math.max(size + more, size * 2)
+    const buffer = needed < remainderBytesLeast ? Buffer.allocUnsafe(needed) : takeBlock(needed)
     this.buffer.copy(buffer, 0, this.start, this.end)
     this.buffer = buffer
     this.start = 0
@@ -38,8 +45,13 @@ export class ReadAhead {
 
   /** All before `at` has been used. */
   consumeTo(at: number): void {
-    if (at >= this.end) this.clear()
-    else this.start = at
+    if (at < this.end) {
+      this.start = at
+      return
+    }
+    const { buffer } = this
+    this.clear()
+    if (buffer.length >= remainderBytesLeast) giveBackBlock(buffer)
   }
 
   clear(): void {

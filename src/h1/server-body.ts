@@ -2,7 +2,7 @@
  * RequestBodyReader: decodes the body of a request (RFC 9112 §6, §7) and pushes it into the exchange's RequestBody, as
  * far as there is somebody who takes it. What nobody wants any more it reads over.
  *
- * Invariants: it never pushes while nobody takes; never more than `bytesMax`; it stops at the first byte behind the
+ * Invariants: it never pushes while nobody takes, nor after a push that was answered with false until it is resumed; never more than `bytesMax`; it stops at the first byte behind the
  * body. Readers are pooled, since a connection at rest must hold none.
  */
 import { Faults, type Fault } from '../core/faults.ts'
@@ -122,6 +122,8 @@ export class RequestBodyReader {
 
   #isTaken(): boolean {
     if (this.isUnwanted) return true
+    // A full sink still has the body: nothing may be pushed before it resumes.
+    if (this.state === BODY_HELD) return false
     if (this.#body?.isTaking === true) return true
     this.state = BODY_HELD
     return false

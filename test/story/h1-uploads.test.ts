@@ -84,6 +84,28 @@ test('a full sink holds the client back, and goes on where it stopped', () => {
   assert.ok(sink.text.endsWith('99'))
 })
 
+for (const isChunked of [false, true]) {
+  test(`a full sink gets nothing more before it resumes, when a read was taken whole: ${isChunked ? 'chunks' : 'a length'}`, () => {
+    const story = serverStory({ readAheadBytesMax: 1000 })
+    const { client, near, wire, serve } = story
+    const sink = new CollectingSink()
+    sink.flows = false
+    serve.onServe = (x) => x.body.attach(sink)
+    client.say(post('/', isChunked ? chunked : 'Content-Length: 10000\r\n'))
+    for (let i = 0; i < 100; i++) client.say(isChunked ? `64\r\n${'.'.repeat(100)}\r\n` : '.'.repeat(100))
+    assert.equal(sink.writes, 1)
+    assert.equal(near.isPaused, true)
+    assert.ok(near.bytesRead < 2500, `${near.bytesRead}`)
+    if (isChunked) client.say('0\r\n\r\n')
+    for (let i = 0; i < 120 && sink.state === 'open'; i++) {
+      request(story).body.resume()
+      wire.run()
+    }
+    assert.equal(sink.state, 'whole')
+    assert.equal(sink.bytes, 10_000)
+  })
+}
+
 test('a stated length above the limit is refused before anything is taken', () => {
   const story = serverStory()
   const { client, serve } = story

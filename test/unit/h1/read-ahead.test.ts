@@ -35,3 +35,26 @@ test('single bytes are appended without copying all of it each time', () => {
   assert.ok(buffers.size <= 17, `${buffers.size} buffers`)
   assert.ok(ahead.buffer.length <= 128 * 1024)
 })
+
+test('memory of reads that were kept and used up is used again', () => {
+  const ahead = new ReadAhead()
+  const read = Buffer.alloc(256 * 1024)
+  const memories = new Set<ArrayBufferLike>()
+  for (let i = 0; i < 100; i++) {
+    ahead.append(read, 0, read.length)
+    memories.add(ahead.buffer.buffer)
+    ahead.consumeTo(ahead.end)
+    assert.equal(ahead.buffer.length, 0)
+  }
+  assert.equal(memories.size, 1)
+})
+
+test('memory that is cleared away is not used again: somebody may still read it', () => {
+  const ahead = new ReadAhead()
+  const read = Buffer.alloc(128 * 1024)
+  ahead.append(read, 0, read.length)
+  const { buffer } = ahead
+  ahead.clear()
+  ahead.append(read, 0, read.length)
+  assert.notEqual(ahead.buffer, buffer)
+})
