@@ -310,7 +310,7 @@ export class ClientActor {
     const { script } = record
     const { answer } = script
     this.#waiting.shift()
-    if (!record.sentAll || this.#isSending) this.#hadEarlyAnswer = true
+    if (this.#isFromOrigin && record.originWholeBodies === 0) this.#hadEarlyAnswer = true
     record.isOver = true
     if (this.#isFromOrigin) {
       record.isWhole = true
