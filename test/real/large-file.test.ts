@@ -73,6 +73,16 @@ async function watch(headgate: HeadgateProcess, work: () => Promise<void>): Prom
   return [most, performance.now() - fromMs]
 }
 
+function mebibytes(bytes: number): string {
+  return (bytes / 1024 / 1024).toFixed(1)
+}
+
+function run(...args: readonly string[]): ReturnType<typeof spawn> {
+  return spawn(findProgram('curl'), ['-q', '-sS', '--noproxy', '*', ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+}
+
 describe(`a file of ${size} bytes through headgate proxy`, { skip: needs('nginx', 'curl') }, () => {
   let origin: WebServer
   let headgate: HeadgateProcess
@@ -93,18 +103,11 @@ describe(`a file of ${size} bytes through headgate proxy`, { skip: needs('nginx'
   })
 
   function judge(t: TestContext, what: string, [most, tookMs]: [number, number]): void {
-    const mebibytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1)
     t.diagnostic(
       `${what}: ${mebibytes(size)} MiB in ${(tookMs / 1000).toFixed(1)} s; resident ${mebibytes(base)} MiB before, ` +
         `at most ${mebibytes(most)}`,
     )
     assert.ok(most > 0 && most - base < growthBytesMax, `${mebibytes(most - base)} MiB more`)
-  }
-
-  function run(...args: readonly string[]): ReturnType<typeof spawn> {
-    return spawn(findProgram('curl'), ['-q', '-sS', '--noproxy', '*', ...args], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    })
   }
 
   it('comes down whole, in constant memory', async (t) => {

@@ -53,18 +53,18 @@ export class WebServer {
     this.#child = child
   }
 
-  /** `more` goes into the server block. */
+  /** `more` goes into the server block; '${FOLDER}' in it becomes a folder of its own. */
   static nginx(more = ''): Promise<WebServer> {
     return WebServer.#start('nginx', (place) => {
-      const config = nginxConfig(place, more)
+      const config = nginxConfig(place, more.replaceAll('${FOLDER}', place.folder))
       return { config, args: ['-p', place.folder, '-e', join(place.folder, 'error.log'), '-c'] }
     })
   }
 
-  /** `more` goes to the end of the config. */
+  /** `more` goes to the end of the config; '${FOLDER}' in it becomes a folder of its own. */
   static apache(more = ''): Promise<WebServer> {
     return WebServer.#start('apache2', (place) => ({
-      config: apacheConfig(place, more),
+      config: apacheConfig(place, more.replaceAll('${FOLDER}', place.folder)),
       args: ['-DFOREGROUND', '-f'],
     }))
   }
@@ -166,8 +166,7 @@ http {
 
 function apacheConfig({ folder, port }: Place, more: string): string {
   const modules = ['mpm_event', 'authz_core', 'dir', 'mime', 'autoindex', 'alias', 'deflate', 'filter', 'lua']
-  return `Define FOLDER ${folder}
-ServerRoot ${folder}
+  return `ServerRoot ${folder}
 ServerName localhost
 PidFile ${folder}/pid
 Listen 127.0.0.1:${port}
