@@ -6,6 +6,7 @@
  */
 import { parseArgs } from 'node:util'
 import { NONE, type Fault } from '../../src/core/faults.ts'
+import { Claims } from '../../src/http/claims.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { Timers } from '../../src/core/timers.ts'
 import { Engine } from '../../src/engine/chain.ts'
@@ -165,11 +166,13 @@ class BenchDown implements Downstream {
 
 const forwarding = {
   isTrusted: () => false,
+  claims: new Claims('X-Request-Id'),
   sendForwarded: false,
   sendXForwarded: true,
   requestIdField: 'X-Request-Id',
   viaName: 'headgate',
   sendVia: true,
+  sendProxyStatus: false,
 }
 const proxy = createProxy(
   { ...defaultProxyOptions, origin },

@@ -8,12 +8,13 @@ import { compilePlan } from '../config/compile.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { hasPassedHere, identify } from '../engine/arrival.ts'
 import { silentObserver } from '../engine/observer.ts'
-import type { Plan } from '../engine/plan.ts'
+import type { ForwardingPlan, Plan } from '../engine/plan.ts'
 import { RequestIds } from '../engine/request-id.ts'
 import { HeadProgress } from '../h1/head-progress.ts'
 import { readRequestHead } from '../h1/read-head.ts'
 import type { Dial } from '../http/dial.ts'
 import { DONE, Exchange, nobody, type Walk } from '../http/exchange.ts'
+import type { Fields } from '../http/fields.ts'
 import type { FieldOption } from './fields.ts'
 
 export interface RequestToExplain {
@@ -108,14 +109,23 @@ class Explainer {
     x.isDry = true
     const unread = this.#readHead()
     if (unread !== NONE) return unread
-    identify(x, forwarding, new RequestIds())
-    if (x.clientAddress !== this.#request.client) {
-      this.#routing.push(`the proxy ${this.#request.client} is trusted: the client is ${x.clientAddress}`)
-    }
+    this.#identify(forwarding)
     if (hasPassedHere(x, forwarding.viaName)) return Faults.LOOP
     if (maintenance !== NONE) return maintenance
     x.route = router.explain(x, (sentence) => this.#routing.push(sentence))
     return x.route === null ? Faults.NO_ROUTE : this.#walkSteps()
+  }
+
+  #identify(forwarding: ForwardingPlan): void {
+    const x = this.#x
+    const { client } = this.#request
+    const before = namesOf(x.request.fields)
+    identify(x, forwarding, new RequestIds())
+    const after = new Set(namesOf(x.request.fields))
+    const dropped = [...new Set(before)].filter((name) => !after.has(name))
+    if (dropped.length > 0) this.#routing.push(`dropped on arrival: ${dropped.join(', ')}`)
+    if (x.clientAddress !== client)
+      this.#routing.push(`the proxy ${client} is trusted: the client is ${x.clientAddress}`)
   }
 
   /** Writes the request and reads it as the server does. */
@@ -168,8 +178,15 @@ class Explainer {
   }
 }
 
+function namesOf(fields: Fields): string[] {
+  const lines = fields.toArray()
+  return lines.filter((_text, i) => i % 2 === 0).map((name) => name.toLowerCase())
+}
+
 /** Explaining answers nobody and waits for nobody. */
 const noWalk: Walk = {
+  child: (x) => x,
+  endChild() {},
   resume() {},
   reenter() {},
   answer() {},

@@ -14,6 +14,7 @@ import { createProxy } from '../handlers/proxy.ts'
 import { createRedirect } from '../handlers/redirect.ts'
 import { createRespond } from '../handlers/respond.ts'
 import { createRewrite, pathMapOf } from '../handlers/rewrite.ts'
+import { Claims } from '../http/claims.ts'
 import type { Handler, RouteInfo } from '../http/exchange.ts'
 import type { Origin } from '../origin/origin.ts'
 import type { CompileContext } from './compile-context.ts'
@@ -148,13 +149,16 @@ class RouteCompiler {
 function forwardingOf(document: ConfigDocument): ForwardingPlan {
   const { forwarding } = document
   const trusted = networksOf(document.trustedProxies)
+  const requestIdField = forwarding.requestId === false ? '' : forwarding.requestId
   return {
     isTrusted: (address) => trusted.has(address),
+    claims: new Claims(requestIdField),
     sendForwarded: forwarding.forwarded,
     sendXForwarded: forwarding.xForwarded,
-    requestIdField: forwarding.requestId === false ? '' : forwarding.requestId,
+    requestIdField,
     viaName: forwarding.name ?? viaNameOf(document),
     sendVia: forwarding.via,
+    sendProxyStatus: forwarding.proxyStatus,
   }
 }
 

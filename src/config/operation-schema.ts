@@ -102,12 +102,24 @@ export const errorPagesSchema = z
 
 export const forwardingSchema = z
   .strictObject({
-    xForwarded: z.boolean().default(true).meta({
-      description:
-        'Sends X-Forwarded-For, -Host and -Proto. What untrusted peers claim in them is always dropped.',
-    }),
+    xForwarded: z
+      .boolean()
+      .default(true)
+      .meta({
+        description:
+          'Sends X-Forwarded-For, -Host and -Proto. What untrusted peers claim in X-Forwarded-… and X-Real-IP is ' +
+          'always dropped as the request arrives: no match, variable or origin sees it.',
+      }),
     forwarded: z.boolean().default(false).meta({ description: 'Sends Forwarded (RFC 7239).' }),
     via: z.boolean().default(true).meta({ description: 'Adds us to Via (RFC 9110 §7.6.3).' }),
+    proxyStatus: z
+      .boolean()
+      .default(false)
+      .meta({
+        description:
+          'Says in Proxy-Status on our own error answers what went wrong (RFC 9209). For internal clients: it tells ' +
+          'about the inside, such as that an origin refuses connections.',
+      }),
     requestId: z
       .union([z.literal(false), fieldName])
       .default('X-Request-Id')
@@ -128,7 +140,7 @@ export const forwardingSchema = z
   })
   .prefault({})
   .meta({
-    description: 'What origins are told about clients.',
+    description: 'What origins are told about clients, and clients about faults.',
     samples: [{ forwarded: true, name: 'edge-ams' }],
   })
 

@@ -101,6 +101,13 @@ const whole = z.strictObject({
         'How long an idle connection is kept; less when the server says so in `Keep-Alive: timeout=`. ' +
         '4s: a Node server closes after 5, and who closes later loses the race.',
     }),
+  connectionAgeMax: duration(0)
+    .prefault(durationText(defaultTuning.connectionAgeMaxMs))
+    .meta({
+      description:
+        'A connection older than this is closed when it comes back rather than kept, so that new machines behind one ' +
+        'address get their share. 0: no bound.',
+    }),
   connectionsMax: count(0, 65_535)
     .default(defaultTuning.connectionsMax)
     .meta({

@@ -73,6 +73,7 @@ function optionsOf(name: string, document: OriginDocument, connectMs: number): O
     policy: document.balance,
     connectMs,
     idleMs: document.keepAlive,
+    connectionAgeMaxMs: document.connectionAgeMax,
     connectionsMax: document.connectionsMax,
     connectingMax: document.connectingMax,
     waitingMax: document.waitingMax,

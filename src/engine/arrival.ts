@@ -1,30 +1,36 @@
 /**
  * What is learned of a request before it is routed: who asks, through whom, under which id, and whether it has been
- * here before.
+ * here before; and what of it nobody gets to see: fields nominated by Connection, and claims about the client.
  *
  * Promise: of a peer that is not trusted nothing is believed: its address is the client's, its scheme that of the
- * connection, its id is replaced.
+ * connection, its id is replaced. No match, variable or step sees what it claims.
  */
 import { elementAtHop, listElements, readForwarded, walkChain, type ForwardedHop } from '../http/forwarded.ts'
 import type { Exchange } from '../http/exchange.ts'
+import { removeNominated } from '../http/forwarding.ts'
 import { Field } from '../http/known-fields.ts'
 import { RequestHead } from '../http/message.ts'
 import { readAuthority } from '../http/target.ts'
 import type { ForwardingPlan } from './plan.ts'
 import { isSaneRequestId, type RequestIds } from './request-id.ts'
 
-/** Sets clientAddress, isPeerTrusted, scheme, host and requestId. */
+/** Sets clientAddress, isPeerTrusted, scheme, host and requestId; drops fields. Once, before anything looks at them. */
 export function identify(x: Exchange, plan: ForwardingPlan, ids: RequestIds): void {
   const peer = x.down.remoteAddress
+  const { fields } = x.request
   x.clientAddress = peer
+  removeNominated(fields)
   x.request.scheme = x.down.encrypted ? 'https' : 'http'
   if (plan.isTrusted(peer)) {
     x.isPeerTrusted = true
+    plan.claims.dropMisspelt(fields)
     believe(x, plan)
     if (plan.requestIdField !== '') {
-      const sent = x.request.fields.getByName(plan.requestIdField.toLowerCase())
+      const sent = fields.getByName(plan.requestIdField.toLowerCase())
       if (sent !== undefined && isSaneRequestId(sent)) x.requestId = sent
     }
+  } else {
+    plan.claims.drop(fields)
   }
   if (x.requestId === '') x.requestId = ids.next()
 }

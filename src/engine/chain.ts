@@ -25,10 +25,9 @@ export interface EngineOptions {
   readonly timers: Timers
   readonly observer: Observer
   readonly plan: Plan
+  readonly requestIds?: RequestIds
   /** Finished exchanges kept for further use; each is about 6 KiB. */
   readonly pooledMax?: number
-  /** Says `Proxy-Status` (RFC 9209) on error answers. Off: it tells the world about the inside. */
-  readonly sendProxyStatus?: boolean
 }
 
 /** As many as a busy worker has under way at once; beyond, they are made and thrown away. */
@@ -40,9 +39,8 @@ export class Engine extends Answering implements Serve {
   /** The exchanges that were upgraded. */
   readonly tunnels: Tunnels
   readonly #pooledMax: number
-  readonly #sendProxyStatus: boolean
   readonly #free: Exchange[] = []
-  readonly #requestIds = new RequestIds()
+  readonly #requestIds: RequestIds
   readonly #unrouted: UnroutedNotes
   readonly #generations: Generations
 
@@ -53,13 +51,13 @@ export class Engine extends Answering implements Serve {
     this.observer = options.observer
     this.#unrouted = new UnroutedNotes(options.observer)
     this.#generations = new Generations(options.plan)
+    this.#requestIds = options.requestIds ?? new RequestIds()
     this.#pooledMax = options.pooledMax ?? defaultPooledMax
-    this.#sendProxyStatus = options.sendProxyStatus ?? false
   }
 
   protected get errorAnswers(): ErrorAnswerOptions {
     const { errorPages, forwarding } = this.plan
-    return { errorPages, proxyStatusName: this.#sendProxyStatus ? forwarding.viaName : '' }
+    return { errorPages, proxyStatusName: forwarding.sendProxyStatus ? forwarding.viaName : '' }
   }
 
   /** The plan that new exchanges are served with. */

@@ -32,7 +32,9 @@ const always: Readonly<Record<string, string>> = {
 const inRequest: Readonly<Record<string, string>> = {
   host: 'say "hostHeader" in the origin',
   expect: 'it is answered or forwarded as the body is (RFC 9110 §10.1.1)',
-  'x-real-ip': 'what clients claim in it is dropped after this step; X-Forwarded-For tells the address',
+  'x-forwarded-for': forwarding,
+  'x-forwarded-host': forwarding,
+  'x-forwarded-proto': forwarding,
   forwarded: forwarding,
   via: forwarding,
   'cdn-loop': forwarding,
@@ -43,18 +45,12 @@ const inResponse: Readonly<Record<string, string>> = {
   'proxy-authenticate': hop,
 }
 
-/** The proxy step drops what tells about the client in every spelling that a CGI-like origin reads as the same. */
-function claimProblem(lowerName: string): string | undefined {
-  const name = lowerName.replaceAll('_', '-')
-  return name.startsWith('x-forwarded-') ? forwarding : inRequest[name]
-}
-
 /** Why a field cannot be edited there, or ''. */
 export function fieldProblem(name: string, side: 'request' | 'response'): string {
   if (!isFieldName(name)) return `"${name}" is not a field name (RFC 9110 §5.1)`
   const lowerName = name.toLowerCase()
-  const own = side === 'request' ? inRequest : inResponse
-  const reason =
-    always[lowerName] ?? own[lowerName] ?? (side === 'request' ? claimProblem(lowerName) : undefined)
+  // To an origin of the CGI kind X_Forwarded_For is X-Forwarded-For.
+  const own = side === 'request' ? inRequest[lowerName.replaceAll('_', '-')] : inResponse[lowerName]
+  const reason = always[lowerName] ?? own
   return reason === undefined ? '' : `${name} cannot be edited: ${reason}`
 }

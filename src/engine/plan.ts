@@ -3,6 +3,7 @@
  * took, so a reload drops nothing. Only `config/compile.ts` makes one.
  */
 import type { Fault } from '../core/faults.ts'
+import type { Claims } from '../http/claims.ts'
 import type { ConnectionLimits } from '../http/limits.ts'
 import type { Origin } from '../origin/origin.ts'
 import type { Exchange, RouteInfo } from '../http/exchange.ts'
@@ -21,6 +22,8 @@ export interface ListenerPlan {
 /** Fields that tell the origin about the client (RFC 7239 and the older X- family), and their trust. */
 export interface ForwardingPlan {
   isTrusted(address: string): boolean
+  /** What is dropped of requests as they arrive; knows `requestIdField`. */
+  readonly claims: Claims
   readonly sendForwarded: boolean
   readonly sendXForwarded: boolean
   /** '' sends none. */
@@ -28,6 +31,8 @@ export interface ForwardingPlan {
   /** Our name in Via, CDN-Loop and the loop guard; unique to this deployment. */
   readonly viaName: string
   readonly sendVia: boolean
+  /** Says in Proxy-Status on our error answers what went wrong (RFC 9209): it tells the world about the inside. */
+  readonly sendProxyStatus: boolean
 }
 
 export interface LogPlan {

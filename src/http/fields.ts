@@ -304,7 +304,9 @@ export function isFieldName(text: string): boolean {
 
 /** Can `text` be a field's value, every character one byte? Space around it would not be part of it (RFC 9110 §5.5). */
 export function isFieldValue(text: string): boolean {
-  return text === '' || (isAllOf(valueClass, text) && !isSpaceAt(text, 0) && !isSpaceAt(text, text.length - 1))
+  return (
+    text === '' || (isAllOf(valueClass, text) && !isSpaceAt(text, 0) && !isSpaceAt(text, text.length - 1))
+  )
 }
 
 function isSpaceAt(text: string, i: number): boolean {

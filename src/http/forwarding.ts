@@ -1,10 +1,10 @@
 /**
  * What changes in a request's header section on its way to the origin (RFC 9110 §7.6, RFC 7239): what concerns the
- * client's hop goes first, with what Connection nominates; then what untrusted peers claim; then ours is added.
+ * client's hop goes, and ours is added. What Connection nominates, and what untrusted peers claim (claims.ts), went when
+ * the request arrived: what steps have set since is the operator's, and no client can take it away.
  *
- * Promises: no field that delimits a message, names a host or tells who the client is can be nominated away; of a peer
- * that is not trusted no X-Forwarded-…, X-Real-IP, Forwarded or request id passes, nor a spelling of them with '_' that
- * a CGI-like origin would read as the same; what is left of a trusted chain begins with the client that we believe in.
+ * Promises: no field that delimits a message, names a host or tells who the client is can be nominated away; what is
+ * left of a trusted chain begins with the client that we believe in.
  *
  * The straight path (no Connection that nominates, an untrusted peer) tests bits and adds made fields; it cuts no string.
  */
@@ -39,75 +39,55 @@ for (let id = 1; id < knownFieldCount; id++) {
   if ((fieldFlags(id) & HOP_BY_HOP) !== 0 && (fieldFlags(id) & FRAMING) === 0) hopByHop.push(id)
 }
 
-/** What tells about the client, and so is dropped when an untrusted peer says it. */
-const claims: readonly number[] = [
-  Field.X_FORWARDED_FOR,
-  Field.X_FORWARDED_HOST,
-  Field.X_FORWARDED_PROTO,
-  Field.X_FORWARDED_PORT,
-  Field.X_REAL_IP,
-  Field.FORWARDED,
-]
-
 /** Adds and removes fields of requests, as one deployment is configured. Made once, holds nothing of a request. */
 export class Forwarding {
   readonly #plan: ForwardingFields
   readonly #requestIdId: number
-  readonly #requestIdName: string
   readonly #via: Readonly<Record<number, string>>
 
   constructor(plan: ForwardingFields) {
     this.#plan = plan
-    this.#requestIdName = plan.requestIdField.toLowerCase()
-    this.#requestIdId = fieldId(this.#requestIdName)
+    this.#requestIdId = fieldId(plan.requestIdField.toLowerCase())
     this.#via = viaTexts(plan.viaName)
   }
 
   /** Makes the fields of `x.request` those of the request to the origin. Once, before the first attempt. */
   edit(x: Exchange): void {
     const { fields } = x.request
-    removeHopByHop(fields, false)
-    if (x.isPeerTrusted) {
-      this.#tellTrusted(x, fields)
-    } else {
-      this.#dropClaims(fields)
-      this.#tell(x, fields)
-    }
+    removeHopByHopKnown(fields, false)
+    if (x.isPeerTrusted) this.#tellTrusted(x, fields)
+    else this.#tell(x, fields)
     if (this.#plan.sendVia) fields.addKnown(Field.VIA, this.viaOf(x.request.version))
     // The guard against loops must not depend on Via, which may be turned off.
     if (!this.#plan.sendVia || fields.has(Field.CDN_LOOP)) fields.addKnown(Field.CDN_LOOP, this.#plan.viaName)
     if (this.#requestIdId !== 0) fields.setKnown(this.#requestIdId, x.requestId)
-    else if (this.#requestIdName !== '') fields.set(this.#plan.requestIdField, x.requestId)
-  }
-
-  #dropClaims(fields: Fields): void {
-    removeKnownAll(fields, claims)
-    const { ids, size } = fields
-    for (let i = 0; i < size; i++)
-      if (ids[i] === 0 && isClaimAt(fields, i, this.#requestIdName)) fields.removeAt(i)
+    else if (this.#plan.requestIdField !== '') fields.set(this.#plan.requestIdField, x.requestId)
   }
 
   #tell(x: Exchange, fields: Fields): void {
     const { request } = x
     const peer = x.down.remoteAddress
     if (this.#plan.sendXForwarded) {
-      if (peer !== '') fields.addKnown(Field.X_FORWARDED_FOR, peer)
-      if (request.authority !== '') fields.addKnown(Field.X_FORWARDED_HOST, request.authority)
-      fields.addKnown(Field.X_FORWARDED_PROTO, request.scheme)
-    }
-    if (this.#plan.sendForwarded) fields.addKnown(Field.FORWARDED, forwardedText(x, [peer]))
-  }
-
-  /** Of a trusted peer the chain is kept, from the client that we believe in on. */
-  #tellTrusted(x: Exchange, fields: Fields): void {
-    const { request } = x
-    const chain = believedChain(x, fields)
-    if (this.#plan.sendXForwarded) {
-      fields.setKnown(Field.X_FORWARDED_FOR, chain.filter((node) => node !== '').join(', '))
+      if (peer !== '') fields.setKnown(Field.X_FORWARDED_FOR, peer)
       if (request.authority !== '') fields.setKnown(Field.X_FORWARDED_HOST, request.authority)
       fields.setKnown(Field.X_FORWARDED_PROTO, request.scheme)
     }
-    if (this.#plan.sendForwarded) fields.setKnown(Field.FORWARDED, forwardedText(x, chain))
+    if (this.#plan.sendForwarded) fields.setKnown(Field.FORWARDED, forwardedText(x, [peer]))
+  }
+
+  /**
+   * Of a trusted peer the chain is kept, from the client that we believe in on; also where none of ours is sent, since
+   * what stands left of that client is made up.
+   */
+  #tellTrusted(x: Exchange, fields: Fields): void {
+    const { authority, scheme } = x.request
+    const { sendXForwarded, sendForwarded } = this.#plan
+    const chain = believedChain(x, fields)
+    replace(fields, Field.X_FORWARDED_FOR, sendXForwarded, chain.filter((node) => node !== '').join(', '))
+    replace(fields, Field.X_FORWARDED_HOST, sendXForwarded, authority)
+    replace(fields, Field.X_FORWARDED_PROTO, sendXForwarded, scheme)
+    if (sendForwarded || fields.has(Field.FORWARDED))
+      fields.setKnown(Field.FORWARDED, forwardedText(x, chain))
   }
 
   /** Our element of Via for a message that was received in `version` (RFC 9110 §7.6.3). */
@@ -121,13 +101,14 @@ export class Forwarding {
   }
 }
 
-function viaTexts(name: string): Readonly<Record<number, string>> {
-  return { [HTTP_1_0]: `1.0 ${name}`, [HTTP_1_1]: `1.1 ${name}`, [HTTP_2]: `2 ${name}`, 30: `3 ${name}` }
+/** What is known instead of what was told; added only where it `isSent`. */
+function replace(fields: Fields, id: number, isSent: boolean, value: string): void {
+  if (value === '') fields.removeKnown(id)
+  else if (isSent || fields.has(id)) fields.setKnown(id, value)
 }
 
-function removeKnownAll(fields: Fields, ids: readonly number[]): void {
-  const { first } = fields
-  for (const id of ids) if (first[id] !== 0) fields.removeKnown(id)
+function viaTexts(name: string): Readonly<Record<number, string>> {
+  return { [HTTP_1_0]: `1.0 ${name}`, [HTTP_1_1]: `1.1 ${name}`, [HTTP_2]: `2 ${name}`, 30: `3 ${name}` }
 }
 
 /**
@@ -135,26 +116,34 @@ function removeKnownAll(fields: Fields, ids: readonly number[]): void {
  * of it our own hop needs (TE, Upgrade, Expect) the codec writes. `keepsUpgrade`: of a 426, which must have it.
  */
 export function removeHopByHop(fields: Fields, keepsUpgrade: boolean): void {
-  if (fields.first[Field.CONNECTION] !== 0) removeNominated(fields, keepsUpgrade)
+  removeNominated(fields)
+  removeHopByHopKnown(fields, keepsUpgrade)
+}
+
+function removeHopByHopKnown(fields: Fields, keepsUpgrade: boolean): void {
   for (const id of hopByHop) {
     if (fields.first[id] !== 0 && !(keepsUpgrade && id === Field.UPGRADE)) fields.removeKnown(id)
   }
 }
 
-function removeNominated(fields: Fields, keepsUpgrade: boolean): void {
+/**
+ * Takes out what Connection nominates, but for what every hop knows to be its own: that may still be asked for.
+ * Of a request, as it arrives; a step that has set a field later on must not lose it to its client's nomination.
+ */
+export function removeNominated(fields: Fields): void {
+  if (fields.first[Field.CONNECTION] === 0) return
   const nominated = fields.combined(Field.CONNECTION) as string
   // Nearly all say just this.
   if (nominated === 'keep-alive' || nominated === 'close' || nominated === 'Keep-Alive') return
   for (const element of nominated.split(',')) {
     const name = element.trim().toLowerCase()
-    const isKept = isProtected(fieldId(name)) || (keepsUpgrade && name === 'upgrade')
-    if (name !== '' && !isKept) fields.remove(name)
+    if (name !== '' && !isProtected(fieldId(name))) fields.remove(name)
   }
 }
 
 /** Removing Expect would leave a client waiting for an answer that nobody was asked for. */
 function isProtected(id: number): boolean {
-  return id === Field.EXPECT || (fieldFlags(id) & (END_TO_END | FRAMING)) !== 0
+  return id === Field.EXPECT || (fieldFlags(id) & (END_TO_END | FRAMING | HOP_BY_HOP)) !== 0
 }
 
 /** Takes out of a trailer section what must not stand in one (RFC 9110 §6.5.1). */
@@ -163,27 +152,6 @@ export function cleanTrailers(fields: Fields): void {
     if (fields.isLive(i) && (fieldFlags(fields.idAt(i)) & (NOT_IN_TRAILER | HOP_BY_HOP | FRAMING)) !== 0)
       fields.removeAt(i)
   }
-}
-
-const hyphen = 0x2d
-const underscore = 0x5f
-
-/**
- * Is entry i, whose name is not known, a claim about the client all the same: another X-Forwarded-… ('x-forwarded-ssl'),
- * or one of ours spelt with '_'? Decided by two characters for nearly every field.
- */
-function isClaimAt(fields: Fields, i: number, requestIdName: string): boolean {
-  const at = i * 4
-  const nameEnd = fields.spans[at + 1] as number
-  if (nameEnd >= 0) {
-    const start = fields.spans[at] as number
-    const first = fields.text.charCodeAt(start) | 0x20
-    if (first !== 0x78 && first !== requestIdName.charCodeAt(0)) return false
-    const second = fields.text.charCodeAt(start + 1)
-    if (first === 0x78 && second !== hyphen && second !== underscore) return false
-  }
-  const name = fields.nameAt(i).toLowerCase().replaceAll('_', '-')
-  return name.startsWith('x-forwarded-') || name === 'x-real-ip' || name === requestIdName
 }
 
 /**

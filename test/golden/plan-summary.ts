@@ -25,6 +25,7 @@ export function summaryOf(plan: Plan): string {
   ]
   sends.push(forwarding.sendVia ? 'Via' : '', forwarding.requestIdField)
   lines.push(`origins are sent ${sends.filter((text) => text !== '').join(', ')}`)
+  if (forwarding.sendProxyStatus) lines.push('clients are told Proxy-Status')
   lines.push(
     `log ${String(log.access)} to ${log.accessPath || 'stdout'}, ${log.level} to ${log.errorPath || 'stderr'}`,
   )

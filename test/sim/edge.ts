@@ -7,10 +7,12 @@ import { Timers } from '../../src/core/timers.ts'
 import { Engine } from '../../src/engine/chain.ts'
 import type { Observer } from '../../src/engine/observer.ts'
 import type { ForwardingPlan, Plan, Router } from '../../src/engine/plan.ts'
+import { RequestIds } from '../../src/engine/request-id.ts'
 import { H1Dial } from '../../src/h1/client.ts'
 import { serveH1, type H1ServerConnection } from '../../src/h1/server.ts'
 import { createProxy, defaultProxyOptions } from '../../src/handlers/proxy.ts'
 import type { Exchange, RouteInfo } from '../../src/http/exchange.ts'
+import { Claims } from '../../src/http/claims.ts'
 import { defaultLimits, type ConnectionLimits } from '../../src/http/limits.ts'
 import { createOrigin } from '../../src/origin/server-group.ts'
 import { Delay } from './delay.ts'
@@ -21,6 +23,7 @@ import type { World } from './world.ts'
 class Ledger implements Observer {
   readonly #world: World
   finished = 0
+  fetched = 0
   refused = 0
   stale = 0
   readonly faults = new Map<string, number>()
@@ -33,6 +36,10 @@ class Ledger implements Observer {
     this.finished++
     if (x.route === null && x.fault === NONE)
       this.#world.fail('an exchange finished without route and without fault')
+  }
+
+  onFetch(): void {
+    this.fetched++
   }
 
   onRefuse(_x: Exchange, fault: Fault): void {
@@ -133,6 +140,8 @@ export class Edge {
         world.fail(`${busy} requests at origins, ${this.engine.running} under way here`)
     })
     this.engine = new CountingEngine({
+      // Equal seeds make equal bytes.
+      requestIds: new RequestIds('5eed5eed5eed'),
       clock: world,
       timers: this.timers,
       observer: this.ledger,
@@ -162,11 +171,13 @@ export class Edge {
 
 const forwarding: ForwardingPlan = {
   isTrusted: () => false,
+  claims: new Claims('x-request-id'),
   sendForwarded: false,
   sendXForwarded: true,
   requestIdField: 'x-request-id',
   viaName: 'headgate',
   sendVia: true,
+  sendProxyStatus: false,
 }
 
 function planOf(route: RouteInfo, limits: ConnectionLimits): Plan {

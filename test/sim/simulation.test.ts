@@ -22,8 +22,8 @@ test('a world is the same each time: equal seeds make equal events', () => {
   for (const seed of [1, 2, 3, 4, 5]) {
     const lines: string[] = []
     const again: string[] = []
-    simulate(seed, (line) => lines.push(line.replace(/x-request-id: [^\\]+/g, '')))
-    simulate(seed, (line) => again.push(line.replace(/x-request-id: [^\\]+/g, '')))
+    simulate(seed, (line) => lines.push(line))
+    simulate(seed, (line) => again.push(line))
     assert.deepEqual(again, lines)
     assert.ok(lines.length > 10)
   }

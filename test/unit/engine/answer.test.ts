@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Faults, faultCount, faultRow } from '../../../src/core/faults.ts'
-import { Engine } from '../../../src/engine/chain.ts'
 import { DONE, type Handler } from '../../../src/http/exchange.ts'
 import { FakeDown } from './fake-streams.ts'
-import { World, fillRequest, planOf } from './fakes.ts'
+import { World, planOf } from './fakes.ts'
 
 const failing = (fault: number): Handler => ({
   name: 'failing',
@@ -90,12 +89,8 @@ test('every fault with a status is answered with it, and no page names an addres
 
 test('Proxy-Status (RFC 9209) is sent only where it is turned on', () => {
   assert.equal(ask(Faults.ORIGIN_REFUSED, []).field('proxy-status'), undefined)
-  const plan = planOf([failing(Faults.ORIGIN_REFUSED)])
-  const world = new World(plan)
-  const { clock, timers, observer } = world
-  const engine = new Engine({ clock, timers, observer, plan, sendProxyStatus: true })
-  const down = new FakeDown(engine)
-  fillRequest(down.x, 'GET', '/', [])
-  engine.serve(down.x)
+  const handlers = [failing(Faults.ORIGIN_REFUSED)]
+  const forwarding = { ...planOf(handlers).forwarding, sendProxyStatus: true }
+  const down = new World(planOf(handlers, { forwarding })).ask('GET', '/')
   assert.equal(down.field('proxy-status'), 'edge; error=connection_refused')
 })

@@ -163,3 +163,34 @@ test('other names in Via and CDN-Loop are no loop', () => {
     assert.equal(world.ask('GET', '/', [name, value]).status, 404, value)
   }
 })
+
+/** The names that the steps get to see. */
+function namesSeen(fields: string[], peer: string): string[] {
+  let seen: string[] = []
+  const look: Handler = {
+    name: 'look',
+    onRequest(x: Exchange) {
+      seen = x.request.fields.toArray().filter((_text, i) => i % 2 === 0)
+      x.response.status = 204
+      x.answerWhole(null)
+      return DONE
+    },
+  }
+  new World(planOf([look], {}, ['10.0.0.1'])).ask('GET', '/', fields, peer)
+  return seen
+}
+
+test('no step sees what an untrusted peer claims; of a trusted one all but misspelt names stay', () => {
+  const names = ['x-forwarded-for', 'x_forwarded_for', 'x-real-ip', 'forwarded', 'x-request-id', 'accept']
+  const fields = names.flatMap((name) => [name, '1'])
+  const seen = (peer: string) => namesSeen(fields, peer).filter((name) => names.includes(name))
+  assert.deepEqual(seen('192.0.2.7'), ['accept'])
+  assert.deepEqual(seen('10.0.0.1'), ['x-forwarded-for', 'x-real-ip', 'forwarded', 'x-request-id', 'accept'])
+})
+
+test('no step sees what Connection nominates, but for what concerns every hop (RFC 9110 §7.6.1)', () => {
+  const fields = ['connection', 'X-Own, upgrade', 'x-own', '1', 'upgrade', 'websocket', 'te', 'trailers']
+  const seen = namesSeen(fields, '192.0.2.7')
+  assert.ok(!seen.includes('x-own'))
+  for (const name of ['upgrade', 'te']) assert.ok(seen.includes(name), name)
+})

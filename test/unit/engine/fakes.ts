@@ -9,6 +9,7 @@ import { Engine } from '../../../src/engine/chain.ts'
 import type { Observer } from '../../../src/engine/observer.ts'
 import type { Plan } from '../../../src/engine/plan.ts'
 import type { BodyStream } from '../../../src/http/body.ts'
+import { Claims } from '../../../src/http/claims.ts'
 import type { Exchange, Handler, RouteInfo } from '../../../src/http/exchange.ts'
 import { defaultLimits } from '../../../src/http/limits.ts'
 import { FakeDown } from './fake-streams.ts'
@@ -154,11 +155,13 @@ export function planOf(
       access: false,
       level: 'info',
       accessPath: '',
+      claims: new Claims('X-Request-Id'),
       errorPath: '',
       redactQuery: [],
       redactFields: [],
       queueBytesMax: 0,
     },
+      sendProxyStatus: false,
     admin: { listen: '' },
     errorPages: { find: () => null },
     maintenance: NONE,
