@@ -2,7 +2,7 @@
  * Packs the package, installs it into an empty folder and uses it as a stranger would: the `headgate` program, the
  * library from JavaScript, and its types. Fails when anything of the three does.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -67,7 +67,28 @@ function mustBeRefused(folder: string): void {
   if (wrong.status === 0) throw new Error('the types let a wrong key pass')
 }
 
-function smoke(folder: string): void {
+/** The demo has files beside its code (the page) and starts processes: both must be found in the package. */
+async function mustDemo(folder: string): Promise<void> {
+  const demo = spawn('node_modules/.bin/headgate', ['demo', '--port', '0'], { cwd: folder, env })
+  try {
+    const url = await new Promise<string>((resolve, reject) => {
+      let said = ''
+      demo.stdout.on('data', (bytes: Buffer) => {
+        said += bytes.toString()
+        const match = /http:\/\/localhost:(\d+)/.exec(said)
+        if (match !== null) resolve(`http://127.0.0.1:${match[1]}`)
+      })
+      demo.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()))
+      demo.once('exit', () => reject(new Error(`the demo ended: ${said}`)))
+    })
+    const [page, api] = await Promise.all([fetch(url), fetch(`${url}/api/hello`)])
+    if (!page.ok || !api.ok) throw new Error(`the demo answered ${page.status} and ${api.status}`)
+  } finally {
+    demo.kill('SIGTERM')
+  }
+}
+
+async function smoke(folder: string): Promise<void> {
   must(root, 'npm', 'pack', '--silent', '--pack-destination', folder)
   const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'))
   if (tarball === undefined) throw new Error('npm pack made no file')
@@ -76,6 +97,8 @@ function smoke(folder: string): void {
   console.log(`headgate version: ${must(folder, 'node_modules/.bin/headgate', 'version').trim()}`)
   must(folder, 'node', '--input-type=module', '--eval', typedConsumer)
   console.log('library: listens, reloads, closes')
+  await mustDemo(folder)
+  console.log('demo: page and origins answer')
   must(folder, 'tsc', '-p', 'with-node.json')
   must(folder, 'tsc', '-p', 'without-node.json')
   mustBeRefused(folder)
@@ -84,7 +107,7 @@ function smoke(folder: string): void {
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-pack-'))
 try {
-  smoke(folder)
+  await smoke(folder)
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
