@@ -187,6 +187,8 @@ function namesOf(fields: Fields): string[] {
 const noWalk: Walk = {
   child: (x) => x,
   endChild() {},
+  child: (x) => x,
+  endChild() {},
   resume() {},
   reenter() {},
   answer() {},

@@ -12,6 +12,7 @@ import {
   PHASE_OVER,
   PHASE_REQUEST,
   PHASE_RESPONSE,
+  type Downstream,
   type Exchange,
   type Walk,
 } from '../http/exchange.ts'
@@ -29,6 +30,8 @@ export abstract class Answering implements Walk {
   protected abstract readonly errorAnswers: ErrorAnswerOptions
 
   abstract abandon(x: Exchange, fault: Fault): void
+  abstract child(x: Exchange, from: number, down: Downstream): Exchange
+  abstract endChild(child: Exchange, fault: Fault): void
 
   // Inward
 
@@ -171,6 +174,8 @@ export abstract class Answering implements Walk {
 
   #answerFault(x: Exchange, fault: Fault): void {
     x.clearAnswer()
+    // Nobody reads an error page of a child: who waits for it makes up its own mind.
+    if (x.isChild) return this.#cut(x, fault)
     const body = this.fillError(x, fault)
     if (body === null) return this.#cut(x, fault)
     this.sendError(x, fault, body)

@@ -131,7 +131,8 @@ export class Engine extends Answering implements Serve {
     // Whoever waits holds an older number now.
     x.turn++
     if (x.fault === NONE) x.fault = fault
-    this.observer.onFault(x, fault)
+    // That the readers of a child are gone is no fault of anybody's.
+    if (!x.isChild) this.observer.onFault(x, fault)
     try {
       this.giveUp(x, fault)
     } catch (error) {
@@ -150,7 +151,8 @@ export class Engine extends Answering implements Serve {
     const { lease } = x
     // Without one it was refused: that was told already, or it never came to anything.
     if (lease !== null) {
-      this.observer.onFinish(x, this.clock.nowMs())
+      if (x.isChild) this.observer.onFetch(x, this.clock.nowMs())
+      else this.observer.onFinish(x, this.clock.nowMs())
       lease.release()
     }
     x.reset()
@@ -158,6 +160,32 @@ export class Engine extends Answering implements Serve {
   }
 
   readonly #onFinishException = (error: unknown): void => this.noteCrash(error)
+
+  // Children
+
+  child(x: Exchange, from: number, down: Downstream): Exchange {
+    const child = this.begin(down)
+    child.isChild = true
+    child.request.copyFrom(x.request)
+    child.route = x.route
+    child.lease = x.lease
+    child.lease?.retain()
+    child.captures.push(...x.captures)
+    child.captureNames.push(...x.captureNames)
+    child.clientAddress = x.clientAddress
+    child.isPeerTrusted = x.isPeerTrusted
+    child.requestId = x.requestId
+    child.rewrittenTarget = x.rewrittenTarget
+    // As if the step before had just been left: `resume` begins with `from`.
+    child.firstStep = child.stepsBegun = from
+    child.step = from - 1
+    return child
+  }
+
+  endChild(child: Exchange, fault: Fault): void {
+    if (fault !== NONE) this.abandon(child, fault)
+    this.finish(child)
+  }
 
   // Inward
 

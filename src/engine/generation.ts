@@ -16,6 +16,10 @@ export class Generation implements Lease {
     this.plan = plan
   }
 
+  retain(): void {
+    this.running++
+  }
+
   release(): void {
     this.running--
     if (this.#isRetired && this.running === 0) this.plan.close()

@@ -43,6 +43,8 @@ export class Observe implements Observer {
   readonly faults: Float64Array = new Float64Array(faultCount)
   staleCallbacks = 0
   retries = 0
+  /** Exchanges that no client asked for: fills, revalidations. */
+  fetches = 0
   /** Requests no route took, and heads that could not be read. */
   readonly noRoute: RouteSeries = new RouteSeries('', '')
   /** Of routes and servers that the config no longer has: sums must not go back. */
@@ -88,6 +90,12 @@ export class Observe implements Observer {
   onFinish(x: Exchange, nowMs: number): void {
     const status = x.isHeadSent ? x.response.status : 0
     this.#count(x, status, x.fault, nowMs - x.startMs)
+  }
+
+  /** Counted for its server, but neither as a request of a client nor in the access log. */
+  onFetch(x: Exchange): void {
+    this.fetches++
+    if (x.attempts > 0) this.#countUpstream(x, x.isHeadSent ? x.response.status : 0)
   }
 
   onRefuse(x: Exchange, fault: Fault, nowMs: number): void {

@@ -10,6 +10,8 @@ import type { Exchange } from '../http/exchange.ts'
 export interface Observer {
   /** The exchange is over: answered, cut or abandoned. `x` holds all that the log tells. */
   onFinish(x: Exchange, nowMs: number): void
+  /** A child exchange is over: what the cache asked an origin for, in nobody's name. */
+  onFetch(x: Exchange, nowMs: number): void
   /** A head that could not be read was answered from the fault table; `x.request` may be partly filled. */
   onRefuse(x: Exchange, fault: Fault, nowMs: number): void
   /** An attempt failed, or the exchange did: for the counters and the errors log. `x.upstreamAddress` tells where. */
@@ -23,6 +25,7 @@ export interface Observer {
 /** Hears everything and does nothing. */
 export const silentObserver: Observer = {
   onFinish() {},
+  onFetch() {},
   onRefuse() {},
   onFault() {},
   onStaleCallback() {},

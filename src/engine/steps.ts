@@ -2,7 +2,7 @@
  * The walk over the steps of a route, in each of its directions. Only the walk: what is sent at its end, and what an
  * exception costs, is the engine's.
  *
- * Invariant: `x.step` is the step that runs; after a step that did not answer NEXT, `x` may be finished and is not
+ * Invariants: a child walks only the steps from `x.firstStep` on; `x.step` is the step that runs; after a step that did not answer NEXT, `x` may be finished and is not
  * touched, so each function tells by its return alone whether the walk came to its end.
  */
 import type { Fault } from '../core/faults.ts'
@@ -40,7 +40,7 @@ export function walkInward(x: Exchange, from: number): boolean {
 export function walkOutward(x: Exchange, from: number): boolean {
   x.phase = PHASE_RESPONSE
   const handlers = handlersOf(x)
-  for (let i = Math.min(from, handlers.length - 1); i >= 0; i--) {
+  for (let i = Math.min(from, handlers.length - 1); i >= x.firstStep; i--) {
     const handler = handlers[i] as Handler
     if (handler.onResponse === undefined) continue
     x.step = i
@@ -59,7 +59,7 @@ export function walkOutward(x: Exchange, from: number): boolean {
 export function walkFault(x: Exchange, fault: Fault, from: number): boolean {
   x.phase = PHASE_FAULT
   const handlers = handlersOf(x)
-  for (let i = Math.min(from, handlers.length - 1); i >= 0; i--) {
+  for (let i = Math.min(from, handlers.length - 1); i >= x.firstStep; i--) {
     const handler = handlers[i] as Handler
     if (handler.onFault === undefined) continue
     x.step = i
@@ -71,19 +71,19 @@ export function walkFault(x: Exchange, fault: Fault, from: number): boolean {
 /** `onInformational` of the steps before the one that informs. */
 export function walkInformational(x: Exchange): void {
   const handlers = handlersOf(x)
-  for (let i = Math.min(x.step, handlers.length) - 1; i >= 0; i--) handlers[i]?.onInformational?.(x)
+  for (let i = Math.min(x.step, handlers.length) - 1; i >= x.firstStep; i--) handlers[i]?.onInformational?.(x)
 }
 
 /** `onAbandon` of the steps that were begun. */
 export function tellAbandoned(x: Exchange): void {
   const handlers = handlersOf(x)
-  for (let i = x.stepsBegun - 1; i >= 0; i--) handlers[i]?.onAbandon?.(x)
+  for (let i = x.stepsBegun - 1; i >= x.firstStep; i--) handlers[i]?.onAbandon?.(x)
 }
 
 /** `onFinish` of the steps that were begun; an exception of one keeps no other from hearing of it. */
 export function tellFinished(x: Exchange, onException: (error: unknown) => void): void {
   const handlers = handlersOf(x)
-  for (let i = x.stepsBegun - 1; i >= 0; i--) {
+  for (let i = x.stepsBegun - 1; i >= x.firstStep; i--) {
     const handler = handlers[i] as Handler
     if (handler.onFinish === undefined) continue
     try {

@@ -157,6 +157,14 @@ export interface Serve {
 
 /** The engine's walk, as the exchange sees it. Handlers call the methods of the same names on the exchange. */
 export interface Walk {
+  /**
+   * Makes an exchange that walks the steps from `from` on, and whose answer comes to `down`: a fill, a prefetch. It has a
+   * copy of x's head (no body) to edit, starts by `child.resume(child.turn)`, holds x's plan and may outlive x. Nobody's
+   * request: not in the access log, no error page; its faults come to `down.abort`. Its maker calls `endChild` once.
+   */
+  child(x: Exchange, from: number, down: Downstream): Exchange
+  /** Its answer has ended (NONE), or nobody wants it any more: what is under way for it is given up. */
+  endChild(child: Exchange, fault: Fault): void
   resume(x: Exchange): void
   reenter(x: Exchange): void
   answer(x: Exchange): void
@@ -169,6 +177,8 @@ export interface Walk {
 
 /** What an exchange holds while it runs, and lets go of when it is finished: the plan it was served with. */
 export interface Lease {
+  /** A child holds it too. */
+  retain(): void
   release(): void
 }
 
@@ -211,6 +221,10 @@ export class Exchange {
   route: RouteInfo | null = null
   /** Index of the step that runs, or that waits. */
   step = 0
+  /** The first of its steps: 0, or where a child began. */
+  firstStep = 0
+  /** Made by `Walk.child`: no client asked for it. */
+  isChild = false
   /** How many steps were begun: those are told of a fault's way out, of departure and of the end. */
   stepsBegun = 0
   phase = PHASE_REQUEST
@@ -282,7 +296,8 @@ export class Exchange {
     this.outgoing.reset()
     this.down = this.out = nobody
     this.route = this.walk = this.lease = this.upstream = this.source = null
-    this.step = this.stepsBegun = 0
+    this.step = this.stepsBegun = this.firstStep = 0
+    this.isChild = false
     this.phase = PHASE_REQUEST
     this.#lastSink = null
     this.whole = null

@@ -71,6 +71,23 @@ export class RequestHead {
     this.persistent = true
   }
 
+  /** Takes over all of `other` but its body: what a child asks in the name of its exchange. */
+  copyFrom(other: RequestHead): void {
+    this.reset()
+    this.fields.copyFrom(other.fields)
+    this.method = other.method
+    this.version = other.version
+    this.form = other.form
+    this.scheme = other.scheme
+    this.host = other.host
+    this.port = other.port
+    this.authority = other.authority
+    this.target = other.target
+    this.queryStart = other.queryStart
+    this.path = other.path
+    this.acceptsTrailers = other.acceptsTrailers
+  }
+
   /** The query with its '?', '' when there is none. */
   get query(): string {
     return this.queryStart === this.target.length ? '' : this.target.slice(this.queryStart)

@@ -9,6 +9,8 @@ import { Exchange, type Downstream, type Serve, type Walk } from '../../src/http
 import type { Fields } from '../../src/http/fields.ts'
 
 const walk: Walk = {
+  child: (x) => x,
+  endChild() {},
   resume() {},
   reenter() {},
   answer() {},

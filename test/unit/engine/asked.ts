@@ -33,6 +33,8 @@ export function ask(target: string, options: AskOptions = {}): Asked {
   const answers: string[] = []
   const faults: Fault[] = []
   const walk: Walk = {
+    child: (child) => child,
+    endChild() {},
     resume() {},
     reenter() {},
     answer() {},

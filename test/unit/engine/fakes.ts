@@ -62,6 +62,19 @@ export interface Finished {
   durationMs: number
 }
 
+function recorded(x: Exchange, nowMs: number): Finished {
+  return {
+    status: x.response.status,
+    fault: x.fault,
+    requestId: x.requestId,
+    clientAddress: x.clientAddress,
+    attempts: x.attempts,
+    upstreamAddress: x.upstreamAddress,
+    bytesSent: x.bytesSent,
+    durationMs: nowMs - x.startMs,
+  }
+}
+
 export class RecordingObserver implements Observer {
   readonly finished: Finished[] = []
   readonly refused: Fault[] = []
@@ -70,16 +83,13 @@ export class RecordingObserver implements Observer {
   stale = 0
 
   onFinish(x: Exchange, nowMs: number): void {
-    this.finished.push({
-      status: x.response.status,
-      fault: x.fault,
-      requestId: x.requestId,
-      clientAddress: x.clientAddress,
-      attempts: x.attempts,
-      upstreamAddress: x.upstreamAddress,
-      bytesSent: x.bytesSent,
-      durationMs: nowMs - x.startMs,
-    })
+    this.finished.push(recorded(x, nowMs))
+  }
+
+  readonly fetched: Finished[] = []
+
+  onFetch(x: Exchange, nowMs: number): void {
+    this.fetched.push(recorded(x, nowMs))
   }
 
   onRefuse(_x: Exchange, fault: Fault): void {
@@ -145,23 +155,23 @@ export function planOf(
     connectionsMax: 0,
     forwarding: {
       isTrusted: (address) => trusted.includes(address),
+      claims: new Claims('X-Request-Id'),
       sendForwarded: false,
       sendXForwarded: true,
       requestIdField: 'X-Request-Id',
       viaName: 'edge',
       sendVia: true,
+      sendProxyStatus: false,
     },
     log: {
       access: false,
       level: 'info',
       accessPath: '',
-      claims: new Claims('X-Request-Id'),
       errorPath: '',
       redactQuery: [],
       redactFields: [],
       queueBytesMax: 0,
     },
-      sendProxyStatus: false,
     admin: { listen: '' },
     errorPages: { find: () => null },
     maintenance: NONE,

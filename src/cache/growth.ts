@@ -1,0 +1,109 @@
+/**
+ * Growth: a body that is still arriving, and those who read it meanwhile. It is where a fill (which appends) and the
+ * sources of answers (which read) meet; neither knows the other.
+ *
+ * A follower reads at its own pace from the body itself, so a slow one holds nobody back. The fill is held back only by
+ * the fastest: `front` is as far as anybody has read.
+ *
+ * Invariants: a follower is told of growth until it leaves, of the end or of the break once, and of nothing after it has
+ * left; followers may join and leave within any of these calls.
+ */
+import type { Fault } from '../core/faults.ts'
+import { List, type ListNode } from '../core/list.ts'
+
+/** The source of an answer that is read from a growing body. */
+export interface Follower extends ListNode<Follower> {
+  /** Offset in the body of the next byte that it will read. */
+  readonly position: number
+  /** There is more to read, or `Growth.isWhole` is true now. */
+  onGrown(): void
+  /** The body will never be whole, or what this one would read next is gone (it fell behind). It has left already. */
+  onBroken(fault: Fault): void
+}
+
+export interface GrowthOwner {
+  /** `front` may have moved. */
+  onAdvance(): void
+  /** The last follower has left. */
+  onDeserted(): void
+}
+
+export class Growth {
+  readonly #followers: List<Follower> = new List()
+  readonly #owner: GrowthOwner
+  /** Whose turn is next while they are told: `leave` moves it on. */
+  #next: Follower | null = null
+  /** How far the fastest has read; 0 when nobody follows. */
+  front = 0
+  isWhole = false
+
+  constructor(owner: GrowthOwner) {
+    this.#owner = owner
+  }
+
+  get size(): number {
+    return this.#followers.size
+  }
+
+  follow(follower: Follower): void {
+    this.#followers.addLast(follower)
+    if (follower.position > this.front) this.front = follower.position
+  }
+
+  /** It has read all it wants, or its client is gone. Twice is harmless. */
+  leave(follower: Follower): void {
+    if (!this.#remove(follower)) return
+    if (follower.position >= this.front) this.#findFront()
+    if (this.isWhole) return
+    if (this.#followers.size === 0) this.#owner.onDeserted()
+    else this.#owner.onAdvance()
+  }
+
+  /** `follower` has read on: its `position` has moved. */
+  advance(follower: Follower): void {
+    if (follower.position <= this.front) return
+    this.front = follower.position
+    if (!this.isWhole) this.#owner.onAdvance()
+  }
+
+  // The side of the fill
+
+  /** The body is longer, or whole (`isWhole`). */
+  grown(): void {
+    this.#next = this.#followers.first
+    while (this.#next !== null) {
+      const follower: Follower = this.#next
+      this.#next = follower.next
+      follower.onGrown()
+    }
+  }
+
+  /** It will never be whole: all are told, and have left. */
+  broken(fault: Fault): void {
+    for (let f = this.#followers.takeFirst(); f !== null; f = this.#followers.takeFirst()) f.onBroken(fault)
+    this.front = 0
+  }
+
+  /** Bytes before `offset` are gone: cuts those who have not read them. */
+  forgotten(offset: number, fault: Fault): void {
+    this.#next = this.#followers.first
+    while (this.#next !== null) {
+      const follower: Follower = this.#next
+      this.#next = follower.next
+      if (follower.position >= offset) continue
+      this.#remove(follower)
+      follower.onBroken(fault)
+    }
+  }
+
+  #remove(follower: Follower): boolean {
+    if (follower === this.#next) this.#next = follower.next
+    return this.#followers.remove(follower)
+  }
+
+  #findFront(): void {
+    this.front = 0
+    for (let f = this.#followers.first; f !== null; f = f.next)
+      if (f.position > this.front) this.front = f.position
+  }
+}
