@@ -187,8 +187,6 @@ function namesOf(fields: Fields): string[] {
 const noWalk: Walk = {
   child: (x) => x,
   endChild() {},
-  child: (x) => x,
-  endChild() {},
   resume() {},
   reenter() {},
   answer() {},

@@ -24,7 +24,6 @@ class Ledger implements Observer {
   readonly #world: World
   finished = 0
   fetched = 0
-  fetched = 0
   refused = 0
   stale = 0
   readonly faults = new Map<string, number>()
@@ -37,10 +36,6 @@ class Ledger implements Observer {
     this.finished++
     if (x.route === null && x.fault === NONE)
       this.#world.fail('an exchange finished without route and without fault')
-  }
-
-  onFetch(): void {
-    this.fetched++
   }
 
   onFetch(): void {
