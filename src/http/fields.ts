@@ -15,11 +15,12 @@
  */
 import { isAllOf, tokenClass, valueClass } from '../core/bytes.ts'
 import { FRAMING, fieldFlags, fieldId, fieldName, knownFieldCount } from './known-fields.ts'
+import type { FieldsView, StoredFields } from './stored-fields.ts'
 
 const REMOVED = 255
 const initialCapacity = 32
 
-export class Fields {
+export class Fields implements FieldsView {
   /** What the wire entries' spans point into. */
   text = ''
   /** Entries, removed ones included. */
@@ -251,6 +252,13 @@ export class Fields {
     for (let i = 0; i < other.size; i++) {
       if (other.isLive(i)) this.#addMade(other.idAt(i), other.nameAt(i), other.valueAt(i))
     }
+  }
+
+  /** Takes the fields of a stored message, whose text is shared and not copied. Only into fields that are clear. */
+  adopt(stored: StoredFields): void {
+    this.text = stored.text
+    this.wireEnd = stored.text.length
+    stored.copyInto(this)
   }
 
   /**

@@ -1,0 +1,146 @@
+/**
+ * MemoryBody: the bytes of one stored answer, whole or still coming in.
+ *
+ * A body of stated length up to `wholeBytesMax` is one buffer of exactly that size, so that a hit is one write. All
+ * others are blocks of 64 KiB; when the last byte is there the last block is cut to size, and a small body becomes one
+ * buffer after all. Bytes never move while somebody may read them: blocks are only ever added, and what a reader was
+ * given stays right when the body is finished or its entry is thrown away.
+ */
+
+/** What a body grows by. A block is what one write of a large answer sends, and the most that is wasted meanwhile. */
+export const blockBytes: number = 64 * 1024
+/** Bodies up to this size lie in one buffer; larger ones are sent block by block with back-pressure in any case. */
+export const wholeBytesMax: number = 256 * 1024
+
+const noBlocks: readonly Buffer[] = []
+
+/** A stretch of a body: `buffer[start, end)`. */
+export class BodySpan {
+  buffer: Buffer = Buffer.alloc(0)
+  start = 0
+  end = 0
+}
+
+export class MemoryBody {
+  /** Bytes that are there. */
+  length = 0
+  /** No more will come. */
+  isWhole = false
+  /** The one buffer of a small body; null while it is in blocks. */
+  #single: Buffer | null = null
+  #blocks: Buffer[] | null = null
+  /** Bytes held in memory for it: at least `length`. */
+  heldBytes = 0
+
+  /** A body of `statedLength` bytes; -1 when that is not known. */
+  constructor(statedLength: number = -1) {
+    if (statedLength >= 0 && statedLength <= wholeBytesMax) {
+      this.#single = statedLength === 0 ? empty : Buffer.allocUnsafeSlow(statedLength)
+      this.heldBytes = statedLength
+    } else {
+      this.#blocks = []
+    }
+  }
+
+  /** A whole body made of bytes that are at hand; they are kept, not copied. */
+  static of(bytes: Buffer): MemoryBody {
+    const body = new MemoryBody(0)
+    body.#single = bytes
+    body.length = body.heldBytes = bytes.length
+    body.isWhole = true
+    return body
+  }
+
+  /** All of it in one buffer, or null when it is in blocks or not whole yet. */
+  get single(): Buffer | null {
+    return this.isWhole ? this.#single : null
+  }
+
+  /** The blocks of a large body, in order. */
+  get blocks(): readonly Buffer[] {
+    return this.#blocks ?? noBlocks
+  }
+
+  /** How much more memory `count` further bytes would take. */
+  costOf(count: number): number {
+    const needed = this.length + count - this.heldBytes
+    return needed <= 0 ? 0 : Math.ceil(needed / blockBytes) * blockBytes
+  }
+
+  /** Copies `buffer[start, end)` to its end. More than the length that was stated is our own bug, and throws. */
+  append(buffer: Buffer, start: number, end: number): void {
+    if (this.isWhole) throw new Error('the body is whole')
+    const single = this.#single
+    if (single !== null) {
+      if (this.length + end - start > single.length) throw new RangeError('more than was stated')
+      buffer.copy(single, this.length, start, end)
+      this.length += end - start
+      return
+    }
+    const blocks = this.#blocks as Buffer[]
+    for (let at = start; at < end;) {
+      if (this.length === this.heldBytes) {
+        blocks.push(Buffer.allocUnsafeSlow(blockBytes))
+        this.heldBytes += blockBytes
+      }
+      const offset = this.length % blockBytes
+      const count = Math.min(end - at, blockBytes - offset)
+      buffer.copy(blocks[blocks.length - 1] as Buffer, offset, at, at + count)
+      this.length += count
+      at += count
+    }
+  }
+
+  /** No more comes: memory that is not needed is given back. */
+  finish(): void {
+    if (this.isWhole) return
+    this.isWhole = true
+    const single = this.#single
+    if (single !== null) {
+      if (this.length < single.length) this.#keepSingle(copyOf(single, this.length))
+      return
+    }
+    const blocks = this.#blocks as Buffer[]
+    if (this.length <= wholeBytesMax) return this.#keepSingle(Buffer.concat(blocks, this.length))
+    const tail = this.length % blockBytes
+    if (tail !== 0) blocks[blocks.length - 1] = copyOf(blocks[blocks.length - 1] as Buffer, tail)
+    this.heldBytes = this.length
+  }
+
+  #keepSingle(bytes: Buffer): void {
+    // Buffer.concat takes small results from a shared pool, which would keep 8 KiB for a few bytes.
+    this.#single = bytes.buffer.byteLength === bytes.length ? bytes : copyOf(bytes, bytes.length)
+    this.#blocks = null
+    this.heldBytes = this.length
+  }
+
+  /**
+   * Sets `span` to the bytes from `offset` on that lie together, at most to `end`. False when there are none (yet).
+   * Allocates nothing.
+   */
+  readAt(offset: number, span: BodySpan, end: number = this.length): boolean {
+    const last = Math.min(end, this.length)
+    if (offset >= last) return false
+    const single = this.#single
+    if (single !== null) {
+      span.buffer = single
+      span.start = offset
+      span.end = last
+      return true
+    }
+    const index = Math.floor(offset / blockBytes)
+    const blockStart = index * blockBytes
+    span.buffer = (this.#blocks as Buffer[])[index] as Buffer
+    span.start = offset - blockStart
+    span.end = Math.min(blockBytes, last - blockStart)
+    return true
+  }
+}
+
+const empty = Buffer.alloc(0)
+
+function copyOf(bytes: Buffer, length: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(length)
+  bytes.copy(copy, 0, 0, length)
+  return copy
+}

@@ -1,0 +1,96 @@
+/**
+ * CacheStore: the seam between the cache and where it keeps answers. The memory store answers at once; a disk store
+ * will answer from its memory or tell that it has to look.
+ *
+ * Promises of every implementation (test/unit/cache/store-suite.ts holds them to it):
+ * - `find` gives an entry only if it is whole, its variant fits the request, and no purge since `bornAt` concerns it;
+ * - what was purged is never found again, also when its fill was under way while it was purged;
+ * - the bytes accounted are the sum of those of the entries, and stay within the limit;
+ * - an entry thrown out while it is read stays readable for those who hold it.
+ */
+import type { RequestHead } from '../http/message.ts'
+import type { DerivedForm, Entry } from './entry.ts'
+
+/** What is to be purged. `site` limits it to one site; left out, it concerns all. */
+export type PurgeTarget =
+  | { readonly kind: 'all'; readonly site?: string }
+  | { readonly kind: 'host'; readonly host: string; readonly site?: string }
+  | { readonly kind: 'tag'; readonly tag: string; readonly site?: string }
+  /** Every entry whose host is this one (host[:port] as in the key) and whose target begins with `target`. */
+  | { readonly kind: 'prefix'; readonly host: string; readonly target: string; readonly site?: string }
+  /** Every variant of exactly this URL, in every zone and whatever else the operator put into the key. */
+  | { readonly kind: 'url'; readonly host: string; readonly target: string; readonly site?: string }
+  /** Every variant of this key. */
+  | { readonly kind: 'key'; readonly key: string }
+
+export interface PurgeRequest {
+  readonly target: PurgeTarget
+  /** Mark as stale instead of throwing out. */
+  readonly isSoft?: boolean
+  /** Count only. */
+  readonly isDry?: boolean
+}
+
+export interface PurgeReport {
+  /** The purge's number. 0 for a dry run. */
+  readonly generation: number
+  /** Entries concerned; grows while `isCounted` is false. */
+  readonly count: number
+  readonly bytes: number
+  /** The count is exact and final. A prefix is counted by a walk in the background. */
+  readonly isCounted: boolean
+}
+
+export interface StoreSnapshot {
+  readonly entries: number
+  readonly bytes: number
+  readonly bytesMax: number
+  readonly growing: number
+  readonly growingBytes: number
+  readonly hits: number
+  readonly misses: number
+  readonly evictions: number
+  readonly evictedBytes: number
+  readonly purged: number
+  /** Answers that were not stored for want of room. */
+  readonly refused: number
+  readonly generation: number
+  /** Purges whose entries are still being thrown out in the background. */
+  readonly pendingPurges: number
+}
+
+export interface CacheStore {
+  /** Rises by one with every purge. A fill reads it before it sends its request: `Entry.bornAt`. */
+  readonly generation: number
+  /** The largest entry that is taken, in bytes. */
+  readonly entryBytesMax: number
+  find(key: string, request: RequestHead): Entry | null
+  /** Like `find`, without counting it as a use: for `explain` and for warming. */
+  peek(key: string, request: RequestHead): Entry | null
+  /**
+   * Takes a growing entry. False: too large, no room, or purged since `bornAt`; the entry is then nobody's, and its
+   * answer is passed on without being stored.
+   */
+  begin(entry: Entry): boolean
+  /** Adds to a growing entry's body. False: it no longer fits; the entry was abandoned. */
+  append(entry: Entry, buffer: Buffer, start: number, end: number): boolean
+  /** The body is whole: from now on it is found, and what it replaces is not. False when it was purged meanwhile. */
+  complete(entry: Entry): boolean
+  /** The body will never be whole. */
+  abandon(entry: Entry): void
+  /**
+   * `fresh` has the body of `old` and another head (RFC 9111 §4.3.4). False when `old` is no longer stored, or a purge
+   * since `fresh.bornAt` concerns it.
+   */
+  replaceHead(old: Entry, fresh: Entry): boolean
+  /** Keeps another form of a stored entry's answer with it. False when there is no room or it is not stored. */
+  addDerived(entry: Entry, form: DerivedForm): boolean
+  remove(entry: Entry): void
+  purge(request: PurgeRequest): PurgeReport
+  snapshot(): StoreSnapshot
+  /** Changes the limit; entries are thrown out at once until it holds. */
+  resize(bytesMax: number): void
+  /** The keys found most often, for the admin page: at most `countMax`. */
+  topEntries(countMax: number): Entry[]
+  close(): void
+}
