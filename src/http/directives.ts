@@ -1,0 +1,64 @@
+/**
+ * The list of directives that Cache-Control is: `name`, `name=token` or `name="quoted string"`, between commas.
+ *
+ * Lenient about where one ends, strict about what it says: space around '=' is none of the grammar (RFC 9110 §5.6.6
+ * forbids it for parameters too), so such a directive has no argument that could be right: null. A quote that is never
+ * closed quotes nothing, so that it cannot hide the directives behind it.
+ */
+import { trimSpace } from './tokens.ts'
+
+export interface SeenDirective {
+  /** Lower case. */
+  readonly name: string
+  /** Without its quotes; '' where there is none; null for one that is malformed. */
+  readonly argument: string | null
+}
+
+export function splitDirectives(text: string): SeenDirective[] {
+  const seen: SeenDirective[] = []
+  // Once a quote is not closed none behind it is asked again: a text full of them would cost its length squared.
+  let quotes = true
+  let start = 0
+  for (let i = 0; i <= text.length; i++) {
+    if (quotes && text[i] === '"') {
+      const closing = closingQuote(text, i)
+      if (closing < 0) quotes = false
+      else i = closing
+    }
+    if (i < text.length && text[i] !== ',') continue
+    const element = trimSpace(text.slice(start, i))
+    if (element !== '') seen.push(readDirective(element))
+    start = i + 1
+  }
+  return seen
+}
+
+/** Index of the quote that closes the one at `open`, -1 when none does. */
+function closingQuote(text: string, open: number): number {
+  for (let i = open + 1; i < text.length; i++) {
+    if (text[i] === '\\') i++
+    else if (text[i] === '"') return i
+  }
+  return -1
+}
+
+function readDirective(element: string): SeenDirective {
+  const equals = element.indexOf('=')
+  if (equals < 0) {
+    const space = element.search(/[ \t]/)
+    // 'max-age 60': whatever it was to mean, it says nothing.
+    if (space > 0) return { name: element.slice(0, space).toLowerCase(), argument: null }
+    return { name: element.toLowerCase(), argument: '' }
+  }
+  const name = element.slice(0, equals)
+  return {
+    name: trimSpace(name).toLowerCase(),
+    argument: trimSpace(name) === name ? readArgument(element.slice(equals + 1)) : null,
+  }
+}
+
+function readArgument(text: string): string | null {
+  if (!text.startsWith('"')) return text === '' || /[ \t"]/.test(text) ? null : text
+  if (closingQuote(text, 0) !== text.length - 1) return null
+  return text.slice(1, -1).replace(/\\(.)/g, '$1')
+}
