@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // The program. In the source checkout it runs src/, whose types Node strips; when installed it runs dist/.
 import { existsSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
+// As a whole: an old Node has not got the function, and must come as far as the sentence below.
+import module from 'node:module'
 
 const major = Number(process.versions.node.split('.')[0])
 if (major < 24) {
@@ -10,7 +11,7 @@ if (major < 24) {
 }
 
 // Keeps compiled code from one start to the next: the second start takes about half the time.
-enableCompileCache?.()
+module.enableCompileCache?.()
 
 const source = new URL('../src/cli/main.ts', import.meta.url)
 const built = new URL('../dist/cli/main.js', import.meta.url)
