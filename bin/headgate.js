@@ -7,6 +7,8 @@ import module from 'node:module'
 const major = Number(process.versions.node.split('.')[0])
 if (major < 24) {
   console.error(`headgate needs Node 24 or newer; this is Node ${process.versions.node}.`)
+  if (existsSync(new URL('../node_modules/node/bin/node', import.meta.url)))
+    console.error('In this checkout `npx headgate` and `npm start` run with the Node that npm ci installed.')
   process.exit(1)
 }
 
