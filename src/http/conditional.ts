@@ -17,9 +17,9 @@ import type { RequestHead } from './message.ts'
 export interface Validators {
   /** As in ETag, `W/` included; '' for none. */
   readonly etag: string
-  /** Milliseconds since 1970, whole seconds; NaN for none. */
+  /** Milliseconds since 1970, whole seconds; -1 for none. */
   readonly lastModifiedMs: number
-  /** When the answer that is sent was made: its Date. NaN: now. */
+  /** When the answer was made: its Date, or when it arrived; now, for what is made now. */
   readonly dateMs: number
 }
 
@@ -65,7 +65,8 @@ export function preconditions(request: RequestHead, validators: Validators, wall
   }
   if (!isRead || !fields.has(Field.IF_MODIFIED_SINCE)) return PROCEED
   const sinceMs = fieldDate(request, Field.IF_MODIFIED_SINCE, wallMs)
-  return validators.lastModifiedMs <= sinceMs ? NOT_MODIFIED : PROCEED
+  const { lastModifiedMs } = validators
+  return lastModifiedMs >= 0 && lastModifiedMs <= sinceMs ? NOT_MODIFIED : PROCEED
 }
 
 /**
@@ -85,8 +86,7 @@ export function cachePreconditions(
   if (!fields.has(Field.IF_MODIFIED_SINCE)) return PROCEED
   const sinceMs = fieldDate(request, Field.IF_MODIFIED_SINCE, wallMs)
   const { lastModifiedMs, dateMs } = validators
-  const changedMs = Number.isNaN(lastModifiedMs) ? dateMs : lastModifiedMs
-  return changedMs <= sinceMs ? NOT_MODIFIED : PROCEED
+  return (lastModifiedMs < 0 ? dateMs : lastModifiedMs) <= sinceMs ? NOT_MODIFIED : PROCEED
 }
 
 /**
@@ -100,13 +100,12 @@ export function rangeStands(request: RequestHead, validators: Validators, wallMs
   const value = fields.get(Field.IF_RANGE) as string
   if (value.startsWith('"') || value.startsWith('W/')) return isSameStrongly(value, validators.etag)
   const { lastModifiedMs } = validators
-  return readDate(value, wallMs) === lastModifiedMs && isDateStrong(validators, wallMs)
+  return readDate(value, wallMs) === lastModifiedMs && isDateStrong(validators)
 }
 
 /** Can Last-Modified tell one representation from another for certain (RFC 9110 §8.8.2.2)? */
-export function isDateStrong(validators: Validators, wallMs: number): boolean {
-  const dateMs = Number.isNaN(validators.dateMs) ? wallMs : validators.dateMs
-  return validators.lastModifiedMs + strongAfterMs <= dateMs
+export function isDateStrong({ lastModifiedMs, dateMs }: Validators): boolean {
+  return lastModifiedMs >= 0 && lastModifiedMs + strongAfterMs <= dateMs
 }
 
 /** Strong comparison (RFC 9110 §8.8.3.2): both strong, and equal. */
