@@ -9,6 +9,7 @@
  * - at rest nothing is left: no connection, no deadline, no exchange;
  * - what waits to be sent stays within its bound.
  */
+import { defaultLimits } from '../../src/http/limits.ts'
 import { isIdempotent } from '../../src/http/message.ts'
 import { ClientActor } from './client-actor.ts'
 import { Edge } from './edge.ts'
@@ -28,6 +29,8 @@ const firstPort = 9001
 /** Longer than all deadlines of an exchange one after the other. */
 const overByMs = 120_000
 const eventsMax = 400_000
+/** Heads and ends of chunks are written whatever waits: this much at most. */
+const headBytesMax = 4096
 
 function drawWeather(world: World): Weather {
   const { random } = world
@@ -153,4 +156,9 @@ function checkRest(world: World, wire: SimWire, edge: Edge): void {
   if (edge.connections.size > 0) world.fail(`${edge.connections.size} client connections are left`)
   if (wire.open.size > 0) world.fail(`${wire.open.size} ends of wires are left open`)
   if (timers.hanging > 0) world.fail(`${timers.hanging} deadlines are left`)
+  // What waited, and at most one read more, with what had been read ahead before it; and heads.
+  const { kernelBytes } = wire.options
+  const bound = wire.highWaterBytes + defaultLimits.readAheadBytesMax + 2 * kernelBytes + headBytesMax
+  if (wire.unsentBytesPeak > bound)
+    world.fail(`${wire.unsentBytesPeak} bytes waited in one of our ends, ${bound} may`)
 }

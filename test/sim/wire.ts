@@ -39,8 +39,8 @@ export class SimTransport implements Transport {
   isOpen = true
   isPaused = false
   isClosed = false
-  /** The largest amount that was ever waiting in it. */
-  unsentBytesPeak = 0
+  /** An end of ours, whose writers must heed its back-pressure. */
+  isNear = false
   peer: SimTransport | null = null
   readonly out: Pipe = new Pipe()
   readonly wire: SimWire
@@ -76,7 +76,7 @@ export class SimTransport implements Transport {
     this.#staged.push(bytes)
     this.#stagedBytes += bytes.length
     this.wire.staged.add(this)
-    this.unsentBytesPeak = Math.max(this.unsentBytesPeak, this.unsentBytes)
+    if (this.isNear) this.wire.unsentBytesPeak = Math.max(this.wire.unsentBytesPeak, this.unsentBytes)
     const isFull = this.unsentBytes > this.wire.highWaterBytes
     if (isFull) this.#needsDrain = true
     return !isFull
@@ -271,6 +271,8 @@ export class SimWire implements Connector {
   /** By port: who listens. Absent: refused. null: packets are swallowed. */
   readonly listeners: Map<number, SimOriginSocket | null> = new Map()
   linkCount = 0
+  /** The largest amount that ever waited in an end of ours. */
+  unsentBytesPeak = 0
   readonly #lent: Buffer = Buffer.alloc(256 * 1024, poison)
   readonly options: LinkOptions
 
@@ -288,6 +290,7 @@ export class SimWire implements Connector {
     const near = new SimTransport(this, this.options, address, port)
     const far = new SimTransport(this, this.options, '127.0.0.1', 8080)
     const number = ++this.linkCount
+    near.isNear = true
     near.name = `link ${number} edge→`
     far.name = `link ${number} →edge`
     near.peer = far

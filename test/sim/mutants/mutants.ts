@@ -121,4 +121,10 @@ export const mutants: readonly Mutant[] = [
     find: '        if (this.isKeptPushed) this.#pushAhead()\n        return\n',
     replace: '        ahead.clear()\n        return\n',
   },
+  {
+    name: 'a full sink gets more before it resumes',
+    file: 'src/h1/server-body.ts',
+    find: '    if (this.state === BODY_HELD) return false\n',
+    replace: '',
+  },
 ]
