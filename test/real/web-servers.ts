@@ -153,7 +153,6 @@ http {
   ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join(' ')}
   gzip on; gzip_min_length 100; gzip_types text/plain; gzip_proxied any;
   client_max_body_size 0;
-  keepalive_requests 100000;
   server {
     listen 127.0.0.1:${port};
     root ${folder}/public;
@@ -174,7 +173,6 @@ ${modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_
 ${isRoot ? 'User www-data\nGroup www-data' : ''}
 Mutex pthread
 StartServers 1
-MaxKeepAliveRequests 0
 TypesConfig /dev/null
 AddType text/html .html
 AddType text/css .css
