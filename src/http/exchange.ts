@@ -10,8 +10,10 @@
  */
 import { NONE, type Fault } from '../core/faults.ts'
 import { RequestBody, type BodySink, type BodySource } from './body.ts'
+import { CacheResult } from './cache-result.ts'
 import type { Fields } from './fields.ts'
 import { RequestHead, ResponseHead } from './message.ts'
+import { Outgoing } from './outgoing.ts'
 import type { Transport } from '../net/transport.ts'
 
 // Flow: what a handler answers.
@@ -189,20 +191,6 @@ export const PHASE_FAULT = 2
 /** Cut or abandoned: whatever still comes does nothing. */
 export const PHASE_OVER = 3
 
-/** What goes to the origin; made by the proxy step. */
-export class Outgoing {
-  /** Method, target and Host to be sent. The fields are those of `x.request`, edited in place. */
-  method = ''
-  target = ''
-  host = ''
-  /** 'upgrade' token to ask for; ''. */
-  upgrade = ''
-
-  reset(): void {
-    this.method = this.target = this.host = this.upgrade = ''
-  }
-}
-
 /** A sink put between the answer and the client by a handler (compression, a cache that stores). */
 export interface InterposedSink extends BodySink, BodySource {
   next: BodySink
@@ -266,6 +254,8 @@ export class Exchange {
   /** From serve to the first byte of the origin's head; -1 when there was none. */
   firstByteMs = -1
   bytesSent = 0
+  /** What the cache step did. */
+  cacheResult: CacheResult = CacheResult.NONE
   /** Why it failed; NONE when it did not. */
   fault: Fault = NONE
   /** The answer's head has been given to `down`: no other answer is possible. */
@@ -306,6 +296,7 @@ export class Exchange {
     this.isPeerTrusted = this.isHeadSent = this.isDry = this.isWhole = false
     this.attempts = this.connectMs = this.bytesSent = 0
     this.firstByteMs = -1
+    this.cacheResult = CacheResult.NONE
     this.fault = NONE
   }
 
