@@ -29,6 +29,7 @@ export class MemoryBody {
   /** The one buffer of a small body; null while it is in blocks. */
   #single: Buffer | null = null
   #blocks: Buffer[] | null = null
+  #forgottenBlocks = 0
   /** Bytes held in memory for it: at least `length`. */
   heldBytes = 0
 
@@ -101,10 +102,24 @@ export class MemoryBody {
       return
     }
     const blocks = this.#blocks as Buffer[]
-    if (this.length <= wholeBytesMax) return this.#keepSingle(Buffer.concat(blocks, this.length))
+    if (this.length <= wholeBytesMax && this.#forgottenBlocks === 0)
+      return this.#keepSingle(Buffer.concat(blocks, this.length))
     const tail = this.length % blockBytes
     if (tail !== 0) blocks[blocks.length - 1] = copyOf(blocks[blocks.length - 1] as Buffer, tail)
     this.heldBytes = this.length
+  }
+
+  /**
+   * Lets go of blocks that end at or before `offset`, for an answer that is passed through a window and never kept.
+   * Returns how many bytes are gone from the front: nobody may read those.
+   */
+  forget(offset: number): number {
+    const blocks = this.#blocks
+    if (blocks === null) return 0
+    const count = Math.floor(offset / blockBytes)
+    for (let i = this.#forgottenBlocks; i < count; i++) blocks[i] = empty
+    this.#forgottenBlocks = Math.max(this.#forgottenBlocks, count)
+    return this.#forgottenBlocks * blockBytes
   }
 
   #keepSingle(bytes: Buffer): void {

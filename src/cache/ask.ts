@@ -1,0 +1,18 @@
+/** Ask: what a step of a route wants of an origin for the cache, and under which rules the answer is kept. */
+import type { Entry } from './entry.ts'
+import type { CachePolicy } from './policy.ts'
+import type { VaryFolding } from './vary.ts'
+
+export interface Ask {
+  /** The primary key: who asks for the same waits for the same. */
+  readonly key: string
+  readonly site: string
+  /** host[:port] as in keys, for purges by host. */
+  readonly host: string
+  /** 'https://host:port' that groups of Cache-Groups belong to. */
+  readonly origin: string
+  readonly policy: CachePolicy
+  readonly folding: VaryFolding | null
+  /** To be validated, and to stand in for an origin that fails; null for none. */
+  readonly stale: Entry | null
+}

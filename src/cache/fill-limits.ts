@@ -1,0 +1,41 @@
+/** The bounds of fills, each with its reason. */
+export interface FillLimits {
+  /**
+   * How far a fill runs ahead of its fastest reader, and how much of an answer that no store takes is held for slower
+   * ones. Large enough that two readers of unlike speed share an answer for seconds, small enough for a thousand fills.
+   */
+  readonly windowBytes: number
+  /** A Range that begins more than this behind what is there asks the origin itself: a seek does not wait for a film. */
+  readonly rangeAheadBytesMax: number
+  /** When the last reader has left. 'auto': goes on if at least half there, or `finishBytesMax` from its end. */
+  readonly whenDeserted: 'auto' | 'finish' | 'abort'
+  /** So little that stopping would cost more than going on: the connection to the origin would have to be closed. */
+  readonly finishBytesMax: number
+  /** A fill that nobody reads must be over by then. */
+  readonly desertedMs: number
+  /** A validation in the background must be over by then. */
+  readonly backgroundMs: number
+  /** How long nobody is made to wait for a key whose answer could not be shared. */
+  readonly unsharedMs: number
+  /** The same after an answer that says that the origin failed: its next one may be another matter. */
+  readonly unsharedFailureMs: number
+  /** Keys so remembered, about 150 bytes each. */
+  readonly unsharedMax: number
+  /** Fills under way; beyond, requests go to the origin by themselves. */
+  readonly fillsMax: number
+}
+
+const mebibyte = 1024 * 1024
+
+export const defaultFillLimits: FillLimits = {
+  windowBytes: 4 * mebibyte,
+  rangeAheadBytesMax: 4 * mebibyte,
+  whenDeserted: 'auto',
+  finishBytesMax: mebibyte,
+  desertedMs: 60_000,
+  backgroundMs: 600_000,
+  unsharedMs: 30_000,
+  unsharedFailureMs: 1000,
+  unsharedMax: 10_000,
+  fillsMax: 10_000,
+}

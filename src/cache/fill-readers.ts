@@ -1,0 +1,164 @@
+/**
+ * FillReaders: those who wait for a fill, and what each of them is told. The fill (fill.ts) knows what came of the origin.
+ *
+ * Invariants: each reader is told one outcome; who has left is told nothing; readers that come in while others are told
+ * are told too. After a reader is told, its exchange may be finished, and serve another request that asks again.
+ */
+import type { Clock } from '../core/clock.ts'
+import { NONE, type Fault } from '../core/faults.ts'
+import { List } from '../core/list.ts'
+import type { Timers } from '../core/timers.ts'
+import { Field } from '../http/known-fields.ts'
+import { RequestHead, type ResponseHead } from '../http/message.ts'
+import type { Ask } from './ask.ts'
+import type { Entry } from './entry.ts'
+import type { FillLimits } from './fill-limits.ts'
+import { isFarAhead } from './fill-request.ts'
+import type { Growing } from './growing.ts'
+import { Outcome, type Reader, type ReaderOwner } from './reader.ts'
+import { Verdict, verdictOf } from './reasons.ts'
+import type { CacheStore } from './store.ts'
+import { judge, mayServeOnError } from './verdict.ts'
+
+/** Who keeps the fills: what one needs beyond itself. */
+export interface FillOwner {
+  readonly store: CacheStore
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly limits: FillLimits
+  /** A reader whose request has another variant waits for another fill. */
+  again(reader: Reader): void
+  /** Are answers for this key worth waiting for? If not, that is remembered for `unsharedMs`; 0: they are. */
+  remember(key: string, unsharedMs: number): void
+}
+
+export abstract class FillReaders implements ReaderOwner {
+  abstract ask: Ask
+  abstract readonly answerHead: ResponseHead
+  /** What is asked, as the client's request was before it was edited for the origin: what Vary compares. */
+  readonly request: RequestHead = new RequestHead()
+  protected readonly owner: FillOwner
+  protected readonly waiting: List<Reader> = new List()
+  /** Whose request caused the fill, while it waits. */
+  protected first: Reader | null = null
+  /** The one that the answer is passed to. */
+  protected passing: Reader | null = null
+  /** Status of the answer, 0 before it. */
+  protected status = 0
+  /** Readers are being told: nobody is missed yet who leaves meanwhile. */
+  protected isTelling = false
+
+  constructor(owner: FillOwner) {
+    this.owner = owner
+  }
+
+  abstract onReaderResume(): void
+  /** Somebody has left. */
+  protected abstract onReaderGone(): void
+
+  protected wait(reader: Reader): void {
+    reader.owner = this
+    this.waiting.addLast(reader)
+  }
+
+  onLeave(reader: Reader): void {
+    this.waiting.remove(reader)
+    if (reader === this.first) this.first = null
+    if (reader === this.passing) this.passing = null
+    this.onReaderGone()
+  }
+
+  /** Before the answer tells what it varies by: as the stale one did. */
+  protected mayBeFor(reader: Reader): boolean {
+    const { stale } = this.ask
+    if (stale === null || stale.vary === null) return true
+    return stale.vary.variantOf(reader.x.request) === stale.vary.variantOf(this.request)
+  }
+
+  protected isVariant(entry: Entry, reader: Reader): boolean {
+    return entry.vary === null || entry.vary.variantOf(reader.x.request) === entry.variant
+  }
+
+  /** May it be used without asking the origin for this reader alone? (RFC 9111 §4) */
+  protected isUsable(entry: Entry, reader: Reader): boolean {
+    const reason = judge(entry, reader.x.request, reader.ask.policy, this.owner.clock.nowMs())
+    const verdict = verdictOf(reason)
+    return verdict === Verdict.FRESH || verdict === Verdict.STALE
+  }
+
+  // Telling
+
+  protected tell(reader: Reader, outcome: Outcome, entry: Entry | null = null, fault: Fault = NONE): void {
+    this.waiting.remove(reader)
+    if (reader === this.first) this.first = null
+    reader.owner = outcome === Outcome.PASSED ? this : null
+    reader.outcome = outcome
+    reader.entry = entry
+    reader.fault = fault
+    reader.status = this.status
+    reader.wake()
+  }
+
+  /** From an entry that grows, or has come whole with its head. */
+  protected serveGrowing(reader: Reader, growing: Growing): void {
+    const { entry } = growing
+    const front = entry.body.length
+    const ahead = this.owner.limits.rangeAheadBytesMax
+    const { request } = reader.x
+    // What is not kept is passed from its first byte on: who wants another part asks for it.
+    const isElsewhere = growing.isStored
+      ? isFarAhead(request, front, entry.statedLength, ahead)
+      : request.fields.has(Field.RANGE)
+    if (isElsewhere) return this.tell(reader, Outcome.ALONE)
+    reader.isStored = growing.isStored
+    reader.growth = entry.body.isWhole ? null : growing.growth
+    this.tell(reader, Outcome.FILLED, entry)
+  }
+
+  /** All who wait are told by `how`. */
+  protected tellAll(how: (reader: Reader) => void): void {
+    this.isTelling = true
+    while (this.waiting.first !== null) how(this.waiting.first)
+    this.isTelling = false
+  }
+
+  /** `how`: for those whom the entry suits. The first one asked itself: what came is its answer, whatever it is. */
+  protected tellSuited(entry: Entry, how: (reader: Reader) => void): void {
+    this.tellAll((reader) => {
+      if (reader === this.first) how(reader)
+      else if (!this.isVariant(entry, reader)) this.sendOn(reader)
+      else if (this.isUsable(entry, reader)) how(reader)
+      else this.tell(reader, Outcome.ALONE)
+    })
+  }
+
+  /** The first one sees what the origin says meanwhile. */
+  protected inform(head: ResponseHead): void {
+    const { first } = this
+    if (first === null) return
+    const { informational } = first.x
+    informational.reset()
+    informational.status = head.status
+    informational.reason = head.reason
+    informational.fields.copyFrom(head.fields)
+    first.x.inform()
+  }
+
+  protected sendOn(reader: Reader): void {
+    this.waiting.remove(reader)
+    reader.owner = null
+    this.owner.again(reader)
+  }
+
+  /** The origin failed, with `fault` or by its status: tells those for whom the stale answer may stand in. */
+  protected tellStale(stale: Entry, fault: Fault): void {
+    const nowMs = this.owner.clock.nowMs()
+    let next: Reader | null = null
+    for (let reader = this.waiting.first; reader !== null; reader = next) {
+      next = reader.next
+      if (!this.isVariant(stale, reader)) continue
+      if (!mayServeOnError(stale, reader.x.request, reader.ask.policy, this.status, nowMs)) continue
+      this.tell(reader, Outcome.STALE, stale, fault)
+    }
+  }
+}

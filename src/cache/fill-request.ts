@@ -1,0 +1,41 @@
+/**
+ * What a fill asks of the origin: the whole, by GET, whatever part, form or condition its first reader asked for; the
+ * answer is for everybody who waits.
+ */
+import { Field } from '../http/known-fields.ts'
+import type { RequestHead } from '../http/message.ts'
+import { selectRanges } from '../http/ranges.ts'
+
+const ownConcerns = [
+  Field.RANGE,
+  Field.IF_RANGE,
+  Field.IF_MATCH,
+  Field.IF_NONE_MATCH,
+  Field.IF_MODIFIED_SINCE,
+  Field.IF_UNMODIFIED_SINCE,
+  Field.EXPECT,
+]
+
+/** Makes `request` ask for the whole answer. */
+export function askForAll(request: RequestHead): void {
+  request.method = 'GET'
+  for (const id of ownConcerns) request.fields.removeKnown(id)
+}
+
+/**
+ * Does a Range begin so far behind what is there that the client would wait long for bytes that it did not ask for?
+ * `front`: bytes that are there; `length`: of the whole, -1 when it is not known.
+ */
+export function isFarAhead(
+  request: RequestHead,
+  front: number,
+  length: number,
+  aheadBytesMax: number,
+): boolean {
+  const value = request.fields.get(Field.RANGE)
+  if (value === undefined) return false
+  // Of a length that is not known the end lies far away.
+  const ranges = selectRanges(value, length < 0 ? Number.MAX_SAFE_INTEGER : length)
+  if (ranges === null) return false
+  return ranges.some((range) => range.first > front + aheadBytesMax)
+}

@@ -1,0 +1,393 @@
+/**
+ * Fill: an answer on its way from an origin into the cache, and to all who wait for it. It is the Downstream of a child
+ * exchange and belongs to no client: the one that caused it is its first reader and may leave at any time.
+ *
+ * What becomes of the answer:
+ * - it may be stored: readers are served from the growing entry, each at its own pace; the origin is held back only when
+ *   it is `windowBytes` ahead of the fastest of them;
+ * - it may, but no store takes it: the same, with a body that keeps only its last `windowBytes`; who falls farther behind
+ *   is cut visibly;
+ * - it may not: the first reader gets it passed through, the others are let go to ask for themselves, all at once;
+ * - it confirms what is stored (304): all are answered from that;
+ * - it fails: each reader gets its own verdict, the stale answer where that may stand in, else the fault.
+ *
+ * When the last reader has left, it goes on if it is at least half there or nearly done, else it is given up.
+ *
+ * Invariants: an entry that was begun is completed or abandoned once; the child is ended once; once it is over, whatever
+ * still comes does nothing. (What readers are told: fill-readers.ts.)
+ */
+import { Faults, NONE, type Fault } from '../core/faults.ts'
+import { Deadline, type DeadlineOwner } from '../core/timers.ts'
+import type { Downstream, Exchange, Walk } from '../http/exchange.ts'
+import type { Fields } from '../http/fields.ts'
+import { Field } from '../http/known-fields.ts'
+import { BODY_NONE, type ResponseHead } from '../http/message.ts'
+import type { Transport } from '../net/transport.ts'
+import type { Ask } from './ask.ts'
+import type { Entry } from './entry.ts'
+import { FillReaders, type FillOwner } from './fill-readers.ts'
+import { askForAll } from './fill-request.ts'
+import type { GrowthOwner } from './growth.ts'
+import { Growing } from './growing.ts'
+import { confirmedBy, entryFor, type Sent } from './make-entry.ts'
+import { Outcome, type Reader } from './reader.ts'
+import type { Received } from './rule.ts'
+import { addValidators, isUpdatedBy } from './update.ts'
+
+/** Who keeps track of the fills under way. */
+export interface FillTable extends FillOwner {
+  /** It must not be joined any more. Twice is harmless. */
+  unlist(fill: Fill): void
+  /** It is over. Once. */
+  onFinish(fill: Fill): void
+}
+
+const ASKING = 0
+const GROWING = 1
+const PASSING = 2
+/** Nobody wants what still comes; a little is read over, so that the connection can be used again. */
+const DISCARDING = 3
+const OVER = 4
+
+/** Of an answer that nobody wants, what is cheaper to read than a new connection. */
+const discardBytesMax = 64 * 1024
+
+export class Fill extends FillReaders implements Downstream, GrowthOwner, DeadlineOwner, Sent {
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localPort: number
+  readonly encrypted: boolean
+  ask: Ask
+  bornAt: number
+  /** No reader caused it: a validation in the background. */
+  readonly isBackground: boolean
+  /** The next one of the same key. */
+  sibling: Fill | null = null
+  readonly #table: FillTable
+  readonly #deadline: Deadline = new Deadline(this)
+  #mode = ASKING
+  #child: Exchange | null = null
+  #growing: Growing | null = null
+  #discarded = 0
+  /** The origin was told to stop. */
+  #isHeld = false
+  #isWriting = false
+  /** Without a reader it goes on to this length at most. */
+  #desertedBytesMax = 0
+
+  constructor(table: FillTable, ask: Ask, x: Exchange, isBackground: boolean) {
+    super(table)
+    this.#table = table
+    this.ask = ask
+    this.isBackground = isBackground
+    this.bornAt = table.store.generation
+    const { remoteAddress, remotePort, localPort, encrypted } = x.down
+    this.remoteAddress = remoteAddress
+    this.remotePort = remotePort
+    this.localPort = localPort
+    this.encrypted = encrypted
+  }
+
+  get answerHead(): ResponseHead {
+    return (this.#child as Exchange).response
+  }
+
+  /** Asks the steps after the one that `x` is at. `first`: null in the background. */
+  start(x: Exchange, first: Reader | null): void {
+    if (first !== null) {
+      first.isFirst = true
+      this.first = first
+      this.wait(first)
+    }
+    this.#send(x)
+  }
+
+  #send(x: Exchange): void {
+    const { stale } = this.ask
+    const { timers, limits, store } = this.#table
+    const child = (x.walk as Walk).child(x, x.step + 1, this)
+    this.#child = child
+    this.bornAt = store.generation
+    askForAll(child.request)
+    this.request.copyFrom(child.request)
+    if (stale !== null) addValidators(child.request, stale, stale.head.fields)
+    timers.set(this.#deadline, this.isBackground ? limits.backgroundMs : patienceMs(x))
+    child.resume(child.turn)
+  }
+
+  /** Takes a reader in, if this answer may be its. False: it needs another fill. */
+  take(reader: Reader): boolean {
+    if (this.#mode === ASKING) {
+      if (!this.mayBeFor(reader)) return false
+      this.wait(reader)
+      return true
+    }
+    const growing = this.#growing
+    if (this.#mode !== GROWING || growing === null || !growing.isJoinable) return false
+    if (!this.isVariant(growing.entry, reader) || !this.isUsable(growing.entry, reader)) return false
+    this.serveGrowing(reader, growing)
+    return true
+  }
+
+  // The child's answer
+
+  sendHead(child: Exchange): void {
+    if (child !== this.#child || this.#mode !== ASKING) return
+    const { response } = child
+    const { stale } = this.ask
+    const isWhole = response.bodyLength === BODY_NONE
+    this.status = response.status
+    if (stale !== null && response.status === 304) return this.#confirm(stale, response)
+    if (stale !== null && response.status >= 500) {
+      this.#table.unlist(this)
+      this.tellStale(stale, NONE)
+      if (this.waiting.first === null) return this.#discard(response)
+    }
+    if (!this.#keep(response)) this.#pass(response)
+    if (isWhole) this.end(null)
+  }
+
+  sendWhole(child: Exchange, body: Buffer | null): void {
+    if (child !== this.#child) return
+    this.sendHead(child)
+    if (body === null || body.length === 0 || child !== this.#child) return
+    this.write(body, 0, body.length)
+    this.end(null)
+  }
+
+  /** False: it may not be stored. */
+  #keep(response: ResponseHead): boolean {
+    const entry = entryFor(this, response, this.#received())
+    if (entry === null) return false
+    const { store, clock, limits } = this.#table
+    const growing = new Growing(entry, store, this, limits.windowBytes)
+    this.#growing = growing
+    this.#mode = GROWING
+    const isShared = entry.freshUntilMs + entry.graceMs > clock.nowMs()
+    this.#table.remember(this.ask.key, isShared ? 0 : limits.unsharedMs)
+    if (response.bodyLength === BODY_NONE) this.#complete(growing)
+    this.tellSuited(entry, (reader) => this.serveGrowing(reader, growing))
+    this.onReaderGone()
+    return true
+  }
+
+  #received(): Received {
+    const { clock } = this.#table
+    const requestMs = (this.#child as Exchange).startMs
+    return { requestMs, responseMs: clock.nowMs(), responseWallMs: clock.wallMs() }
+  }
+
+  #pass(response: ResponseHead): void {
+    const { store, limits } = this.#table
+    const { stale, key } = this.ask
+    const hasFailed = response.status >= 500
+    this.#table.unlist(this)
+    this.#table.remember(key, hasFailed ? limits.unsharedFailureMs : limits.unsharedMs)
+    // It is another one by now, which nobody may keep.
+    if (stale !== null && !hasFailed) store.remove(stale)
+    const { first } = this
+    // Who wants a part is not given the whole of what may be a film.
+    const isTaken = first !== null && !first.x.request.fields.has(Field.RANGE)
+    if (isTaken) {
+      this.#mode = PASSING
+      this.passing = first
+      this.tell(first, Outcome.PASSED)
+    }
+    this.tellAll((reader) => this.tell(reader, Outcome.ALONE))
+    if (!isTaken) this.#discard(response)
+  }
+
+  #confirm(stale: Entry, answer: ResponseHead): void {
+    const { store, clock } = this.#table
+    if (!isUpdatedBy(stale, answer, clock.wallMs())) return this.#askAnew(stale)
+    const { entry, isKept } = confirmedBy(this, stale, answer, this.#received())
+    this.#table.unlist(this)
+    if (!isKept) store.remove(stale)
+    else if (store.replaceHead(stale, entry)) this.#table.remember(this.ask.key, 0)
+    this.tellSuited(entry, (reader) => {
+      reader.isValidated = true
+      reader.isStored = isKept
+      this.tell(reader, Outcome.FILLED, entry)
+    })
+    this.#finish(NONE)
+  }
+
+  /** The 304 is about an answer that we do not have (RFC 9111 §4.3.4): asks for the whole, without conditions. */
+  #askAnew(stale: Entry): void {
+    const child = this.#child as Exchange
+    const asker = this.waiting.first
+    this.#table.store.remove(stale)
+    if (asker === null) return this.#finish(NONE)
+    this.#child = null
+    this.status = 0
+    this.ask = { ...this.ask, stale: null }
+    child.walk?.endChild(child, NONE)
+    this.#send(asker.x)
+  }
+
+  #discard(response: ResponseHead): void {
+    this.#table.unlist(this)
+    this.#mode = DISCARDING
+    const { bodyLength } = response
+    if (bodyLength === BODY_NONE) this.#finish(NONE)
+    else if (bodyLength < 0 || bodyLength > discardBytesMax) this.#finish(Faults.CLIENT_GONE)
+  }
+
+  write(buffer: Buffer, start: number, end: number): boolean {
+    if (this.#mode === GROWING) return this.#grow(this.#growing as Growing, buffer, start, end)
+    if (this.passing !== null) return this.passing.write(buffer, start, end)
+    this.#discarded += end - start
+    if (this.#discarded > discardBytesMax) this.#finish(Faults.CLIENT_GONE)
+    return true
+  }
+
+  #grow(growing: Growing, buffer: Buffer, start: number, end: number): boolean {
+    this.#isWriting = true
+    growing.append(buffer, start, end)
+    this.#isWriting = false
+    if (this.#mode !== GROWING) return true
+    if (growing.growth.size === 0 && !this.isBackground) {
+      // Between two readers, or deserted: the store decides whether anybody may still come.
+      if (growing.entry.body.length > this.#desertedBytesMax) this.onReaderGone()
+      return true
+    }
+    this.#isHeld = growing.isAhead
+    return !this.#isHeld
+  }
+
+  end(trailers: Fields | null): void {
+    const growing = this.#growing
+    const { passing } = this
+    this.passing = null
+    if (growing !== null && this.#mode === GROWING) this.#complete(growing)
+    if (passing !== null) passing.end(trailers)
+    this.#finish(NONE)
+  }
+
+  /** Before readers hear of it: who asks from then on must find it in the store. */
+  #complete(growing: Growing): void {
+    if (growing.growth.isWhole) return
+    this.#table.unlist(this)
+    growing.complete()
+  }
+
+  abort(fault: Fault): void {
+    if (this.#mode !== OVER) this.#fail(fault, NONE)
+  }
+
+  /** `childFault`: NONE when the child knows already. */
+  #fail(fault: Fault, childFault: Fault): void {
+    const { stale } = this.ask
+    const { passing } = this
+    const growing = this.#growing
+    const mode = this.#mode
+    this.#table.unlist(this)
+    this.#mode = DISCARDING
+    this.passing = null
+    if (mode === GROWING) growing?.abandon(fault)
+    if (stale !== null) this.tellStale(stale, fault)
+    this.tellAll((reader) => this.tell(reader, Outcome.FAILED, null, fault))
+    if (passing !== null) passing.break(fault)
+    this.#finish(childFault)
+  }
+
+  sendInformational(child: Exchange): void {
+    if (child === this.#child) this.inform(child.informational)
+  }
+
+  upgrade(): Transport | null {
+    return null
+  }
+
+  pushKept(): void {}
+
+  refuseReuse(): void {}
+
+  // Pace
+
+  onReaderResume(): void {
+    this.#resume()
+  }
+
+  onAdvance(): void {
+    const growing = this.#growing
+    if (this.#isHeld && growing !== null && !growing.isAhead) this.#resume()
+  }
+
+  #resume(): void {
+    if (this.#isWriting || this.#mode === OVER) return
+    this.#isHeld = false
+    this.#child?.source?.resume()
+  }
+
+  // The end
+
+  onDeserted(): void {
+    this.onReaderGone()
+  }
+
+  protected onReaderGone(): void {
+    if (this.isTelling || this.isBackground || this.waiting.first !== null || this.passing !== null) return
+    if (this.#mode === GROWING) this.#goOnDeserted(this.#growing as Growing)
+    else if (this.#mode === ASKING && this.#table.limits.whenDeserted === 'finish') this.#watchDeserted(0)
+    else if (this.#mode !== DISCARDING) this.#giveUp()
+  }
+
+  #goOnDeserted(growing: Growing): void {
+    const { entry, growth } = growing
+    if (growth.size > 0 || growth.isWhole) return
+    const { whenDeserted, finishBytesMax } = this.#table.limits
+    const { length } = entry.body
+    const { statedLength } = entry
+    const left = statedLength < 0 ? 0 : statedLength - length
+    const isNear = left <= finishBytesMax || length >= statedLength / 2
+    // Of unknown length: once, and not for ever.
+    const isPast = this.#desertedBytesMax > 0 && length > this.#desertedBytesMax
+    if (!growing.isStored || whenDeserted === 'abort') return this.#giveUp()
+    if (whenDeserted === 'auto' && (!isNear || isPast)) return this.#giveUp()
+    if (this.#desertedBytesMax > 0) return
+    this.#watchDeserted(statedLength < 0 && whenDeserted === 'auto' ? length + finishBytesMax : Infinity)
+    if (this.#isHeld) this.#resume()
+  }
+
+  #watchDeserted(bytesMax: number): void {
+    const { timers, limits } = this.#table
+    this.#desertedBytesMax = bytesMax
+    timers.set(this.#deadline, limits.desertedMs)
+  }
+
+  #giveUp(): void {
+    if (this.#mode === OVER) return
+    this.#table.unlist(this)
+    if (this.#mode === GROWING) this.#growing?.abandon(Faults.CLIENT_GONE)
+    this.#finish(Faults.CLIENT_GONE)
+  }
+
+  onDeadline(): void {
+    const growing = this.#growing
+    if (this.#mode === ASKING) this.#fail(Faults.ORIGIN_FIRST_BYTE_TIMEOUT, Faults.ORIGIN_FIRST_BYTE_TIMEOUT)
+    else if (growing !== null && growing.growth.size === 0) this.#giveUp()
+  }
+
+  /** It is stopped from outside: the cache closes. */
+  close(fault: Fault): void {
+    if (this.#mode !== OVER) this.#fail(fault, fault)
+  }
+
+  #finish(childFault: Fault): void {
+    if (this.#mode === OVER) return
+    this.#mode = OVER
+    const child = this.#child
+    this.#child = null
+    this.#table.timers.remove(this.#deadline)
+    this.#table.unlist(this)
+    this.#table.onFinish(this)
+    child?.walk?.endChild(child, childFault)
+  }
+}
+
+/** How long readers wait for a head: what the origin's own deadlines leave it, with one attempt more, and then some. */
+function patienceMs(x: Exchange): number {
+  const limits = x.route?.limits
+  return limits === undefined ? 60_000 : 2 * (limits.connectMs + limits.firstByteMs) + 1000
+}

@@ -1,0 +1,162 @@
+/**
+ * Fills: what is under way from origins into one store, by key. Many requests for one key make one request to the origin,
+ * as long as its answers can be shared.
+ *
+ * Promises: while an answer for a key and variant is on its way and can be shared, nobody else asks the origin for it; for
+ * a key whose last answer could not be shared nobody waits; at rest it is empty.
+ */
+import type { Clock } from '../core/clock.ts'
+import { Faults } from '../core/faults.ts'
+import type { Timers } from '../core/timers.ts'
+import type { Exchange } from '../http/exchange.ts'
+import type { Ask } from './ask.ts'
+import { hasCachePreconditions } from '../http/conditional.ts'
+import { Field } from '../http/known-fields.ts'
+import { Fill, type FillTable } from './fill.ts'
+import { defaultFillLimits, type FillLimits } from './fill-limits.ts'
+import { isFarAhead } from './fill-request.ts'
+import { Outcome, Reader } from './reader.ts'
+import type { CacheStore } from './store.ts'
+import { Unshared } from './unshared.ts'
+
+export interface FillsOptions {
+  readonly store: CacheStore
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly limits?: Partial<FillLimits>
+}
+
+/** How often a reader is sent on because its variant was another: then it asks by itself. */
+const roundsMax = 3
+
+export class Fills implements FillTable {
+  readonly store: CacheStore
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly limits: FillLimits
+  readonly #byKey: Map<string, Fill> = new Map()
+  readonly #running: Set<Fill> = new Set()
+  readonly #unshared: Unshared
+  /** Requests that waited for an answer another one had caused. */
+  collapsed = 0
+  /** Fills begun, those in the background included. */
+  started = 0
+
+  constructor(options: FillsOptions) {
+    this.store = options.store
+    this.clock = options.clock
+    this.timers = options.timers
+    this.limits = { ...defaultFillLimits, ...options.limits }
+    this.#unshared = new Unshared(options.clock, this.limits.unsharedMax)
+  }
+
+  /** Fills under way. */
+  get size(): number {
+    return this.#running.size
+  }
+
+  get unsharedKeys(): number {
+    return this.#unshared.size
+  }
+
+  /**
+   * Has `x`, which is at its step in the walk inward, wait for what `ask` describes. The outcome may be known at once;
+   * while it is WAITING the step parks the reader and answers WAIT.
+   */
+  ask(x: Exchange, ask: Ask): Reader {
+    const reader = new Reader(x, ask)
+    this.#place(reader)
+    return reader
+  }
+
+  /** Validates a stale entry in the background, unless that is under way. `x`: whose request it is asked with. */
+  refresh(x: Exchange, ask: Ask): void {
+    if (this.#byKey.has(ask.key) || this.#isFull) return
+    this.#start(x, ask, null, true)
+  }
+
+  #place(reader: Reader): void {
+    const { x, ask } = reader
+    const { key } = ask
+    if (this.#isFull) return this.#letGo(reader)
+    const isShared = !this.#unshared.has(key)
+    // Nothing waits behind it, so what this one asks for in particular may as well be asked of the origin.
+    if (!isShared && ask.stale === null && isParticular(x)) return this.#letGo(reader)
+    if (isShared && this.#join(reader)) return
+    if (isFarAhead(x.request, 0, -1, this.limits.rangeAheadBytesMax)) return this.#letGo(reader)
+    this.#start(x, ask, reader, isShared)
+  }
+
+  #join(reader: Reader): boolean {
+    for (let fill = this.#byKey.get(reader.ask.key) ?? null; fill !== null; fill = fill.sibling) {
+      if (!fill.take(reader)) continue
+      this.collapsed++
+      return true
+    }
+    return false
+  }
+
+  #letGo(reader: Reader): void {
+    reader.outcome = Outcome.ALONE
+    reader.wake()
+  }
+
+  get #isFull(): boolean {
+    return this.#running.size >= this.limits.fillsMax
+  }
+
+  #start(x: Exchange, ask: Ask, reader: Reader | null, isListed: boolean): void {
+    const fill = new Fill(this, ask, x, reader === null)
+    this.started++
+    this.#running.add(fill)
+    if (isListed) {
+      fill.sibling = this.#byKey.get(ask.key) ?? null
+      this.#byKey.set(ask.key, fill)
+    }
+    fill.start(x, reader)
+  }
+
+  // What fills tell
+
+  unlist(fill: Fill): void {
+    const { key } = fill.ask
+    const first = this.#byKey.get(key)
+    if (first === undefined) return
+    if (first === fill) {
+      if (fill.sibling === null) this.#byKey.delete(key)
+      else this.#byKey.set(key, fill.sibling)
+      fill.sibling = null
+      return
+    }
+    for (let before = first; before.sibling !== null; before = before.sibling) {
+      if (before.sibling !== fill) continue
+      before.sibling = fill.sibling
+      fill.sibling = null
+      return
+    }
+  }
+
+  onFinish(fill: Fill): void {
+    this.#running.delete(fill)
+  }
+
+  again(reader: Reader): void {
+    if (++reader.rounds > roundsMax) this.#letGo(reader)
+    else this.#place(reader)
+  }
+
+  remember(key: string, unsharedMs: number): void {
+    if (unsharedMs === 0) this.#unshared.delete(key)
+    else this.#unshared.add(key, unsharedMs)
+  }
+
+  /** Gives up what is under way: those who wait are told that the server shuts down. */
+  close(): void {
+    for (const fill of this.#running) fill.close(Faults.DRAINING)
+  }
+}
+
+/** Does it ask for a part, or only if something has changed? */
+function isParticular(x: Exchange): boolean {
+  return x.request.fields.has(Field.RANGE) || hasCachePreconditions(x.request)
+}

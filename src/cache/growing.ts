@@ -1,0 +1,76 @@
+/**
+ * Growing: the entry that a fill writes, in the store or, when no store takes it, as a window that moves on.
+ *
+ * Invariants: what was begun in the store is completed or abandoned once; of an entry that is not stored at most
+ * `windowBytes` and a block are held, and a reader that has not read what goes is cut, never given other bytes.
+ */
+import { Faults, type Fault } from '../core/faults.ts'
+import type { Entry } from './entry.ts'
+import { Growth, type GrowthOwner } from './growth.ts'
+import { blockBytes } from './memory-body.ts'
+import type { CacheStore } from './store.ts'
+
+export class Growing {
+  readonly entry: Entry
+  readonly growth: Growth
+  /** A store takes it. */
+  isStored: boolean
+  readonly #store: CacheStore
+  readonly #windowBytes: number
+  /** Bytes that are gone. */
+  #forgotten = 0
+
+  constructor(entry: Entry, store: CacheStore, owner: GrowthOwner, windowBytes: number) {
+    this.entry = entry
+    this.#store = store
+    this.#windowBytes = windowBytes
+    this.growth = new Growth(owner)
+    this.isStored = store.begin(entry)
+  }
+
+  /** Can somebody still read it from the first byte on? */
+  get isJoinable(): boolean {
+    return this.#forgotten === 0
+  }
+
+  /** So far ahead of the fastest reader that the origin should wait. */
+  get isAhead(): boolean {
+    const { growth } = this
+    // Where bytes are thrown away, the fastest must be sure of those that it has not read.
+    const ahead = this.isStored ? this.#windowBytes : this.#windowBytes / 2
+    return growth.size > 0 && this.entry.body.length - growth.front > ahead
+  }
+
+  append(buffer: Buffer, start: number, end: number): void {
+    const { body } = this.entry
+    const before = body.length
+    if (this.isStored && !this.#store.append(this.entry, buffer, start, end)) this.isStored = false
+    if (body.length === before) body.append(buffer, start, end)
+    this.growth.grown()
+    if (!this.isStored) this.#forget()
+  }
+
+  /** False: the store does not keep it after all. */
+  complete(): boolean {
+    const { entry, growth } = this
+    if (this.isStored) this.isStored = this.#store.complete(entry)
+    entry.body.finish()
+    growth.isWhole = true
+    growth.grown()
+    return this.isStored
+  }
+
+  abandon(fault: Fault): void {
+    if (this.isStored) this.#store.abandon(this.entry)
+    this.isStored = false
+    this.growth.broken(fault)
+  }
+
+  #forget(): void {
+    const { body } = this.entry
+    const offset = body.length - this.#windowBytes
+    if (offset < this.#forgotten + blockBytes) return
+    this.#forgotten = body.forget(offset)
+    this.growth.forgotten(this.#forgotten, Faults.READ_TIMEOUT)
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Makes entries of what origins answered to a fill: of an answer that may be stored, and of a stored one that the origin
+ * has confirmed. Nothing here keeps anything; the store does.
+ */
+import { ResponseHead, type RequestHead } from '../http/message.ts'
+import { StoredFields } from '../http/stored-fields.ts'
+import type { Ask } from './ask.ts'
+import { Entry, type EntryStart, type StoredHead } from './entry.ts'
+import { MemoryBody } from './memory-body.ts'
+import { newRule, type Received, type StoredRule } from './rule.ts'
+import { keepStoredFields, mayStore } from './storing.ts'
+import { readTags } from './tags.ts'
+import { freshen } from './update.ts'
+import { readVary, VARY_ANY } from './vary.ts'
+
+/** What was known when the request was sent. */
+export interface Sent {
+  readonly ask: Ask
+  /** As the client's, before it was edited for the origin: what Vary compares. */
+  readonly request: RequestHead
+  /** `CacheStore.generation` at that time. */
+  readonly bornAt: number
+}
+
+/** For the edits before an entry's head is frozen. Nothing stays in it between calls. */
+const scratch = new ResponseHead()
+
+/** An entry with an empty body for `response`; null when it may not be stored. */
+export function entryFor(sent: Sent, response: ResponseHead, received: Received): Entry | null {
+  const { policy } = sent.ask
+  const rule = newRule()
+  if (mayStore(sent.request, response, policy, received, rule) < 0) return null
+  scratch.reset()
+  scratch.status = response.status
+  scratch.reason = response.reason
+  scratch.fields.copyFrom(response.fields)
+  keepStoredFields(scratch.fields, policy)
+  const statedLength = response.bodyLength < 0 ? -1 : response.bodyLength
+  return entryOf(sent, rule, statedLength, new MemoryBody(statedLength))
+}
+
+/** Where a 304 leads to. */
+export interface Confirmed {
+  readonly entry: Entry
+  /** False: it answers those who wait, and must not be found again. */
+  readonly isKept: boolean
+}
+
+/** `old` brought up to date with the 304 that confirmed it (RFC 9111 §4.3.4): the same body, another head. */
+export function confirmedBy(sent: Sent, old: Entry, answer: ResponseHead, received: Received): Confirmed {
+  const rule = newRule()
+  fillHead(scratch, old.head)
+  const isKept = freshen(sent.request, scratch, answer, sent.ask.policy, received, rule) > 0
+  const entry = isKept ? entryOf(sent, rule, old.statedLength, old.body) : null
+  return entry === null ? { entry: old, isKept: false } : { entry, isKept }
+}
+
+/** null: the answer depends on more than can be compared, or has more tags than a purge could find. */
+function entryOf(sent: Sent, rule: StoredRule, statedLength: number, body: MemoryBody): Entry | null {
+  const { ask, request, bornAt } = sent
+  const vary = readVary(scratch.fields, ask.folding)
+  const tags = readTags(scratch.fields, ask.origin)
+  if (vary === VARY_ANY || tags === null) return null
+  const start: EntryStart = {
+    key: ask.key,
+    bornAt,
+    site: ask.site,
+    host: ask.host,
+    head: { status: scratch.status, reason: scratch.reason, fields: StoredFields.of(scratch.fields) },
+    statedLength,
+    vary,
+    variant: vary === null ? '' : vary.variantOf(request),
+    tags,
+    body,
+  }
+  return Object.assign(new Entry(start), rule)
+}
+
+/** Fills `into` with a stored head, for those who look at or edit one. */
+export function fillHead(into: ResponseHead, stored: StoredHead): void {
+  into.reset()
+  into.status = stored.status
+  into.reason = stored.reason
+  into.fields.adopt(stored.fields)
+}
