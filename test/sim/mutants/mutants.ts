@@ -31,10 +31,11 @@ export const mutants: readonly Mutant[] = [
     replace: '      this.isAnswerPersistent &&',
   },
   {
-    name: 'a connection with bytes that nobody asked for is pooled',
-    file: 'src/h1/client-connection.ts',
-    find: '      isClean &&\n',
-    replace: '',
+    name: 'bytes that nobody asked for are kept for the next answer',
+    file: 'src/h1/client-reading.ts',
+    find: '        this.finish(body.trailers, at === end)\n        return at\n',
+    replace:
+      '        this.finish(body.trailers, true)\n        this.ahead.append(buffer, at, end)\n        return end\n',
   },
   {
     name: 'the producer is not resumed when the client has drained',
@@ -75,8 +76,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'nominated fields are forwarded',
     file: 'src/http/forwarding.ts',
-    find: "    if (name !== '' && !isKept) fields.remove(name)\n",
-    replace: '    if (isKept && false) fields.remove(name)\n',
+    find: "    if (name !== '' && !isProtected(fieldId(name))) fields.remove(name)\n",
+    replace: '    if (isProtected(fieldId(name)) && false) fields.remove(name)\n',
   },
   {
     name: 'an exchange is not finished when its client leaves',
