@@ -4,15 +4,16 @@
  * `combined` is that of Apache and nginx, so that every analyser reads it, with ours appended:
  *
  *     client - - [time] "METHOD target HTTP/1.1" status bytes "referer" "user-agent"
- *     id "route" upstream connect-ms first-byte-ms total-ms attempts fault
+ *     id "route" upstream connect-ms first-byte-ms total-ms attempts fault [cache]
  *
- * on one line, '-' for what there is not. The status is 000 when no answer was sent. `json` has the keys of Caddy's log
+ * on one line, '-' for what there is not; the last word stands only where a cache was asked. The status is 000 when no answer was sent. `json` has the keys of Caddy's log
  * where it has one. The user is never told: it would come out of Authorization.
  *
  * A line is made of strings that exist already, and the time of day once a second: bench/micro/access-log.ts measures it.
  */
 import { NONE, faultRow, type Fault } from '../core/faults.ts'
 import type { Clock } from '../core/clock.ts'
+import { CacheResult, cacheResultNames } from '../http/cache-result.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { Field } from '../http/known-fields.ts'
 import { combinedTime, cutText, jsonText, msText, plainText, secondsText } from './log-text.ts'
@@ -22,6 +23,9 @@ import { hiddenText, type Redaction } from './redaction.ts'
 const cutLength = 950
 /** … and host, id and route to this many, so that all together stay below `pipeBytesMax`. */
 const cutWordLength = 200
+
+/** The end of a line in the combined form. */
+const cacheWords: readonly string[] = cacheResultNames.map((name) => (name === '' ? '\n' : ` ${name}\n`))
 
 export class AccessLog {
   readonly #format: 'combined' | 'json'
@@ -108,7 +112,8 @@ export class AccessLog {
       msText(totalMs) +
       ' ' +
       x.attempts +
-      (fault === NONE ? ' -\n' : ' ' + faultRow(fault).name + '\n')
+      (fault === NONE ? ' -' : ' ' + faultRow(fault).name) +
+      (cacheWords[x.cacheResult] as string)
     )
   }
 
@@ -153,6 +158,7 @@ export class AccessLog {
       if (x.firstByteMs >= 0) line += ',"ttfb":' + secondsText(x.firstByteMs)
       line += '}'
     }
+    if (x.cacheResult !== CacheResult.NONE) line += ',"cache":"' + cacheResultNames[x.cacheResult] + '"'
     if (fault !== NONE) line += ',"fault":"' + faultRow(fault).name + '"'
     return line + '}\n'
   }

@@ -113,6 +113,28 @@ export const Metric = {
     'origin,upstream',
     'Requests under way at this server.',
   ),
+  CACHE_REQUESTS: counter(
+    'headgate_cache_requests_total',
+    'site,status',
+    'Requests that asked the cache, by what it did (hit, stale, revalidated, miss, collapsed, bypass, error).',
+  ),
+  CACHE_BYTES: counter(
+    'headgate_cache_sent_bytes_total',
+    'site',
+    'Bytes of answers sent without asking an origin for their body (hit, stale, revalidated, collapsed).',
+  ),
+  CACHE_FETCHES: counter(
+    'headgate_cache_fetches_total',
+    '',
+    'Requests of the cache to origins: fills and revalidations.',
+  ),
+  CACHE_ENTRIES: gauge('headgate_cache_entries', '', 'Answers in memory, each worker its own.'),
+  CACHE_USED: gauge('headgate_cache_used_bytes', '', 'Memory that they count for, what grows included.'),
+  CACHE_LIMIT: gauge('headgate_cache_limit_bytes', '', 'Memory that they may take.'),
+  CACHE_EVICTIONS: counter('headgate_cache_evictions_total', '', 'Answers thrown out to make room.'),
+  CACHE_EVICTED: counter('headgate_cache_evicted_bytes_total', '', 'Bytes thrown out to make room.'),
+  CACHE_PURGED: counter('headgate_cache_purged_total', '', 'Answers thrown out by purges.'),
+  CACHE_REFUSED: counter('headgate_cache_refused_total', '', 'Answers not stored for want of room.'),
   STALE_CALLBACKS: counter(
     'headgate_stale_callbacks_total',
     '',

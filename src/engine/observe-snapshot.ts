@@ -2,6 +2,7 @@
  * What Observe has counted, as a MetricsSnapshot. Not hot: once per scrape.
  */
 import { faultCount, faultRow } from '../core/faults.ts'
+import { cacheResultNames } from '../http/cache-result.ts'
 import { labelText, Metric, setSample, type MetricsSnapshot } from './metrics.ts'
 import { codeText, methodNames, type RouteSeries, type ServerSeries } from './series.ts'
 import type { Logs } from './logs.ts'
@@ -14,6 +15,20 @@ export interface ObserveGauges {
   connectionsTotal(): number
   tunnels(): number
   isDraining(): boolean
+  /** null, or left out: this process has no cache. */
+  cache?(): CacheGauges | null
+}
+
+/** What the store of the cache tells of itself. */
+export interface CacheGauges {
+  readonly entries: number
+  readonly bytes: number
+  readonly bytesMax: number
+  readonly growingBytes: number
+  readonly evictions: number
+  readonly evictedBytes: number
+  readonly purged: number
+  readonly refused: number
 }
 
 export interface Observed {
@@ -23,6 +38,7 @@ export interface Observed {
   readonly faults: Float64Array
   readonly staleCallbacks: number
   readonly retries: number
+  readonly fetches: number
   readonly noRoute: RouteSeries
   readonly goneRoutes: RouteSeries
   readonly otherServers: ServerSeries
@@ -49,6 +65,7 @@ export function writeSnapshot(seen: Observed): MetricsSnapshot {
   setSample(snapshot, Metric.CONNECTIONS_TOTAL, '', gauges.connectionsTotal())
   setSample(snapshot, Metric.TUNNELS, '', gauges.tunnels())
   setSample(snapshot, Metric.DRAINING, '', gauges.isDraining() ? 1 : 0)
+  writeCache(snapshot, seen)
   writeLogs(snapshot, seen.logs)
   return snapshot
 }
@@ -120,4 +137,32 @@ function writeLogs(snapshot: MetricsSnapshot, logs: Logs): void {
     setSample(snapshot, Metric.LOG_WRITE_ERRORS, key, errors)
   }
   setSample(snapshot, Metric.LOG_SUPPRESSED, '', logs.errorsLog.suppressed)
+}
+
+/** By site: the routes of one share what they store as often as not. */
+function writeCache(snapshot: MetricsSnapshot, seen: Observed): void {
+  const store = seen.gauges.cache?.() ?? null
+  for (const { site, cache, cachedBytes } of [...seen.routeSeries, seen.goneRoutes]) {
+    if (cache === null) continue
+    for (let result = 1; result < cache.length; result++) {
+      const count = cache[result] as number
+      const status = cacheResultNames[result] as string
+      if (count > 0)
+        addSample(snapshot, Metric.CACHE_REQUESTS, labelText('site', site, 'status', status), count)
+    }
+    addSample(snapshot, Metric.CACHE_BYTES, labelText('site', site), cachedBytes)
+  }
+  if (store === null) return
+  setSample(snapshot, Metric.CACHE_FETCHES, '', seen.fetches)
+  setSample(snapshot, Metric.CACHE_ENTRIES, '', store.entries)
+  setSample(snapshot, Metric.CACHE_USED, '', store.bytes + store.growingBytes)
+  setSample(snapshot, Metric.CACHE_LIMIT, '', store.bytesMax)
+  setSample(snapshot, Metric.CACHE_EVICTIONS, '', store.evictions)
+  setSample(snapshot, Metric.CACHE_EVICTED, '', store.evictedBytes)
+  setSample(snapshot, Metric.CACHE_PURGED, '', store.purged)
+  setSample(snapshot, Metric.CACHE_REFUSED, '', store.refused)
+}
+
+function addSample(snapshot: MetricsSnapshot, name: string, key: string, value: number): void {
+  setSample(snapshot, name, key, value + (snapshot[name]?.[key] ?? 0))
 }

@@ -7,6 +7,7 @@
  */
 import { faultCount, faultRow, NONE, type Fault, type FaultLevel } from '../core/faults.ts'
 import { systemClock, type Clock } from '../core/clock.ts'
+import { CacheResult } from '../http/cache-result.ts'
 import type { Exchange, RouteInfo, UpstreamServer } from '../http/exchange.ts'
 import { Logs } from './logs.ts'
 import type { MetricsSnapshot } from './metrics.ts'
@@ -109,6 +110,7 @@ export class Observe implements Observer {
     series.codes.add(x.request.method, status)
     series.receivedBytes += x.body.receivedBytes
     series.sentBytes += x.bytesSent
+    if (x.cacheResult !== CacheResult.NONE) series.addCached(x.cacheResult, x.bytesSent)
     // A tunnel lives for hours: it would hide what the histogram is for.
     if (status !== 101) series.duration.add(totalMs)
     if (fault !== NONE) this.requestFaults[fault] = (this.requestFaults[fault] as number) + 1

@@ -3,6 +3,7 @@
  *
  * Counts are doubles: exact up to 2^53, where 32 bits would wrap within a day.
  */
+import { CacheResult, cacheResultNames } from '../http/cache-result.ts'
 import { labelText, setSample, type MetricsSnapshot } from './metrics.ts'
 
 /** Upper bounds in milliseconds. Caddy's run from 5 ms; an edge on a fast network has most of its requests below. */
@@ -154,6 +155,9 @@ export class RouteSeries {
   readonly duration: Histogram = new Histogram()
   receivedBytes = 0
   sentBytes = 0
+  /** Requests by CacheResult; null until one asked the cache. */
+  cache: Float64Array | null = null
+  cachedBytes = 0
 
   constructor(site: string, route: string) {
     this.site = site
@@ -165,6 +169,18 @@ export class RouteSeries {
     this.duration.fold(other.duration)
     this.receivedBytes += other.receivedBytes
     this.sentBytes += other.sentBytes
+    this.cachedBytes += other.cachedBytes
+    if (other.cache === null) return
+    this.cache ??= new Float64Array(cacheResultNames.length)
+    for (let i = 0; i < other.cache.length; i++)
+      this.cache[i] = (this.cache[i] as number) + (other.cache[i] as number)
+  }
+
+  /** One that asked the cache is over. */
+  addCached(result: CacheResult, bytes: number): void {
+    this.cache ??= new Float64Array(cacheResultNames.length)
+    this.cache[result] = (this.cache[result] as number) + 1
+    if (result <= CacheResult.REVALIDATED || result === CacheResult.COLLAPSED) this.cachedBytes += bytes
   }
 }
 

@@ -11,6 +11,7 @@ import {
   secondsText,
 } from '../../../src/engine/log-text.ts'
 import { defaultRedactQuery, Redaction } from '../../../src/engine/redaction.ts'
+import { CacheResult } from '../../../src/http/cache-result.ts'
 import { Exchange, nobody, type Downstream, type RouteInfo } from '../../../src/http/exchange.ts'
 import { HandClock } from './fakes.ts'
 
@@ -54,6 +55,13 @@ test('combined is the line of Apache and nginx with ours behind it', () => {
     `198.51.100.9 - - [${time}] "GET /a?b=1 HTTP/1.1" 200 1024 "http://r.example/" "curl/8" ` +
       'id-1 "www.example.com[2]" 10.0.0.1:3000 1.250 12.500 20.000 2 -\n',
   )
+})
+
+test('what the cache did stands at the end of a line, where one was asked', () => {
+  const x = finished()
+  x.cacheResult = CacheResult.REVALIDATED
+  assert.match(lineOf('combined', x), / 20\.000 2 - revalidated\n$/)
+  assert.match(lineOf('json', x), /,"cache":"revalidated"\}\n$/)
 })
 
 test('what there is not is a dash, and no answer is 000', () => {

@@ -7,6 +7,7 @@ import { Faults, NONE, type Fault } from '../../../src/core/faults.ts'
 import { mergeSnapshots, metricRows, type MetricsSnapshot } from '../../../src/engine/metrics.ts'
 import { Observe, serverSeriesMax } from '../../../src/engine/observe.ts'
 import type { LogPlan, Plan } from '../../../src/engine/plan.ts'
+import { CacheResult } from '../../../src/http/cache-result.ts'
 import { Exchange, type RouteInfo, type UpstreamServer } from '../../../src/http/exchange.ts'
 
 const noLog: LogPlan = {
@@ -55,6 +56,29 @@ function finish(observe: Observe, route: RouteInfo | null, over: Over = {}): voi
   x.startMs = 1000
   observe.onFinish(x, 1000 + (over.tookMs ?? 4))
 }
+
+test('what the cache did is counted by site, over its routes', (t) => {
+  const routes = [routeOf('a'), routeOf('b')]
+  const observe = observing(t, planOf(routes))
+  const cached = (route: RouteInfo, result: CacheResult): void => {
+    const x = new Exchange()
+    x.route = route
+    x.cacheResult = result
+    x.bytesSent = 10
+    observe.onFinish(x, 1)
+  }
+  for (const route of routes) cached(route, CacheResult.HIT)
+  cached(routes[0] as RouteInfo, CacheResult.MISS)
+  const snapshot = observe.snapshot()
+  assert.deepEqual(snapshot['headgate_cache_requests_total'], {
+    '{site="site",status="hit"}': 2,
+    '{site="site",status="miss"}': 1,
+  })
+  assert.deepEqual(snapshot['headgate_cache_sent_bytes_total'], { '{site="site"}': 20 })
+  assert.equal(snapshot['headgate_cache_entries'], undefined)
+  finish(observe, null)
+  assert.equal(observe.snapshot()['headgate_cache_requests_total']?.['{site="site",status="hit"}'], 2)
+})
 
 const value = (snapshot: MetricsSnapshot, name: string, key: string): number | undefined =>
   snapshot[name]?.[key]
