@@ -43,6 +43,16 @@ export interface CachePolicy {
   readonly errorGraceMs: number
   /** How long past its freshness an answer is kept to be validated. */
   readonly keepMs: number
+  /**
+   * What nobody calls fresh may be kept all the same, to be validated and to stand in for an origin that fails. False:
+   * only if the origin gives it a lifetime, even 0. (A page with an ETag and no other word may be one user's.)
+   */
+  readonly trustsSilence: boolean
+  /**
+   * The time that the origin took adds to an answer's age also where no other cache is on the way (RFC 9111 §4.2.3).
+   * Then what takes longer to make than its max-age is never served from the cache.
+   */
+  readonly countsDelay: boolean
   /** The origin's Cache-Control, Expires and Pragma count for nothing: only `ttl` decides. */
   readonly ignoresOrigin: boolean
   /** The client's no-cache, max-age, min-fresh and Pragma count. no-store, max-stale and only-if-cached always do. */
@@ -83,6 +93,8 @@ export const rfcPolicy: CachePolicy = {
   heuristicMsMax: 7 * dayMs,
   staticMs: 0,
   keepMs: 7 * dayMs,
+  trustsSilence: true,
+  countsDelay: true,
   obeysClient: true,
   cookies: 'keep',
   isSharedMaxAgeStrict: true,
@@ -98,6 +110,8 @@ export const smartPolicy: CachePolicy = {
   heuristicMsMax: dayMs,
   staticMs: 600 * secondMs,
   keepMs: 7 * dayMs,
+  trustsSilence: false,
+  countsDelay: false,
   obeysClient: false,
   cookies: 'refuse',
   isSharedMaxAgeStrict: false,

@@ -16,7 +16,7 @@ export const Rule = {
   SHARES_AUTHORIZED: 4,
   /** The body is a part: status 206. */
   PARTIAL: 8,
-  /** An unsafe method, a soft purge or a group took it out of force: validated before any use (RFC 9111 §4.4). */
+  /** An unsafe method or a group took it out of force: validated before any use (RFC 9111 §4.4). */
   INVALIDATED: 16,
   /** immutable: a fresh one is not validated because the client reloads (RFC 8246). */
   IMMUTABLE: 32,
@@ -29,10 +29,11 @@ export const Rule = {
 } as const
 
 export interface StoredRule {
-  status: number
   flags: number
   /** Why it was stored: a positive code of Storing. */
   storing: number
+  /** The store's: a soft purge made it stale, with its grace still standing. */
+  isSoftPurged: boolean
   /** When the head arrived, by the monotonic clock. */
   responseMs: number
   /** corrected_initial_age (RFC 9111 §4.2.3). */
@@ -57,9 +58,9 @@ export interface StoredRule {
 
 export function newRule(): StoredRule {
   return {
-    status: 0,
     flags: 0,
     storing: 0,
+    isSoftPurged: false,
     responseMs: 0,
     initialAgeMs: 0,
     freshnessMs: 0,
@@ -89,7 +90,7 @@ export function invalidateRule(rule: StoredRule): void {
   rule.freshUntilMs = -Infinity
 }
 
-/** Makes it stale from now on, its grace still standing (soft purge). */
+/** Makes it stale from now on, its grace still standing: what HEAD says of it does not fit (RFC 9111 §4.3.5). */
 export function expireRule(rule: StoredRule, nowMs: number): void {
   if (rule.freshUntilMs > nowMs) rule.freshUntilMs = nowMs
 }

@@ -3,7 +3,7 @@
  * ones a no. Read by `explain`, Cache-Status and the metrics, as reasons.ts is.
  */
 
-/** Positive: stored. Negative: not. Never 0. */
+/** Positive: stored. Negative: not. 0: nothing is decided yet. */
 export type StoreReason = number
 
 interface Row {
@@ -34,8 +34,8 @@ export const Storing = {
     'The origin does not say how long it is fresh: estimated from Last-Modified.',
   ),
   STATIC: stored('static', 'The origin does not say how long it is fresh, but its type seldom changes.'),
-  GRACE: stored('grace', 'Never fresh, but may be served while it is validated or when the origin fails.'),
-  VALIDATOR: stored('validator', 'Never fresh, but validation may spare the body.'),
+  GRACE: stored('grace', 'Not fresh, but may be served while the origin is asked, or when it fails.'),
+  VALIDATOR: stored('validator', 'Not fresh, but validation may spare the body.'),
 
   METHOD: refused('method', 'Answers to this method are not stored.'),
   STATUS: refused('status', 'An answer with this status is not stored.'),
@@ -74,4 +74,12 @@ export function storeReasonName(reason: StoreReason): string {
 /** For people. */
 export function storeReasonSentence(reason: StoreReason): string {
   return rowOf(reason).sentence
+}
+
+/**
+ * An older stored answer stays when this one is refused: the reason lies in the request, and says nothing about what
+ * others may get. Otherwise the origin has spoken, and what is stored is out of date.
+ */
+export function keepsStored(reason: StoreReason): boolean {
+  return reason === Storing.CLIENT_NO_STORE || reason === Storing.AUTHORIZATION || reason === Storing.METHOD
 }

@@ -180,8 +180,8 @@ function shorter(before: number, argument: string | null): number {
   return before < 0 ? seconds : Math.min(before, seconds)
 }
 
-/** delta-seconds; -1 for anything else. */
-function readSeconds(argument: string | null): number {
+/** delta-seconds (RFC 9111 §1.2.2), at most `secondsMax`; -1 for anything else. */
+export function readSeconds(argument: string | null): number {
   if (argument === null || !/^[0-9]+$/.test(argument)) return -1
   const seconds = readDecimal(argument)
   return seconds < 0 || seconds > secondsMax ? readLongSeconds(argument) : seconds
@@ -201,10 +201,12 @@ export class RequestDirectives {
   minFresh = -1
   /** Seconds; -1 where not given, Infinity for max-stale without a number. */
   maxStale = -1
+  /** stale-if-error of a request (RFC 5861 §4). Seconds; -1 where not given. */
+  ifError = -1
 
   reset(): void {
     this.bits = 0
-    this.maxAge = this.minFresh = this.maxStale = -1
+    this.maxAge = this.minFresh = this.maxStale = this.ifError = -1
   }
 }
 
@@ -236,6 +238,9 @@ function takeRequest(into: RequestDirectives, { name, argument }: SeenDirective)
       return
     case 'min-fresh':
       into.minFresh = Math.max(into.minFresh, readSeconds(argument))
+      return
+    case 'stale-if-error':
+      into.ifError = shorter(into.ifError, argument)
       return
     case 'max-stale':
       into.maxStale = argument === '' && into.maxStale < 0 ? Infinity : shorter(into.maxStale, argument)

@@ -93,6 +93,8 @@ export const Field = {
   CACHE_TAG: field('cache-tag'),
   XKEY: field('xkey'),
   CACHE_GROUPS: field('cache-groups'),
+  CACHE_GROUP_INVALIDATION: field('cache-group-invalidation'),
+  PROXY_AUTHENTICATION_INFO: field('proxy-authentication-info'),
   NO_VARY_SEARCH: field('no-vary-search'),
   SERVER_TIMING: field('server-timing'),
 } as const satisfies Record<string, number>
