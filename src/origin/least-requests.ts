@@ -5,42 +5,14 @@
  * Every member is looked at: with the few servers of an origin that costs less than drawing two at random, and spreads
  * better. The turns among equals matter: at low load all have none under way, and the first would get everything.
  */
-import type { Exchange, UpstreamServer } from '../http/exchange.ts'
-import type { BalancerPolicy, Member } from './policy.ts'
-import { SmoothRotation } from './smooth-rotation.ts'
+import type { UpstreamServer } from '../http/exchange.ts'
+import type { Member } from './policy.ts'
+import { RotatingPolicy } from './rotating-policy.ts'
 
-export class LeastRequests implements BalancerPolicy {
+export class LeastRequests extends RotatingPolicy {
   readonly name = 'least-requests'
-  readonly #rotation: SmoothRotation
-  #members: readonly Member[] = []
-  /** 1 for each member that may be picked this time; kept, so that a pick allocates nothing. */
-  #candidates: Uint8Array = new Uint8Array(0)
 
-  constructor(random: () => number) {
-    this.#rotation = new SmoothRotation(random)
-  }
-
-  rebuild(members: readonly Member[]): void {
-    this.#members = members.slice()
-    this.#candidates = new Uint8Array(members.length)
-    this.#rotation.rebuild(members)
-  }
-
-  pick(_x: Exchange, tried: readonly UpstreamServer[]): Member | null {
-    const i = this.#choose(tried)
-    if (i < 0) return null
-    this.#rotation.advance(this.#candidates, i)
-    return this.#members[i] as Member
-  }
-
-  peek(_x: Exchange, tried: readonly UpstreamServer[]): Member | null {
-    return this.#members[this.#choose(tried)] ?? null
-  }
-
-  /** Marks those that are least loaded, and asks the rotation whose turn it is among them. */
-  #choose(tried: readonly UpstreamServer[]): number {
-    const members = this.#members
-    const candidates = this.#candidates
+  protected mark(members: readonly Member[], candidates: Uint8Array, tried: readonly UpstreamServer[]): void {
     let least: Member | null = null
     for (let i = 0; i < members.length; i++) {
       const member = members[i] as Member
@@ -54,7 +26,6 @@ export class LeastRequests implements BalancerPolicy {
       }
       candidates[i] = 1
     }
-    return this.#rotation.choose(candidates)
   }
 }
 
