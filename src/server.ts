@@ -22,6 +22,7 @@ import { H1Dial } from './h1/client.ts'
 import { SocketConnector } from './net/connect.ts'
 import { warnIfTooFewDescriptors } from './net/descriptors.ts'
 import { chooseSockets } from './net/socket-mode.ts'
+import type { Resolver } from './origin/resolver.ts'
 import { SystemResolver } from './origin/system-resolver.ts'
 import { Doors, type BoundAddress } from './server/doors.ts'
 
@@ -30,14 +31,14 @@ export type { BoundAddress, LoadedConfig }
 
 /** Lines of the logs that wait at the end have this long to be written. */
 const logsCloseMs = 2000
-/** Descriptors beside those of connections: logs, listeners, files of Node. */
-const descriptorsBeside = 64
 
 export interface ServerOptions {
   /** Messages between workers; absent: this process is alone. */
   readonly peers?: Peers
   /** Other processes write the same logs and accept on the same sockets, which come by `adopt`. */
   readonly isShared?: boolean
+  /** Looks up the servers that are given by name; the system's own by default. */
+  readonly resolver?: Resolver
 }
 
 export interface CloseReport {
@@ -73,7 +74,7 @@ function loadedOf(config: HeadgateConfig | LoadedConfig): LoadedConfig {
 
 export class HeadgateServer {
   readonly #timers = new Timers(systemClock)
-  readonly #resolver = new SystemResolver()
+  readonly #resolver: Resolver
   readonly #connector = new SocketConnector()
   readonly #observe: Observe
   readonly #engine: Engine
@@ -86,6 +87,7 @@ export class HeadgateServer {
   /** Use `createServer`. */
   constructor(config: LoadedConfig, options: ServerOptions) {
     this.#isShared = options.isShared ?? false
+    this.#resolver = options.resolver ?? new SystemResolver()
     this.#observe = new Observe({ isShared: this.#isShared })
     const plan = this.#compile(config, undefined)
     try {

@@ -315,9 +315,14 @@ export class SocketTransport implements Transport, Carrier, StageOwner {
     else socket.destroy()
   }
 
-  /** A unix socket cannot, nor one that has not connected (Node would wait for it to). */
+  /**
+   * A unix socket cannot, nor one that has not connected (Node would wait for it to), nor one whose FIN is on its way:
+   * libuv refuses that (EINVAL), and Node would leave the handle open for good. Nothing was left to send then.
+   */
   #canReset(): boolean {
-    return !this.#socket.connecting && this.#socket.remotePort !== undefined
+    const socket = this.#socket
+    const isFinishing = socket.writableEnded && !socket.writableFinished
+    return !isFinishing && !socket.connecting && socket.remotePort !== undefined
   }
 
   #peer(): { address: string; port: number } {

@@ -112,6 +112,23 @@ export function closeTests(world: TransportWorld, onPair: OnPair): void {
       assert.equal(a.isOpen, false)
     })
 
+    onPair('a reset that follows an end at once closes as well', async ({ a, atA, atB }) => {
+      call(() => a.writeText('all'))
+      call(() => {
+        a.end()
+        a.reset()
+      })
+      await until(() => atA.closes.length === 1, 'the close')
+      await until(() => atB.ends + atB.closes.length > 0, 'the peer to notice')
+    })
+
+    onPair('a reset of what was ended before, and its peer not, closes as well', async ({ a, atA, atB }) => {
+      call(() => a.end())
+      await until(() => atB.ends === 1, 'the FIN')
+      call(() => a.reset())
+      await until(() => atA.closes.length === 1, 'the close')
+    })
+
     onPair('reset closes, and shows the peer that it has not got all', async ({ a, atA, atB }) => {
       call(() => a.writeText('half'))
       await until(() => atB.text === 'half', 'the half')
