@@ -31,6 +31,8 @@ export type { BoundAddress, LoadedConfig }
 
 /** Lines of the logs that wait at the end have this long to be written. */
 const logsCloseMs = 2000
+/** Descriptors beside those of connections: logs, listeners, files of Node. */
+const descriptorsBeside = 64
 
 export interface ServerOptions {
   /** Messages between workers; absent: this process is alone. */
