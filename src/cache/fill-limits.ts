@@ -15,6 +15,8 @@ export interface FillLimits {
   readonly desertedMs: number
   /** A validation in the background must be over by then. */
   readonly backgroundMs: number
+  /** Between two of them for one key, after one has failed. */
+  readonly restMs: number
   /** How long nobody is made to wait for a key whose answer could not be shared. */
   readonly unsharedMs: number
   /** The same after an answer that says that the origin failed: its next one may be another matter. */
@@ -34,6 +36,7 @@ export const defaultFillLimits: FillLimits = {
   finishBytesMax: mebibyte,
   desertedMs: 60_000,
   backgroundMs: 600_000,
+  restMs: 1000,
   unsharedMs: 30_000,
   unsharedFailureMs: 1000,
   unsharedMax: 10_000,

@@ -28,6 +28,8 @@ export interface FillOwner {
   readonly limits: FillLimits
   /** A reader whose request has another variant waits for another fill. */
   again(reader: Reader): void
+  /** A validation in the background has failed: the next one waits a little. */
+  rest(key: string): void
   /** Are answers for this key worth waiting for? If not, that is remembered for `unsharedMs`; 0: they are. */
   remember(key: string, unsharedMs: number): void
 }
@@ -153,12 +155,13 @@ export abstract class FillReaders implements ReaderOwner {
   /** The origin failed, with `fault` or by its status: tells those for whom the stale answer may stand in. */
   protected tellStale(stale: Entry, fault: Fault): void {
     const nowMs = this.owner.clock.nowMs()
-    let next: Reader | null = null
-    for (let reader = this.waiting.first; reader !== null; reader = next) {
-      next = reader.next
+    const suited: Reader[] = []
+    for (let reader = this.waiting.first; reader !== null; reader = reader.next) {
+      const { request } = reader.x
       if (!this.isVariant(stale, reader)) continue
-      if (!mayServeOnError(stale, reader.x.request, reader.ask.policy, this.status, nowMs)) continue
-      this.tell(reader, Outcome.STALE, stale, fault)
+      if (mayServeOnError(stale, request, reader.ask.policy, this.status, nowMs)) suited.push(reader)
     }
+    // One that is told may take others with it.
+    for (const reader of suited) if (reader.owner === this) this.tell(reader, Outcome.STALE, stale, fault)
   }
 }

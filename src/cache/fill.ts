@@ -73,7 +73,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
   #isHeld = false
   #isWriting = false
   /** Without a reader it goes on to this length at most. */
-  #desertedBytesMax = 0
+  #desertedBytesMax = Infinity
 
   constructor(table: FillTable, ask: Ask, x: Exchange, isBackground: boolean) {
     super(table)
@@ -141,6 +141,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     if (stale !== null && response.status >= 500) {
       this.#table.unlist(this)
       this.tellStale(stale, NONE)
+      if (this.isBackground) this.#table.rest(this.ask.key)
       if (this.waiting.first === null) return this.#discard(response)
     }
     if (!this.#keep(response)) this.#pass(response)
@@ -246,9 +247,8 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     growing.append(buffer, start, end)
     this.#isWriting = false
     if (this.#mode !== GROWING) return true
-    if (growing.growth.size === 0 && !this.isBackground) {
-      // Between two readers, or deserted: the store decides whether anybody may still come.
-      if (growing.entry.body.length > this.#desertedBytesMax) this.onReaderGone()
+    if (growing.growth.size === 0) {
+      if (!this.isBackground && growing.entry.body.length > this.#desertedBytesMax) this.#giveUp()
       return true
     }
     this.#isHeld = growing.isAhead
@@ -286,6 +286,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     this.passing = null
     if (mode === GROWING) growing?.abandon(fault)
     if (stale !== null) this.tellStale(stale, fault)
+    if (this.isBackground) this.#table.rest(this.ask.key)
     this.tellAll((reader) => this.tell(reader, Outcome.FAILED, null, fault))
     if (passing !== null) passing.break(fault)
     this.#finish(childFault)
@@ -329,7 +330,8 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
   protected onReaderGone(): void {
     if (this.isTelling || this.isBackground || this.waiting.first !== null || this.passing !== null) return
     if (this.#mode === GROWING) this.#goOnDeserted(this.#growing as Growing)
-    else if (this.#mode === ASKING && this.#table.limits.whenDeserted === 'finish') this.#watchDeserted(0)
+    else if (this.#mode === ASKING && this.#table.limits.whenDeserted === 'finish')
+      this.#watchDeserted(Infinity)
     else if (this.#mode !== DISCARDING) this.#giveUp()
   }
 
@@ -339,13 +341,10 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     const { whenDeserted, finishBytesMax } = this.#table.limits
     const { length } = entry.body
     const { statedLength } = entry
-    const left = statedLength < 0 ? 0 : statedLength - length
-    const isNear = left <= finishBytesMax || length >= statedLength / 2
-    // Of unknown length: once, and not for ever.
-    const isPast = this.#desertedBytesMax > 0 && length > this.#desertedBytesMax
+    const isNear = statedLength < 0 || statedLength - length <= finishBytesMax || length >= statedLength / 2
     if (!growing.isStored || whenDeserted === 'abort') return this.#giveUp()
-    if (whenDeserted === 'auto' && (!isNear || isPast)) return this.#giveUp()
-    if (this.#desertedBytesMax > 0) return
+    if (whenDeserted === 'auto' && !isNear) return this.#giveUp()
+    // What may be endless is not waited for.
     this.#watchDeserted(statedLength < 0 && whenDeserted === 'auto' ? length + finishBytesMax : Infinity)
     if (this.#isHeld) this.#resume()
   }

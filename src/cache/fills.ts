@@ -17,7 +17,7 @@ import { defaultFillLimits, type FillLimits } from './fill-limits.ts'
 import { isFarAhead } from './fill-request.ts'
 import { Outcome, Reader } from './reader.ts'
 import type { CacheStore } from './store.ts'
-import { Unshared } from './unshared.ts'
+import { KeyMemory } from './key-memory.ts'
 
 export interface FillsOptions {
   readonly store: CacheStore
@@ -36,7 +36,9 @@ export class Fills implements FillTable {
   readonly limits: FillLimits
   readonly #byKey: Map<string, Fill> = new Map()
   readonly #running: Set<Fill> = new Set()
-  readonly #unshared: Unshared
+  readonly #unshared: KeyMemory
+  /** Validations in the background that have just failed. */
+  readonly #resting: KeyMemory
   /** Requests that waited for an answer another one had caused. */
   collapsed = 0
   /** Fills begun, those in the background included. */
@@ -47,7 +49,8 @@ export class Fills implements FillTable {
     this.clock = options.clock
     this.timers = options.timers
     this.limits = { ...defaultFillLimits, ...options.limits }
-    this.#unshared = new Unshared(options.clock, this.limits.unsharedMax)
+    this.#unshared = new KeyMemory(options.clock, this.limits.unsharedMax)
+    this.#resting = new KeyMemory(options.clock, this.limits.unsharedMax)
   }
 
   /** Fills under way. */
@@ -71,7 +74,7 @@ export class Fills implements FillTable {
 
   /** Validates a stale entry in the background, unless that is under way. `x`: whose request it is asked with. */
   refresh(x: Exchange, ask: Ask): void {
-    if (this.#byKey.has(ask.key) || this.#isFull) return
+    if (this.#byKey.has(ask.key) || this.#resting.has(ask.key) || this.#isFull) return
     this.#start(x, ask, null, true)
   }
 
@@ -143,6 +146,10 @@ export class Fills implements FillTable {
   again(reader: Reader): void {
     if (++reader.rounds > roundsMax) this.#letGo(reader)
     else this.#place(reader)
+  }
+
+  rest(key: string): void {
+    this.#resting.add(key, this.limits.restMs)
   }
 
   remember(key: string, unsharedMs: number): void {

@@ -120,7 +120,6 @@ export class Asked implements Upstream {
   cancelled: Fault | null = null
   /** What the sink said last. */
   isWelcome = true
-  #sent = 0
 
   constructor(x: Exchange) {
     this.x = x
@@ -167,7 +166,6 @@ export class Asked implements Upstream {
     // Lent, as a codec does.
     const lent = Buffer.from(bytes)
     this.isWelcome = this.x.out.write(lent, 0, lent.length)
-    this.#sent += lent.length
     lent.fill(0xdb)
     return this
   }

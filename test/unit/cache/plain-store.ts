@@ -79,6 +79,10 @@ export class PlainStore implements CacheStore {
     throw new Error('not in this store')
   }
 
+  purgeReport(): null {
+    return null
+  }
+
   snapshot(): StoreSnapshot {
     throw new Error('not in this store')
   }

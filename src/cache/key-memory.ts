@@ -1,15 +1,15 @@
 /**
- * Unshared: keys whose last answer nobody could share. Who asks for one is not made to wait for another's answer, which
- * would only end in asking the origin itself, one after the other.
+ * KeyMemory: keys of which something is remembered for a while: that answers for them cannot be shared, so that nobody is
+ * made to wait for another's; that a validation has just failed.
  *
- * Bounded: beyond `keysMax` the oldest is forgotten, which costs one needless wait.
+ * Bounded: beyond `keysMax` the oldest is forgotten, which costs one needless wait, or one attempt more.
  */
 import type { Clock } from '../core/clock.ts'
 
-export class Unshared {
+export class KeyMemory {
   readonly #clock: Clock
   readonly #keysMax: number
-  /** Key → until when. In the order of their ends, as all are kept equally long. */
+  /** Key → until when, oldest first. */
   readonly #until: Map<string, number> = new Map()
 
   constructor(clock: Clock, keysMax: number) {
