@@ -123,7 +123,9 @@ export class ErrorsLog {
 
   #textLine(level: FaultLevel, message: string, fields: readonly string[]): string {
     let line = new Date(this.#clock.wallMs()).toISOString() + ' ' + level.padEnd(5) + ' '
-    line += plainText(cutText(message.replaceAll('"', "'"), messageLengthMax))
+    // The logs are ASCII: the § of our own sentences would be told as \\xA7.
+    const said = message.replaceAll('"', "'").replaceAll('§', 'section ')
+    line += plainText(cutText(said, messageLengthMax))
     for (let i = 0; i < fields.length; i += 2) {
       const value = fields[i + 1] as string
       if (value === '') continue

@@ -37,6 +37,8 @@ export class CheckedLoad {
   readonly #done: Promise<unknown>
   #count = 0
   #isStopped = false
+  /** A test that failed before it stopped this must end all the same. */
+  readonly #endMs = Date.now() + 60_000
 
   constructor(options: LoadOptions) {
     this.#options = { clients: 12, method: 'GET', path: '/', pauseMs: 4, prefix: '', ...options }
@@ -52,7 +54,7 @@ export class CheckedLoad {
   }
 
   async #run(): Promise<void> {
-    while (!this.#isStopped) {
+    while (!this.#isStopped && Date.now() < this.#endMs) {
       this.samples.push(await this.#ask(this.#options.prefix + this.#count++))
       await sleep(this.#options.pauseMs)
     }

@@ -43,6 +43,8 @@ export interface EdgeOptions {
   readonly stdio?: StdioOptions
   /** Shell words in front, such as 'ulimit -n 64'. */
   readonly before?: string
+  /** False: nobody reads stdout. */
+  readonly readsStdout?: boolean
   /** Wait for the start line. */
   readonly isAwaited?: boolean
 }
@@ -106,7 +108,7 @@ export class EdgeProcess {
     })
     this.child = child
     this.#isGone = false
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text))
+    if (options.readsStdout !== false) this.readStdout()
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text))
     this.exit = new Promise((resolve) => {
       child.once('exit', (status, signal) => {
@@ -117,6 +119,10 @@ export class EdgeProcess {
     if (options.isAwaited === false) return
     await until('the start line', () => this.#isGone || / serves on .*\n/.test(this.errors()))
     assert.ok(!this.#isGone, 'it did not start: ' + this.errors())
+  }
+
+  readStdout(): void {
+    this.child?.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text))
   }
 
   get pid(): number {
