@@ -106,7 +106,8 @@ function coalesce(ranges: readonly ByteRange[]): readonly ByteRange[] {
       before.place = Math.min(before.place, range.place)
     }
   }
-  return joined.sort((a, b) => a.place - b.place)
+  joined.sort((a, b) => a.place - b.place)
+  return joined.map(({ first, last }) => ({ first, last }))
 }
 
 /** What is asked for where the whole length is not known yet. */
