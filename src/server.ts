@@ -31,8 +31,6 @@ export type { BoundAddress, LoadedConfig }
 
 /** Lines of the logs that wait at the end have this long to be written. */
 const logsCloseMs = 2000
-/** Descriptors beside those of connections: logs, listeners, files of Node. */
-const descriptorsBeside = 64
 
 export interface ServerOptions {
   /** Messages between workers; absent: this process is alone. */
@@ -141,15 +139,16 @@ export class HeadgateServer {
   /** Opens the listeners. Rejects with a sentence and a remedy when one cannot be had; none is open then. */
   async listen(): Promise<void> {
     const { plan } = this
-    if (!this.#isShared) await this.#doors.open(plan.listeners)
-    const needed = 2 * plan.connectionsMax + descriptorsBeside
-    const warning = plan.connectionsMax > 0 ? warnIfTooFewDescriptors(needed) : ''
+    // Of workers the supervisor opens the listeners, and warns once for all.
+    if (this.#isShared) return
+    await this.#doors.open(plan.listeners)
+    const warning = warnIfTooFewDescriptors(plan.connectionsMax)
     if (warning !== '') this.#observe.note('warn', warning)
   }
 
-  /** Accepts on a socket that the supervisor opened, under the name of its listener. */
-  adopt(name: string, handle: Server): void {
-    void this.#doors.adopt(name, handle)
+  /** Accepts on a socket that the supervisor opened, under the name of its listener. Rejects when it cannot. */
+  async adopt(name: string, handle: Server): Promise<void> {
+    await this.#doors.adopt(name, handle)
   }
 
   /** Compiles a config and gets what it needs, for `commit`. Rejects with the reason; nothing has changed then. */

@@ -17,12 +17,13 @@ const connectFaults: Readonly<Record<string, Fault>> = {
   ETIMEDOUT: Faults.ORIGIN_CONNECT_TIMEOUT,
   ENOTFOUND: Faults.ORIGIN_UNRESOLVED,
   EAI_AGAIN: Faults.ORIGIN_UNRESOLVED,
+  // connect(2): the queue of a unix socket is full. Over TCP the kernel would wait; here we are told.
+  EAGAIN: Faults.ORIGIN_FULL,
   // It is ourselves who have no descriptor, port or memory left: no server is to blame.
   EMFILE: Faults.EDGE_EXHAUSTED,
   ENFILE: Faults.EDGE_EXHAUSTED,
   EADDRNOTAVAIL: Faults.EDGE_EXHAUSTED,
   EADDRINUSE: Faults.EDGE_EXHAUSTED,
-  EAGAIN: Faults.EDGE_EXHAUSTED,
   ENOBUFS: Faults.EDGE_EXHAUSTED,
   ENOMEM: Faults.EDGE_EXHAUSTED,
 }

@@ -16,12 +16,16 @@ export function openFilesMax(): number {
   }
 }
 
+/** Descriptors of a process beside those of connections: logs, listeners, files of Node. */
+const besideConnections = 64
+
 /**
- * A sentence for the log when `needed` descriptors are more than there may be; '' when they are enough. `needed` is
- * what the limits of the config could use: two for each proxied connection, plus logs, listeners and the like.
+ * A sentence for the log when `connectionsMax` client connections, each with one to an origin, could need more
+ * descriptors than there may be; '' when they are enough.
  */
-export function warnIfTooFewDescriptors(needed: number, available: number = openFilesMax()): string {
-  if (needed <= available) return ''
+export function warnIfTooFewDescriptors(connectionsMax: number, available: number = openFilesMax()): string {
+  const needed = 2 * connectionsMax + besideConnections
+  if (!(needed > available)) return ''
   return (
     `The limits of the config could need ${needed} file descriptors, but this process may only have ${available}: ` +
     `raise it (ulimit -n ${needed}, or LimitNOFILE=${needed} in a systemd unit) or lower the limits.`

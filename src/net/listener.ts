@@ -4,7 +4,7 @@
  * It listens itself, or adopts a listening server that somebody else opened (workers get theirs from the supervisor,
  * and share its queue). It counts its connections itself: Node cannot, for sockets that are made of handles.
  *
- * Too many: what comes above `connectionsMax`, or when descriptors run short, is accepted and closed at once, unless
+ * Too many: what comes while its owner `isFull`, or when descriptors run short, is accepted and closed at once, unless
  * `onCrowded` made room. It is not left waiting in the kernel's queue, for two reasons: Node cannot stop accepting
  * without closing the listening socket, and who is closed at once can go elsewhere at once, while in the queue he
  * sees a server that hangs.
@@ -46,8 +46,8 @@ const backlogDefault = 4096
 export interface ListenerOptions {
   /** A connection came. Set `transport.events` before returning; it reads from then on. */
   onTransport(transport: Transport): void
-  /** Open connections of this listener at most; 0 (default) = no limit. */
-  readonly connectionsMax?: number
+  /** Is there no room for another connection? `open` are those of this listener; its owner may have several. */
+  isFull?(open: number): boolean
   /** There is no room for the next connection. True: idle ones were closed, so that it can have theirs. */
   onCrowded?(): boolean
   /** A line for the log: at most one a second of each kind. */
@@ -64,7 +64,7 @@ export class Listener implements TransportHome {
   /** Open now. */
   connections = 0
   acceptedCount = 0
-  /** Closed at once: for `connectionsMax`, for want of descriptors; and what the system could not accept. */
+  /** Closed at once: for `isFull`, for want of descriptors; and what the system could not accept. */
   refusedCount = 0
   shortageCount = 0
   failedCount = 0
@@ -161,8 +161,7 @@ export class Listener implements TransportHome {
   }
 
   #hasRoom(descriptor: number): boolean {
-    const { connectionsMax = 0 } = this.#options
-    const isFull = connectionsMax > 0 && this.connections >= connectionsMax
+    const isFull = this.#options.isFull?.(this.connections) === true
     const isShort = descriptor >= this.#descriptorsUsable
     if (!isFull && !isShort) return true
     if (this.#options.onCrowded?.() === true) return true
@@ -171,7 +170,7 @@ export class Listener implements TransportHome {
       this.#note('shortage', `File descriptors run short: ${this.shortageCount} connections closed so far.`)
     } else {
       this.refusedCount++
-      this.#note('full', `There are ${connectionsMax} connections: ${this.refusedCount} more closed so far.`)
+      this.#note('full', `There are as many connections as may be: ${this.refusedCount} more closed so far.`)
     }
     return false
   }

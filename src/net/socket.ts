@@ -119,7 +119,8 @@ export class SocketTransport implements Transport, Carrier, StageOwner {
   }
 
   unacknowledgedBytes(): number {
-    return unacknowledgedBytes(this.#descriptor)
+    // Node closes the descriptor as it destroys the socket, and its number may be another connection's by now.
+    return this.#socket.destroyed ? -1 : unacknowledgedBytes(this.#descriptor)
   }
 
   get isOpen(): boolean {

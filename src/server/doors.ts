@@ -27,7 +27,7 @@ export interface DoorsOptions {
   readonly timers: Timers
   readonly dateText: DateText
   readonly limits: ConnectionLimits
-  /** Open connections of one listener at most; 0 = no limit. */
+  /** Open connections of all listeners together at most; 0 = no limit. */
   readonly connectionsMax: number
   readonly note: (level: FaultLevel, message: string) => void
 }
@@ -49,6 +49,8 @@ export class Doors implements H1ServerContext {
   readonly #note: DoorsOptions['note']
   readonly #listeners: Map<string, Listener> = new Map()
   readonly #connections: Set<H1ServerConnection> = new Set()
+  /** Idle ones that were destroyed to make room: their sockets close within this turn of the event loop. */
+  readonly #leaving: Set<H1ServerConnection> = new Set()
   #acceptedBefore = 0
   #isDraining = false
   #onEmpty: (() => void) | null = null
@@ -117,9 +119,9 @@ export class Doors implements H1ServerContext {
   #makeListener(backlog: number): Listener {
     return new Listener({
       onTransport: (transport) => this.#accept(transport),
+      isFull: () => this.#isFull,
       onCrowded: () => this.#makeRoom(),
       note: this.#note,
-      connectionsMax: this.#connectionsMax,
       ...(backlog > 0 ? { backlog } : {}),
     })
   }
@@ -149,14 +151,21 @@ export class Doors implements H1ServerContext {
 
   onClosed(connection: H1ServerConnection): void {
     this.#connections.delete(connection)
+    this.#leaving.delete(connection)
     if (this.#connections.size === 0) this.#onEmpty?.()
+  }
+
+  get #isFull(): boolean {
+    const count = this.#connections.size - this.#leaving.size
+    return this.#connectionsMax > 0 && count >= this.#connectionsMax
   }
 
   /** Closes the idle connections that have been here longest: they are the likeliest to stay idle. */
   #makeRoom(): boolean {
     let closed = 0
     for (const connection of this.#connections) {
-      if (!connection.isIdle) continue
+      if (!connection.isIdle || this.#leaving.has(connection)) continue
+      this.#leaving.add(connection)
       connection.destroy()
       if (++closed === crowdedCloseMax) break
     }

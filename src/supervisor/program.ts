@@ -32,7 +32,7 @@ export interface RunningServer {
     readonly path: string
   }[]
   listen(): Promise<void>
-  adopt(name: string, handle: net.Server): void
+  adopt(name: string, handle: net.Server): void | Promise<void>
   prepare(config: object): Promise<{ readonly hash: string }>
   commit(): void
   discard(): void

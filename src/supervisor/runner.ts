@@ -9,6 +9,7 @@ import { AdminServer, type AdminTarget, type ReloadReport } from '../admin/admin
 import { systemClock } from '../core/clock.ts'
 import { Logs } from '../engine/logs.ts'
 import { labelText, Metric, setSample, type MetricsSnapshot } from '../engine/metrics.ts'
+import { warnIfTooFewDescriptors } from '../net/descriptors.ts'
 import { exitCrashed, exitForced, exitOk } from './exit-codes.ts'
 import { messageOf, type Fleet } from './fleet.ts'
 import { monotonicMicros, notifySystemd } from './notify.ts'
@@ -99,6 +100,8 @@ export class Runner implements AdminTarget {
     this.#logs.commit()
     // 'auto' on one core forks its one worker: a crash is then replaced, and the queue outlives it.
     if (model.plan.workers === 1) return new SingleFleet(program, model)
+    const warning = warnIfTooFewDescriptors(model.plan.connectionsMax)
+    if (warning !== '') this.#note('warn', warning)
     const source = this.#source
     return new WorkersFleet({
       program,

@@ -51,7 +51,7 @@ async function prepare(ticket: number, source: ConfigSource): Promise<void> {
 async function commit(ticket: number): Promise<void> {
   const running = server as RunningServer
   try {
-    for (const [name, { handle, backlog }] of waiting) running.adopt(name, listenOn(handle, backlog))
+    for (const [name, { handle, backlog }] of waiting) await running.adopt(name, listenOn(handle, backlog))
     waiting.clear()
     if (isListening) {
       running.commit()

@@ -296,7 +296,9 @@ test('what keeps a connection from being made has a name', () => {
     ['EHOSTUNREACH', Faults.ORIGIN_UNREACHABLE],
     ['ENETUNREACH', Faults.ORIGIN_UNREACHABLE],
     ['ETIMEDOUT', Faults.ORIGIN_CONNECT_TIMEOUT],
+    ['EAGAIN', Faults.ORIGIN_FULL],
     ['EMFILE', Faults.EDGE_EXHAUSTED],
+    ['EADDRNOTAVAIL', Faults.EDGE_EXHAUSTED],
   ]
   for (const [error, fault] of cases) {
     const { near, wire, owner, timers } = originStory({}, false)

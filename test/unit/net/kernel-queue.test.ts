@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import { unacknowledgedBytes } from '../../../src/net/kernel-queue.ts'
 import { descriptorOf } from '../../../src/net/node-handle.ts'
+import { socketPair } from './pairs.ts'
 
 const skip = process.platform !== 'linux' && 'only Linux tells'
 
@@ -38,6 +39,22 @@ test('what a peer does not read is seen in the kernel, and that it goes on readi
     await sleep(staleMs)
     assert.equal(unacknowledgedBytes(descriptor), 0)
   }),
+)
+
+test(
+  'a transport that was closed has no answer: its descriptor may be another connection’s',
+  { skip },
+  async () => {
+    const { a, b, release } = await socketPair('handle')
+    b.pause()
+    a.writeBytes(Buffer.alloc(8 * 1024 * 1024), 0, 8 * 1024 * 1024)
+    await sleep(staleMs)
+    assert.ok((a.unacknowledgedBytes?.() ?? -1) > 0)
+    a.destroy()
+    assert.equal(a.unacknowledgedBytes?.(), -1)
+    b.destroy()
+    release()
+  },
 )
 
 test('what is no TCP socket has no answer', () => {

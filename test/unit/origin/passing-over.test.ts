@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Faults, NONE } from '../../../src/core/faults.ts'
+import { Faults, NONE, faultRow } from '../../../src/core/faults.ts'
 import { WAIT } from '../../../src/http/exchange.ts'
 import type { Exchange } from '../../../src/http/exchange.ts'
 import { stage, type FakeConnection, type Stage } from './fakes.ts'
@@ -240,14 +240,42 @@ test('a single refusal among busy connections fails one request, and the rest wa
   assert.equal(s.waiters.opened.length, 2)
 })
 
-test('want of our own descriptors fails the request and says nothing against the server', () => {
-  const s = stage(three)
-  s.open()
-  s.dial.last.close(Faults.EDGE_EXHAUSTED)
-  assert.equal(s.waiters.failed[0]?.fault, Faults.EDGE_EXHAUSTED)
-  assert.ok(s.origin.snapshot().servers.every(({ isAvailable }) => isAvailable))
-  assert.equal(s.events.length, 0)
-})
+for (const fault of [Faults.EDGE_EXHAUSTED, Faults.ORIGIN_FULL]) {
+  const { name } = faultRow(fault)
+
+  test(`${name} fails the request and says nothing against the server`, () => {
+    const s = stage(three)
+    for (let i = 0; i < 3; i++) {
+      s.open()
+      s.dial.last.close(fault)
+      assert.equal(s.waiters.failed[i]?.fault, fault)
+    }
+    assert.ok(s.origin.snapshot().servers.every(({ isAvailable }) => isAvailable))
+    assert.equal(s.events.length, 0)
+  })
+
+  test(`${name} in the trial of a server makes its while no longer: the next request is the trial`, () => {
+    const s = stage()
+    s.open()
+    s.dial.last.close(Faults.ORIGIN_REFUSED)
+    assert.equal(s.server().isAvailable, false)
+    s.clock.advance(300)
+    s.open()
+    const dials = s.dial.all.length
+    s.dial.last.close(fault)
+    assert.equal(s.server().isAvailable, true)
+    s.open()
+    assert.equal(s.dial.all.length, dials + 1)
+  })
+
+  test(`${name} of an attempt says nothing against the server`, () => {
+    const s = stage()
+    const { x } = s.open()
+    s.dial.last.connect()
+    s.origin.onAttemptFault(x, s.dial.last, fault)
+    assert.equal(s.server().isAvailable, true)
+  })
+}
 
 test('a reused connection that was closed early says nothing against the server, and it is tried again', () => {
   const s = stage()
