@@ -8,7 +8,9 @@
 import type { ListNode } from '../core/list.ts'
 import type { StoredFields } from '../http/stored-fields.ts'
 import type { MemoryBody } from './memory-body.ts'
+import type { SearchRule } from './no-vary-search.ts'
 import type { HostRecord, TagRecord } from './purge-records.ts'
+import type { StoredRule } from './rule.ts'
 import type { Vary } from './vary.ts'
 
 /** What an entry costs beside its texts and its body. Measured by bench/cache/million.ts. */
@@ -48,12 +50,20 @@ export interface EntryStart {
   /** From `readTags`; none: `noTags`. */
   readonly tags: readonly string[]
   readonly body: MemoryBody
+  /** From `readSearchRule`: which parameters of the query did not matter. */
+  readonly searchRule?: SearchRule | null
 }
 
 export const noTags: readonly string[] = []
 
-export class Entry implements ListNode<Entry> {
+let serialCount = 0
+
+export class Entry implements ListNode<Entry>, StoredRule {
+  /** A number that no other entry in use has: tables beside the store go by it. */
+  readonly serial: number
+  /** The key of the request, or what its rule for parameters makes of it. */
   readonly key: string
+  readonly searchRule: SearchRule | null
   readonly bornAt: number
   readonly site: string
   readonly host: string
@@ -64,21 +74,20 @@ export class Entry implements ListNode<Entry> {
   readonly body: MemoryBody
   readonly statedLength: number
 
-  // Times: freshness.ts fills them. Wall milliseconds (`Clock.wallMs`) and durations.
-  requestMs = 0
+  // The policy's (StoredRule tells each). `dateMs` and `lastModifiedMs` by the wall, moments monotonic.
+  storing = 0
   responseMs = 0
-  /** The Date field's time, or when it was received. */
   dateMs = 0
-  /** The corrected initial age (RFC 9111 §4.2.3). */
   initialAgeMs = 0
   freshnessMs = 0
+  freshUntilMs = -Infinity
   /** Stale-while-revalidate. */
   graceMs = 0
   /** Stale-if-error. */
   errorGraceMs = 0
   /** How long a stale answer is kept to be validated. */
   keepMs = 0
-  /** Bits of storing.ts and cache-control.ts: what the answer's directives say. */
+  /** Bits of Rule. */
   flags = 0
   /** '' for none. */
   etag = ''
@@ -98,8 +107,12 @@ export class Entry implements ListNode<Entry> {
   bytes = 0
   /** How often it was found lately, 0 to 3. */
   uses = 0
+  /** How often it was ever found. */
+  hits = 0
   /** In the main queue rather than the small one. */
   isMain = false
+  /** Purged while it grew: it will not be stored. */
+  isDoomed = false
   hostRecord: HostRecord | null = null
   tagRecords: readonly TagRecord[] | null = null
   /** The next variant of the same key, older than this one. */
@@ -110,7 +123,10 @@ export class Entry implements ListNode<Entry> {
   list: object | null = null
 
   constructor(start: EntryStart) {
-    this.key = start.key
+    serialCount = (serialCount + 1) & 0x3fffffff
+    this.serial = serialCount
+    this.searchRule = start.searchRule ?? null
+    this.key = this.searchRule === null ? start.key : this.searchRule.keyOf(start.key)
     this.bornAt = this.checkedAt = start.bornAt
     this.site = start.site
     this.host = start.host

@@ -7,6 +7,7 @@ import { StoredFields } from '../http/stored-fields.ts'
 import type { Ask } from './ask.ts'
 import { Entry, type EntryStart, type StoredHead } from './entry.ts'
 import { MemoryBody } from './memory-body.ts'
+import { readSearchRule } from './no-vary-search.ts'
 import { newRule, type Received, type StoredRule } from './rule.ts'
 import { keepStoredFields, mayStore } from './storing.ts'
 import { readTags } from './tags.ts'
@@ -72,6 +73,7 @@ function entryOf(sent: Sent, rule: StoredRule, statedLength: number, body: Memor
     variant: vary === null ? '' : vary.variantOf(request),
     tags,
     body,
+    searchRule: readSearchRule(scratch.fields),
   }
   return Object.assign(new Entry(start), rule)
 }

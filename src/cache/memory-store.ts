@@ -1,56 +1,393 @@
-/** MemoryStore: the store in memory. */
+/**
+ * MemoryStore: the cache in memory. See store.ts for what it promises, admission.ts for who goes when there is no room,
+ * purge.ts for purges.
+ *
+ * Invariants: `bytes` is the sum over stored and growing entries, and is at most `bytesMax` after every call; an entry is
+ * in the index and in a queue exactly while `isStored`, and in the set of growing ones exactly while `isGrowing`; each
+ * is thrown out once.
+ */
 import type { Clock } from '../core/clock.ts'
 import type { RequestHead } from '../http/message.ts'
+import { Admission, usesMax } from './admission.ts'
 import type { DerivedForm, Entry } from './entry.ts'
-import type { CacheStore, PurgeReport, PurgeRequest, StoreSnapshot } from './store.ts'
+import { derivedBytes, fixedBytes, formBytes } from './entry-bytes.ts'
+import { EntryIndex } from './entry-index.ts'
+import { plainKey } from './key.ts'
+import { SearchRules } from './no-vary-search.ts'
+import { PurgeReports } from './purge-reports.ts'
+import { Purges } from './purge.ts'
+import type { CacheStore, PurgeReport, PurgeRequest, PurgeTarget, StoreSnapshot } from './store.ts'
+import { StoreCounts } from './store-counts.ts'
+import { Sweep } from './sweep.ts'
+import { UrlKeys } from './url-keys.ts'
+import type { Vary } from './vary.ts'
+
+/** The largest entry, as a part of the store. */
+const entryShare = 1 / 8
+/** How much of the store may be growing at the same time: the rest serves hits. */
+const growingShare = 1 / 2
+/** Variants of one key; the oldest goes. A Vary on what is different for everybody would else fill the store. */
+export const variantsMax = 128
+
+/** Entries that `topEntries` looks at: those of the main queue that were found last, not all of a million. */
+const topLooksMax = 20_000
 
 export interface MemoryStoreOptions {
   readonly clock: Clock
   readonly bytesMax: number
   /** The largest entry; an eighth of the store when not given. */
   readonly entryBytesMax?: number
+  /** An entry was thrown out for want of room. */
   readonly onEvict?: (entry: Entry) => void
 }
 
 export class MemoryStore implements CacheStore {
-  generation = 1
-  readonly entryBytesMax: number
+  bytesMax: number
+  entryBytesMax: number
+  readonly counts = new StoreCounts()
+  readonly #fixedEntryBytesMax: number | undefined
+  readonly #index = new EntryIndex()
+  readonly #queues = new Admission<Entry>()
+  readonly #growing = new Set<Entry>()
+  readonly #purges: Purges
+  readonly #sweep: Sweep
+  readonly #reports = new PurgeReports()
+  readonly #searchRules = new SearchRules()
+  readonly #urlKeys = new UrlKeys()
+  readonly #onEvict: ((entry: Entry) => void) | undefined
+  #growingBytes = 0
 
   constructor(options: MemoryStoreOptions) {
-    this.entryBytesMax = options.entryBytesMax ?? Math.floor(options.bytesMax / 8)
+    this.bytesMax = options.bytesMax
+    this.#fixedEntryBytesMax = options.entryBytesMax
+    this.entryBytesMax = options.entryBytesMax ?? Math.floor(options.bytesMax * entryShare)
+    this.#onEvict = options.onEvict
+    this.#purges = new Purges(options.clock)
+    this.#sweep = new Sweep(options.clock, this.#purges, this.#index, this.#growing, (entry) => {
+      this.#settle(entry)
+    })
   }
-  find(_key: string, _request: RequestHead): Entry | null {
+
+  get generation(): number {
+    return this.#purges.generation
+  }
+
+  /** Bytes of all entries, growing ones included. */
+  get bytes(): number {
+    return this.#queues.smallBytes + this.#queues.mainBytes + this.#growingBytes
+  }
+
+  // Finding
+
+  find(key: string, request: RequestHead): Entry | null {
+    const entry = this.peek(key, request)
+    if (entry === null) {
+      this.counts.misses++
+      return null
+    }
+    this.counts.hits++
+    entry.hits++
+    if (entry.uses < usesMax) entry.uses++
+    return entry
+  }
+
+  peek(key: string, request: RequestHead): Entry | null {
+    const entry = this.#fitting(this.#index.get(key), request)
+    if (entry !== null || this.#searchRules.isEmpty) return entry
+    for (const rule of this.#searchRules.of(key)) {
+      const other = this.#fitting(this.#index.get(rule.keyOf(key)), request)
+      if (other !== null) return other
+    }
     return null
   }
-  peek(key: string, request: RequestHead): Entry | null {
-    return this.find(key, request)
+
+  /** The first of the variants that fits `request`: the most recent one. */
+  #fitting(first: Entry | null, request: RequestHead): Entry | null {
+    let vary: Vary | null = null
+    let variant = ''
+    for (let entry = first; entry !== null;) {
+      const next: Entry | null = entry.nextVariant
+      if (entry.vary !== null && entry.vary !== vary) {
+        vary = entry.vary
+        variant = vary.variantOf(request)
+      }
+      const isFitting = entry.vary === null || entry.variant === variant
+      if (isFitting && this.#settle(entry)) return entry
+      entry = next
+    }
+    return null
   }
-  begin(_entry: Entry): boolean {
+
+  /** Compares with the purges since the entry was last looked at. False: it was purged, and is gone. */
+  #settle(entry: Entry): boolean {
+    if (entry.checkedAt === this.#purges.generation || this.#purges.settle(entry)) return true
+    if (entry.isStored) {
+      this.#takeOut(entry)
+      this.counts.purged++
+    } else entry.isDoomed = true
     return false
   }
-  append(_entry: Entry, _buffer: Buffer, _start: number, _end: number): boolean {
-    return false
+
+  // Growing
+
+  begin(entry: Entry): boolean {
+    const bytes = fixedBytes(entry) + entry.body.heldBytes
+    const statedBytes = fixedBytes(entry) + Math.max(entry.statedLength, entry.body.heldBytes)
+    if (entry.bornAt < this.#purges.floor || !this.#hasRoom(statedBytes, bytes)) {
+      this.counts.refused++
+      return false
+    }
+    this.#purges.places.join(entry)
+    if (!this.#purges.settle(entry)) {
+      this.#purges.places.quit(entry)
+      this.counts.refused++
+      return false
+    }
+    entry.bytes = bytes
+    entry.isGrowing = true
+    this.#growing.add(entry)
+    this.#growingBytes += bytes
+    return true
   }
-  complete(_entry: Entry): boolean {
-    return false
+
+  /** Makes room for `bytes` now, and says whether an entry of `wholeBytes` may be held at all. */
+  #hasRoom(wholeBytes: number, bytes: number): boolean {
+    if (wholeBytes > this.entryBytesMax || this.#growingBytes + bytes > this.bytesMax * growingShare)
+      return false
+    return this.#makeRoom(bytes)
   }
-  abandon(_entry: Entry): void {}
-  replaceHead(_old: Entry, _fresh: Entry): boolean {
-    return false
+
+  #makeRoom(bytes: number): boolean {
+    while (this.bytes + bytes > this.bytesMax) {
+      const entry = this.#queues.evict(this.bytesMax)
+      if (entry === null) return false
+      // Purged ones are counted as such, not as evicted.
+      const wasPurged = entry.checkedAt !== this.#purges.generation && !this.#purges.settle(entry)
+      this.#forget(entry)
+      if (wasPurged) this.counts.purged++
+      else this.#noteEvicted(entry)
+    }
+    return true
   }
-  addDerived(_entry: Entry, _form: DerivedForm): boolean {
-    return false
+
+  #noteEvicted(entry: Entry): void {
+    this.counts.evictions++
+    this.counts.evictedBytes += entry.bytes
+    this.#onEvict?.(entry)
   }
-  remove(_entry: Entry): void {}
-  purge(_request: PurgeRequest): PurgeReport {
-    return { generation: 0, count: 0, bytes: 0, isCounted: true }
+
+  append(entry: Entry, buffer: Buffer, start: number, end: number): boolean {
+    if (!entry.isGrowing) return false
+    const cost = entry.body.costOf(end - start)
+    if (cost > 0 && !this.#hasRoom(entry.bytes + cost, cost)) {
+      this.abandon(entry)
+      this.counts.refused++
+      return false
+    }
+    entry.body.append(buffer, start, end)
+    entry.bytes += cost
+    this.#growingBytes += cost
+    return true
   }
+
+  complete(entry: Entry): boolean {
+    if (!entry.isGrowing) return false
+    if (entry.isDoomed || !this.#purges.settle(entry)) {
+      this.abandon(entry)
+      return false
+    }
+    this.#growing.delete(entry)
+    this.#growingBytes -= entry.bytes
+    entry.isGrowing = false
+    entry.body.finish()
+    entry.bytes = fixedBytes(entry) + entry.body.heldBytes
+    this.#purges.places.enter(entry)
+    this.#store(entry)
+    this.#queues.add(entry)
+    return true
+  }
+
+  /** Enters a whole entry in the index, in place of those that it replaces. Queues and accounts are the caller's. */
+  #store(entry: Entry): void {
+    this.#replaceVariants(entry)
+    entry.isStored = true
+    this.#index.add(entry)
+    this.#urlKeys.add(entry)
+    if (entry.searchRule !== null) this.#searchRules.add(entry.key, entry.searchRule)
+    this.counts.entries++
+  }
+
+  abandon(entry: Entry): void {
+    if (!entry.isGrowing) return
+    this.#growing.delete(entry)
+    this.#growingBytes -= entry.bytes
+    entry.isGrowing = false
+    this.#purges.places.quit(entry)
+  }
+
+  /**
+   * Takes out the variants that `fresh` stands in for: of the same request, and those that compare no fields, since the
+   * origin now says that they matter; all when it compares none itself. And the oldest, when there are too many.
+   */
+  #replaceVariants(fresh: Entry): void {
+    let kept = 0
+    for (let old = this.#index.get(fresh.key); old !== null;) {
+      const next: Entry | null = old.nextVariant
+      const isSame = fresh.vary === null || old.vary === null
+      const isReplaced = isSame || (old.variant === fresh.variant && fresh.vary.isLike(old.vary))
+      if (isReplaced || ++kept >= variantsMax) this.remove(old)
+      old = next
+    }
+  }
+
+  replaceHead(old: Entry, fresh: Entry): boolean {
+    if (!old.isStored || !this.#settle(old)) return false
+    if (fresh.bornAt < this.#purges.floor) return false
+    this.#purges.places.join(fresh)
+    fresh.derived = old.derived
+    fresh.hits = old.hits
+    fresh.bytes = fixedBytes(fresh) + fresh.body.heldBytes + derivedBytes(fresh)
+    if (!this.#purges.settle(fresh)) {
+      this.#purges.places.quit(fresh)
+      return false
+    }
+    this.#purges.places.enter(fresh)
+    this.#queues.replace(old, fresh)
+    this.#forget(old)
+    this.#store(fresh)
+    this.#makeRoom(0)
+    return fresh.isStored
+  }
+
+  addDerived(entry: Entry, form: DerivedForm): boolean {
+    const bytes = formBytes(form)
+    if (!entry.isStored || entry.bytes + bytes > this.entryBytesMax) return false
+    if (!this.#makeRoom(bytes) || !entry.isStored) return false
+    entry.derived = [...(entry.derived ?? []), form]
+    this.#purges.places.resize(entry, bytes)
+    this.#queues.resize(entry, entry.bytes + bytes)
+    return true
+  }
+
+  // Going
+
+  remove(entry: Entry): void {
+    if (entry.isGrowing) return this.abandon(entry)
+    if (!entry.isStored) return
+    // Counted for a purge that may concern it.
+    if (this.#purges.settle(entry)) this.#takeOut(entry)
+    else {
+      this.#takeOut(entry)
+      this.counts.purged++
+    }
+  }
+
+  #takeOut(entry: Entry): void {
+    this.#queues.remove(entry)
+    this.#forget(entry)
+  }
+
+  /** After it has left its queue. */
+  #forget(entry: Entry): void {
+    this.#index.delete(entry)
+    this.#urlKeys.delete(entry, this.#index.get(entry.key) === null)
+    this.#purges.places.leave(entry)
+    entry.isStored = false
+    this.counts.entries--
+  }
+
+  // Purging
+
+  purge(request: PurgeRequest): PurgeReport {
+    const { target, isSoft = false, isDry = false } = request
+    if (target.kind === 'url' || target.kind === 'key') return this.#purgeUrl(target, isSoft, isDry)
+    const mark = this.#purges.purge(target, isSoft, isDry)
+    if (mark.generation > 0) this.#sweep.wake()
+    return this.#reports.keep(mark)
+  }
+
+  #purgeUrl(target: PurgeTarget & { kind: 'url' | 'key' }, isSoft: boolean, isDry: boolean): PurgeReport {
+    const entries: Entry[] = []
+    for (const key of this.#keysOf(target)) this.#gather(key, entries)
+    const report = { generation: 0, count: entries.length, bytes: 0, isCounted: true }
+    for (const entry of entries) report.bytes += entry.bytes
+    if (isDry) return report
+    // The mark comes after those who are found have been compared with all earlier ones.
+    const mark = this.#purges.noteUrl(target, isSoft)
+    mark.count = report.count
+    mark.bytes = report.bytes
+    for (const entry of entries) {
+      if (isSoft) entry.isSoftPurged = true
+      else {
+        this.#takeOut(entry)
+        this.counts.purged++
+      }
+    }
+    this.#sweep.wake()
+    return this.#reports.keep(mark)
+  }
+
+  #gather(key: string, entries: Entry[]): void {
+    for (let entry = this.#index.get(key); entry !== null;) {
+      const next: Entry | null = entry.nextVariant
+      if (this.#settle(entry)) entries.push(entry)
+      entry = next
+    }
+  }
+
+  /** Every key that a purge by URL or key concerns. */
+  #keysOf(target: PurgeTarget & { kind: 'url' | 'key' }): Set<string> {
+    if (target.kind === 'key') return this.#withRules([target.key])
+    const { host, target: path, site } = target
+    const keys = this.#urlKeys.of(host, path, site)
+    for (const record of this.#purges.places.hostsOf(host, site)) {
+      for (const zone of record.zones) {
+        keys.push(
+          plainKey('http', host, path, record.site, zone),
+          plainKey('https', host, path, record.site, zone),
+        )
+      }
+    }
+    return this.#withRules(keys)
+  }
+
+  #withRules(keys: readonly string[]): Set<string> {
+    const all = new Set(keys)
+    for (const key of keys) for (const rule of this.#searchRules.of(key)) all.add(rule.keyOf(key))
+    return all
+  }
+
+  purgeReport(generation: number): PurgeReport | null {
+    return this.#reports.find(generation)
+  }
+
+  // Looking
+
   snapshot(): StoreSnapshot {
-    throw new Error('not yet')
+    return {
+      ...this.counts.copy(),
+      bytes: this.bytes,
+      bytesMax: this.bytesMax,
+      growing: this.#growing.size,
+      growingBytes: this.#growingBytes,
+      generation: this.#purges.generation,
+      pendingPurges: this.#purges.pending,
+      purgeMarks: this.#purges.marks,
+    }
   }
-  resize(_bytesMax: number): void {}
-  topEntries(_countMax: number): Entry[] {
-    return []
+
+  resize(bytesMax: number): void {
+    this.bytesMax = bytesMax
+    this.entryBytesMax = this.#fixedEntryBytesMax ?? Math.floor(bytesMax * entryShare)
+    this.#makeRoom(0)
   }
-  close(): void {}
+
+  topEntries(countMax: number): Entry[] {
+    const young = this.#queues.youngest(topLooksMax)
+    return young.sort((a, b) => b.hits - a.hits).slice(0, countMax)
+  }
+
+  close(): void {
+    this.#sweep.close()
+  }
 }

@@ -1,37 +1,142 @@
 /**
- * What a purge by host or tag is written to, and what tells how many entries it concerns. Entries point at their
- * records, so that a purge is one assignment whatever it concerns.
+ * What purges are written to: records, at which entries point, so that a purge of a million entries is one mark.
+ *
+ * A mark stays on its record until the walk in the background has looked at every entry (sweep.ts) and answers that
+ * were under way while it was made have had time to arrive (purge.ts). A record goes when it has neither entries nor
+ * marks.
  */
+import type { PurgeReport } from './store.ts'
 
-export class HostRecord {
+/** One purge, and the report of it that grows. */
+export class PurgeMark implements PurgeReport {
+  readonly generation: number
+  readonly isSoft: boolean
+  /** Counts only. */
+  readonly isDry: boolean
+  /** Monotonic time at which it was made. */
+  readonly atMs: number
+  /** Where it stands. */
+  readonly records: PurgeRecord[] = []
+  count = 0
+  bytes = 0
+  isCounted = false
+  /** Its count was known when it was made, and is not added to. */
+  isExact = false
+
+  constructor(generation: number, isSoft: boolean, isDry: boolean, atMs: number) {
+    this.generation = generation
+    this.isSoft = isSoft
+    this.isDry = isDry
+    this.atMs = atMs
+  }
+}
+
+export class PurgeRecord {
+  /** In the order of their generations. */
+  readonly marks: PurgeMark[] = []
+  /** Generation of the last mark it was ever given. */
+  latestAt = 0
+
+  mark(mark: PurgeMark): void {
+    this.marks.push(mark)
+    mark.records.push(this)
+    this.latestAt = mark.generation
+  }
+
+  /** Takes `mark` off; marks go in the order in which they came. */
+  unmark(mark: PurgeMark): void {
+    const i = this.marks.indexOf(mark)
+    if (i >= 0) this.marks.splice(i, 1)
+  }
+}
+
+/** A record that entries belong to: all, those of a site, those of a host or with a tag within a site. */
+export class MemberRecord extends PurgeRecord {
   readonly site: string
-  readonly host: string
-  /** Entries of it that `find` may find. */
+  /** The host[:port], or the tag; '' for a whole site. */
+  readonly name: string
+  /** Entries that are stored, exactly. */
   count = 0
   bytes = 0
   /** Growing entries that point here too. */
   growing = 0
-  /** Generation of the last purge; 0 for never. */
-  hardAt = 0
-  softAt = 0
 
-  constructor(site: string, host: string) {
+  constructor(site: string, name: string) {
+    super()
     this.site = site
-    this.host = host
+    this.name = name
+  }
+
+  isIdle(): boolean {
+    return this.count === 0 && this.growing === 0 && this.marks.length === 0
   }
 }
 
-export class TagRecord {
-  readonly site: string
-  readonly tag: string
-  count = 0
-  bytes = 0
-  growing = 0
-  hardAt = 0
-  softAt = 0
+export class HostRecord extends MemberRecord {
+  readonly siteRecord: MemberRecord
+  /** Zones that had entries of it: what a purge by URL looks through. As many as the config has. */
+  readonly zones = new Set<string>()
 
-  constructor(site: string, tag: string) {
-    this.site = site
-    this.tag = tag
+  constructor(siteRecord: MemberRecord, name: string) {
+    super(siteRecord.site, name)
+    this.siteRecord = siteRecord
   }
+}
+
+export class TagRecord extends MemberRecord {}
+
+/**
+ * The records of one kind by name and site. A purge of a name in all sites is also written to the record of the site
+ * '', and a record that is made later begins with the marks that still stand there: an answer under way may be the
+ * first of its site that has the name.
+ */
+export class RecordTable<R extends MemberRecord> {
+  readonly #records = new Map<string, R>()
+  readonly #sites: Set<string>
+  readonly #make: (site: string, name: string) => R
+
+  constructor(sites: Set<string>, make: (site: string, name: string) => R) {
+    this.#sites = sites
+    this.#make = make
+  }
+
+  get size(): number {
+    return this.#records.size
+  }
+
+  find(site: string, name: string): R | null {
+    return this.#records.get(name + '\n' + site) ?? null
+  }
+
+  /** The record, made when there is none. */
+  open(site: string, name: string): R {
+    const key = name + '\n' + site
+    let record = this.#records.get(key)
+    if (record === undefined) {
+      record = this.#make(site, name)
+      this.#records.set(key, record)
+      const everywhere = site === '' ? null : this.find('', name)
+      if (everywhere !== null) for (const mark of everywhere.marks) record.mark(mark)
+    }
+    return record
+  }
+
+  /** The records with entries that a purge of `name` concerns: of one site, or of all when `site` is undefined. */
+  matching(name: string, site: string | undefined): R[] {
+    if (site !== undefined) return present([this.find(site, name)])
+    return present(Array.from(this.#sites, (each) => this.find(each, name)))
+  }
+
+  /** Forgets it when it is not needed. */
+  release(record: R): void {
+    if (record.isIdle()) this.#records.delete(record.name + '\n' + record.site)
+  }
+
+  values(): Iterable<R> {
+    return this.#records.values()
+  }
+}
+
+function present<R>(records: (R | null)[]): R[] {
+  return records.filter((record) => record !== null)
 }

@@ -57,6 +57,8 @@ export interface StoreSnapshot {
   readonly generation: number
   /** Purges whose entries are still being thrown out in the background. */
   readonly pendingPurges: number
+  /** Purges remembered for answers that are under way. */
+  readonly purgeMarks: number
 }
 
 export interface CacheStore {
@@ -87,6 +89,8 @@ export interface CacheStore {
   addDerived(entry: Entry, form: DerivedForm): boolean
   remove(entry: Entry): void
   purge(request: PurgeRequest): PurgeReport
+  /** The report of one of the last purges, as far as it has been counted; null when it is not remembered. */
+  purgeReport(generation: number): PurgeReport | null
   snapshot(): StoreSnapshot
   /** Changes the limit; entries are thrown out at once until it holds. */
   resize(bytesMax: number): void

@@ -1,0 +1,113 @@
+/**
+ * Admission and eviction: S3-FIFO by bytes (Yang et al., SOSP 2023). What is new waits in a small queue, a tenth of the
+ * bytes; found again while it is there it moves to the main queue, else it goes, and only a mark of it stays for a
+ * while, by which it enters the main queue at once when it comes back. In the main queue, what was found since gets
+ * another round. So what is asked for once, most of all that is asked for, passes through without pushing out anything.
+ *
+ * Being found costs one addition, no list is touched. How it compares with LRU and W-TinyLFU: docs/decisions/0009 and
+ * bench/cache/hit-ratio.ts.
+ *
+ * Invariants: `smallBytes` and `mainBytes` are the sums over the queues; an entry is in one queue at most; `evict` looks
+ * at no more than `looksMax` entries, whatever they are.
+ */
+import { List, type ListNode } from '../core/list.ts'
+import { GhostTable } from './ghosts.ts'
+
+export interface Admitted<T> extends ListNode<T> {
+  readonly key: string
+  bytes: number
+  /** How often it was found, up to `usesMax`. */
+  uses: number
+  isMain: boolean
+}
+
+export const usesMax = 3
+/** Share of the bytes that the small queue may hold before it is the one that gives. */
+const smallShare = 0.1
+/** Entries that one eviction may give another round to. All were in use: then the oldest goes all the same. */
+const looksMax = 200
+
+export class Admission<T extends Admitted<T>> {
+  readonly #small = new List<T>()
+  readonly #main = new List<T>()
+  readonly #ghosts = new GhostTable()
+  smallBytes = 0
+  mainBytes = 0
+
+  get size(): number {
+    return this.#small.size + this.#main.size
+  }
+
+  /** Takes an entry in. */
+  add(node: T): void {
+    node.uses = 0
+    if (this.#ghosts.take(node.key)) this.#addMain(node)
+    else {
+      node.isMain = false
+      this.#small.addLast(node)
+      this.smallBytes += node.bytes
+    }
+  }
+
+  #addMain(node: T): void {
+    node.isMain = true
+    this.#main.addLast(node)
+    this.mainBytes += node.bytes
+  }
+
+  /** Puts `fresh` where `old` is: the same answer, with a head that was brought up to date. */
+  replace(old: T, fresh: T): void {
+    const wasMain = old.isMain
+    this.remove(old)
+    if (wasMain) this.#addMain(fresh)
+    else {
+      fresh.isMain = false
+      this.#small.addLast(fresh)
+      this.smallBytes += fresh.bytes
+    }
+    fresh.uses = old.uses
+  }
+
+  /** Takes an entry out for another reason than want of room. */
+  remove(node: T): void {
+    if (node.isMain ? this.#main.remove(node) : this.#small.remove(node)) this.#count(node, -node.bytes)
+  }
+
+  /** The bytes of an entry in a queue change. */
+  resize(node: T, bytes: number): void {
+    this.#count(node, bytes - node.bytes)
+    node.bytes = bytes
+  }
+
+  #count(node: T, bytes: number): void {
+    if (node.isMain) this.mainBytes += bytes
+    else this.smallBytes += bytes
+  }
+
+  /** Chooses the entry to go, and takes it out; null when there is none. `bytesMax`: of the whole store. */
+  evict(bytesMax: number): T | null {
+    for (let looks = 0; ; looks++) {
+      const isSmall = this.smallBytes > bytesMax * smallShare || this.#main.first === null
+      const node = isSmall ? this.#small.first : this.#main.first
+      if (node === null) return null
+      this.remove(node)
+      if (node.uses === 0 || looks === looksMax) {
+        if (isSmall) this.#ghosts.add(node.key, this.size)
+        return node
+      }
+      // From the small queue it enters as if new; in the main queue each round costs it one use.
+      node.uses = isSmall ? 0 : node.uses - 1
+      this.#addMain(node)
+    }
+  }
+
+  /** Up to `countMax` entries, those first that will stay longest. */
+  youngest(countMax: number): T[] {
+    const nodes: T[] = []
+    for (let node = this.#main.last; node !== null && nodes.length < countMax; node = node.previous)
+      nodes.push(node)
+    for (let node = this.#small.last; node !== null && nodes.length < countMax; node = node.previous)
+      nodes.push(node)
+    return nodes
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * EntryIndex: stored entries by key. The variants of one key hang together, the most recent first (RFC 9111 §4.1).
+ *
+ * It is many maps instead of one, chosen by a few characters of the URL: a map that doubles moves all it has, and with
+ * a million entries in one that takes as long as 30 ms during which nobody is answered. It also lifts the limit of 16.7
+ * million keys that one Map has.
+ */
+import type { Entry } from './entry.ts'
+
+const shardCount = 256
+/** Characters before the end of the URL that choose the map. */
+const sampleLength = 10
+
+export class EntryIndex {
+  readonly #shards: Map<string, Entry>[] = Array.from({ length: shardCount }, () => new Map<string, Entry>())
+
+  /** The most recent variant of `key`. */
+  get(key: string): Entry | null {
+    return this.#shardOf(key).get(key) ?? null
+  }
+
+  #shardOf(key: string): Map<string, Entry> {
+    const lineEnd = key.indexOf('\n')
+    const end = lineEnd < 0 ? key.length : lineEnd
+    let hash = end
+    for (let i = Math.max(0, end - sampleLength); i < end; i++) hash = Math.imul(hash, 31) + key.charCodeAt(i)
+    return this.#shards[(hash ^ (hash >>> 8) ^ (hash >>> 16)) & (shardCount - 1)] as Map<string, Entry>
+  }
+
+  /** Hangs `entry` before the first variant that is not younger. */
+  add(entry: Entry): void {
+    const shard = this.#shardOf(entry.key)
+    const first = shard.get(entry.key) ?? null
+    if (first === null || first.dateMs <= entry.dateMs) {
+      entry.nextVariant = first
+      shard.set(entry.key, entry)
+      return
+    }
+    let before = first
+    while (before.nextVariant !== null && before.nextVariant.dateMs > entry.dateMs)
+      before = before.nextVariant
+    entry.nextVariant = before.nextVariant
+    before.nextVariant = entry
+  }
+
+  delete(entry: Entry): void {
+    const shard = this.#shardOf(entry.key)
+    const first = shard.get(entry.key) ?? null
+    if (first === entry) {
+      if (entry.nextVariant === null) shard.delete(entry.key)
+      else shard.set(entry.key, entry.nextVariant)
+    } else {
+      let before = first
+      while (before !== null && before.nextVariant !== entry) before = before.nextVariant
+      if (before === null) throw new Error('the entry is not in the index')
+      before.nextVariant = entry.nextVariant
+    }
+    entry.nextVariant = null
+  }
+
+  /** The first variants of all keys, those added meanwhile included or not; deleting is allowed during the walk. */
+  *walk(): Generator<Entry, void> {
+    for (const shard of this.#shards) yield* shard.values()
+  }
+}
