@@ -33,6 +33,7 @@ import { confirmedBy, entryFor, type Sent } from './make-entry.ts'
 import { Outcome, type Reader } from './reader.ts'
 import type { Received } from './rule.ts'
 import { addValidators, isUpdatedBy } from './update.ts'
+import { foldRequest } from './vary.ts'
 
 /** Who keeps track of the fills under way. */
 export interface FillTable extends FillOwner {
@@ -110,6 +111,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     this.bornAt = store.generation
     askForAll(child.request)
     this.request.copyFrom(child.request)
+    foldRequest(child.request.fields, this.ask.folding)
     if (stale !== null) addValidators(child.request, stale, stale.head.fields)
     timers.set(this.#deadline, this.isBackground ? limits.backgroundMs : patienceMs(x))
     child.resume(child.turn)
