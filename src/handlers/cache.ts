@@ -1,0 +1,352 @@
+/**
+ * cache: a step before an origin that answers from what is stored, has what is not there fetched for all who want it, and
+ * passes by what is nobody else's business.
+ *
+ * Inward: who passes by, the key, what the store has, the verdict (cache/verdict.ts); then the answer from an entry
+ * (cache/serve.ts), or a reader of a fill (cache/fills.ts) that comes in again when there is something to tell. Outward:
+ * what an answer to an unsafe method takes out of force, and Cache-Status on what was passed.
+ *
+ * The straight path is a fresh hit: key, find, judge, answer; nothing is kept on the exchange for it.
+ */
+import type { Ask } from '../cache/ask.ts'
+import { CacheStatus } from '../cache/cache-status.ts'
+import type { Entry } from '../cache/entry.ts'
+import { groupTag } from '../cache/tags.ts'
+import { invalidations } from '../cache/invalidation.ts'
+import { keyHost, type CacheKey } from '../cache/key.ts'
+import { PartKeeper } from '../cache/part-keeper.ts'
+import { partKeyDigest } from '../cache/partial.ts'
+import type { CachePolicy } from '../cache/policy.ts'
+import { Outcome, Reader } from '../cache/reader.ts'
+import { reasonRow, Reasons, Verdict, verdictOf, type Reason } from '../cache/reasons.ts'
+import { EntryServer } from '../cache/serve.ts'
+import type { SharedCache } from '../cache/shared-cache.ts'
+import type { CacheStore, PurgeRequest } from '../cache/store.ts'
+import type { VaryFolding } from '../cache/vary.ts'
+import { judge, judgeMiss, mayServeOnError } from '../cache/verdict.ts'
+import type { Clock } from '../core/clock.ts'
+import { NONE, type Fault } from '../core/faults.ts'
+import { CacheResult } from '../http/cache-result.ts'
+import { hasOriginPreconditions } from '../http/conditional.ts'
+import { DONE, NEXT, WAIT, type Exchange, type Flow, type Handler } from '../http/exchange.ts'
+import { Field } from '../http/known-fields.ts'
+import { BODY_NONE } from '../http/message.ts'
+import type { Bypass } from './cache/bypass.ts'
+import { explainEntry, explainRequest } from './cache/explain.ts'
+import { PurgeAnswer, type PurgeMethod } from './cache/purge-method.ts'
+import { UseCounts } from './cache/use-counts.ts'
+
+export interface CacheOptions {
+  readonly key: CacheKey
+  readonly policy: CachePolicy
+  readonly folding: VaryFolding | null
+  readonly bypass: Bypass | null
+  /** How often a URL is asked for before its answer is stored; 1: at once. */
+  readonly minUses: number
+  /** null: PURGE is a method as any other. */
+  readonly purgeMethod: PurgeMethod | null
+  /** Its place in `x.state`: the step's own in the route. */
+  readonly slot: number
+  /** Our name in Cache-Status. */
+  readonly statusName: string
+}
+
+export interface CacheContext {
+  readonly clock: Clock
+  readonly cache: SharedCache
+}
+
+export function createCache(options: CacheOptions, context: CacheContext): Handler {
+  return new CacheStep(options, context)
+}
+
+/** What a reader waits with, and why it was not answered at once. */
+interface ReasonedAsk extends Ask {
+  readonly reason: Reason
+}
+
+/** On an exchange that was passed by: why, in a word for Cache-Status. */
+class Passed {
+  readonly reason: Reason
+  readonly detail: string
+
+  constructor(reason: Reason, detail: string) {
+    this.reason = reason
+    this.detail = detail
+  }
+}
+
+const notStored = { status: 0, isStored: false, isCollapsed: false }
+const stored = { ...notStored, isStored: true }
+
+function reasonOf({ ask }: Reader | PartKeeper): Reason {
+  return (ask as ReasonedAsk).reason
+}
+
+const passedMethod = new Passed(Reasons.METHOD, '')
+const passedConfig = new Passed(Reasons.BYPASS, '')
+const passedBody = new Passed(Reasons.BYPASS, 'body')
+const passedUpgrade = new Passed(Reasons.BYPASS, 'upgrade')
+const passedCondition = new Passed(Reasons.BYPASS, 'condition')
+const passedSeldom = new Passed(Reasons.BYPASS, 'min-uses')
+
+class CacheStep implements Handler {
+  readonly name = 'cache'
+  readonly #options: CacheOptions
+  readonly #clock: Clock
+  readonly #cache: SharedCache
+  readonly #store: CacheStore
+  readonly #key: CacheKey
+  readonly #policy: CachePolicy
+  readonly #slot: number
+  readonly #status: CacheStatus
+  readonly #server: EntryServer
+  readonly #uses: UseCounts | null
+
+  constructor(options: CacheOptions, { clock, cache }: CacheContext) {
+    this.#options = options
+    this.#clock = clock
+    this.#cache = cache
+    this.#store = cache.store
+    this.#key = options.key
+    this.#policy = options.policy
+    this.#slot = options.slot
+    this.#status = new CacheStatus(options.statusName)
+    this.#server = new EntryServer(clock, this.#status)
+    this.#uses = options.minUses > 1 ? new UseCounts() : null
+  }
+
+  onRequest(x: Exchange): Flow {
+    if (x.state.length !== 0 && x.state[this.#slot] !== undefined) return this.#again(x)
+    const passed = this.#passes(x)
+    if (passed !== null) return this.#pass(x, passed)
+    const { request } = x
+    const key = this.#key.of(request)
+    const entry = this.#store.find(key, request)
+    if (entry === null) return this.#miss(x, key)
+    const nowMs = this.#clock.nowMs()
+    const reason = judge(entry, request, this.#policy, nowMs)
+    if (reason !== Reasons.FRESH) return this.#notFresh(x, key, entry, reason, nowMs)
+    x.cacheResult = CacheResult.HIT
+    this.#server.hit(x, entry, nowMs)
+    return DONE
+  }
+
+  /** null: the cache may be asked. */
+  #passes(x: Exchange): Passed | null {
+    const { request } = x
+    if (request.method !== 'GET' && request.method !== 'HEAD') return passedMethod
+    if (request.upgrade !== '') return passedUpgrade
+    // What is sent along may matter to the origin, and is no part of the key (RFC 9110 §9.3.1).
+    if (request.bodyLength !== BODY_NONE) return passedBody
+    if (hasOriginPreconditions(request)) return passedCondition
+    const { bypass } = this.#options
+    return bypass !== null && bypass.why(x) !== '' ? passedConfig : null
+  }
+
+  #pass(x: Exchange, passed: Passed): Flow {
+    const { purgeMethod } = this.#options
+    if (passed === passedMethod && purgeMethod !== null && x.request.method === 'PURGE')
+      return purgeMethod.onRequest(x, this.#slot)
+    x.state[this.#slot] = passed
+    x.cacheResult = CacheResult.BYPASS
+    return NEXT
+  }
+
+  #miss(x: Exchange, key: string): Flow {
+    const { request } = x
+    if (request.fields.has(Field.RANGE) && this.#answerPart(x)) return DONE
+    const uses = this.#uses
+    if (uses !== null && uses.add(key) < this.#options.minUses) return this.#pass(x, passedSeldom)
+    return this.#forward(x, key, null, judgeMiss(request))
+  }
+
+  /** From a stored 206 that has what is asked for. */
+  #answerPart(x: Exchange): boolean {
+    const { request } = x
+    const entry = this.#store.find(this.#key.of(request, partKeyDigest), request)
+    const nowMs = this.#clock.nowMs()
+    if (entry === null || judge(entry, request, this.#policy, nowMs) !== Reasons.FRESH) return false
+    if (!this.#server.part(x, entry, nowMs)) return false
+    x.cacheResult = CacheResult.HIT
+    return true
+  }
+
+  #notFresh(x: Exchange, key: string, entry: Entry, reason: Reason, nowMs: number): Flow {
+    const verdict = verdictOf(reason)
+    if (verdict === Verdict.STALE) {
+      // Begun first: the exchange may be finished when it is answered.
+      this.#cache.refresh(x, this.#askFor(x, key, entry, reason))
+      x.cacheResult = CacheResult.STALE
+      this.#server.stale(x, entry, nowMs, reasonRow(reason).name)
+      return DONE
+    }
+    return this.#forward(x, key, verdict === Verdict.VALIDATE ? entry : null, reason)
+  }
+
+  /** Has the origin asked, unless somebody asks it already. */
+  #forward(x: Exchange, key: string, stale: Entry | null, reason: Reason): Flow {
+    if (verdictOf(reason) === Verdict.UNAVAILABLE) return this.#unavailable(x, reason)
+    const reader = this.#cache.ask(x, this.#askFor(x, key, stale, reason))
+    x.state[this.#slot] = reader
+    if (reader.outcome !== Outcome.WAITING) return this.#told(x, reader)
+    reader.park()
+    return WAIT
+  }
+
+  #askFor(x: Exchange, key: string, stale: Entry | null, reason: Reason): ReasonedAsk {
+    const host = keyHost(x.request)
+    const { policy, folding } = this.#options
+    const origin = x.request.scheme + '://' + host
+    return { key, site: this.#key.site, host, origin, policy, folding, stale, reason }
+  }
+
+  #unavailable(x: Exchange, reason: Reason): Flow {
+    x.cacheResult = CacheResult.MISS
+    x.response.status = 504
+    x.response.fields.addKnown(Field.CACHE_STATUS, this.#status.refused(reasonRow(reason).name))
+    x.answerWhole(null)
+    return DONE
+  }
+
+  #again(x: Exchange): Flow {
+    const kept = x.state[this.#slot]
+    if (kept instanceof Reader) return this.#told(x, kept)
+    const { purgeMethod } = this.#options
+    return kept instanceof PurgeAnswer && purgeMethod !== null ? purgeMethod.onAnswer(x, kept) : NEXT
+  }
+
+  // What a reader was told
+
+  #told(x: Exchange, reader: Reader): Flow {
+    const { entry, outcome } = reader
+    if (outcome === Outcome.ALONE) return this.#alone(x, reader)
+    if (outcome === Outcome.FAILED) {
+      x.cacheResult = CacheResult.ERROR
+      x.fail(reader.fault)
+    } else if (outcome === Outcome.PASSED) {
+      x.cacheResult = CacheResult.MISS
+      reader.takeHead()
+      this.#addStatus(x, this.#statusOf(reader))
+      reader.answer()
+    } else if (entry !== null) this.#serve(x, reader, entry)
+    return DONE
+  }
+
+  #alone(x: Exchange, { ask }: Reader): Flow {
+    const { request } = x
+    x.cacheResult = CacheResult.MISS
+    if (request.method === 'GET' && request.fields.has(Field.RANGE)) {
+      const part = { ...ask, key: this.#key.of(request, partKeyDigest) }
+      x.state[this.#slot] = new PartKeeper(x, part, this.#store, this.#clock)
+    }
+    return NEXT
+  }
+
+  #serve(x: Exchange, reader: Reader, entry: Entry): void {
+    const nowMs = this.#clock.nowMs()
+    if (reader.outcome === Outcome.STALE) {
+      x.cacheResult = CacheResult.STALE
+      return this.#server.stale(x, entry, nowMs, reasonRow(Reasons.IF_ERROR).name)
+    }
+    x.cacheResult = !reader.isFirst
+      ? CacheResult.COLLAPSED
+      : reader.isValidated
+        ? CacheResult.REVALIDATED
+        : CacheResult.MISS
+    this.#server.fetched(x, entry, reader.growth, nowMs, this.#statusOf(reader))
+  }
+
+  #statusOf(reader: Reader): string {
+    const { isFirst, isStored, isValidated } = reader
+    const { forwarded } = reasonRow(reasonOf(reader))
+    return this.#status.forwarded(forwarded, {
+      status: isValidated ? reader.status : 0,
+      isStored,
+      isCollapsed: !isFirst,
+    })
+  }
+
+  #addStatus(x: Exchange, text: string): void {
+    x.response.fields.addKnown(Field.CACHE_STATUS, text)
+  }
+
+  // Outward
+
+  /** The origin's answer to a request that went there by itself. */
+  onResponse(x: Exchange): Flow {
+    const kept = x.state[this.#slot]
+    if (x.response.status === 101) return NEXT
+    if (kept instanceof Passed) {
+      this.#invalidate(x)
+      this.#addStatus(x, this.#status.forwarded(reasonRow(kept.reason).forwarded, notStored, kept.detail))
+      return NEXT
+    }
+    const isStored = kept instanceof PartKeeper && kept.keep(x)
+    const { forwarded } = reasonRow(reasonOf(kept as Reader | PartKeeper))
+    this.#addStatus(x, this.#status.forwarded(forwarded, isStored ? stored : notStored))
+    return NEXT
+  }
+
+  /** RFC 9111 §4.4, RFC 9875 §3. */
+  #invalidate(x: Exchange): void {
+    const { request } = x
+    const concerned = invalidations(request, x.response)
+    if (concerned === null) return
+    const host = keyHost(request)
+    const { site } = this.#key
+    const origin = request.scheme + '://' + host
+    const requests: PurgeRequest[] = concerned.targets.map((target) => ({
+      target: { kind: 'url', host, target, site },
+    }))
+    for (const group of concerned.groups)
+      requests.push({ target: { kind: 'tag', tag: groupTag(origin, group), site } })
+    this.#cache.invalidate(requests)
+  }
+
+  onFault(x: Exchange, fault: Fault): Flow {
+    const kept = x.state[this.#slot]
+    const isAlone = kept instanceof PartKeeper || (kept instanceof Reader && kept.outcome === Outcome.ALONE)
+    if (!isAlone) return NEXT
+    const { stale } = kept.ask
+    const nowMs = this.#clock.nowMs()
+    if (stale !== null && fault !== NONE && mayServeOnError(stale, x.request, this.#policy, 0, nowMs)) {
+      x.cacheResult = CacheResult.STALE
+      this.#server.stale(x, stale, nowMs, reasonRow(Reasons.IF_ERROR).name)
+      return DONE
+    }
+    x.cacheResult = CacheResult.ERROR
+    return NEXT
+  }
+
+  onAbandon(x: Exchange): void {
+    this.#leave(x)
+  }
+
+  onFinish(x: Exchange): void {
+    if (x.state.length !== 0) this.#leave(x)
+  }
+
+  #leave(x: Exchange): void {
+    const kept = x.state[this.#slot]
+    if (kept instanceof Reader) kept.leave()
+  }
+
+  explain(x: Exchange, say: (sentence: string) => void): Flow {
+    const passed = this.#passes(x)
+    if (passed !== null) {
+      const why = passed === passedConfig ? ` (${this.#options.bypass?.why(x) ?? ''})` : ''
+      say(`passes the cache by: ${reasonRow(passed.reason).sentence}${why}`)
+      return NEXT
+    }
+    const key = this.#key.of(x.request)
+    const entry = this.#store.peek(key, x.request)
+    const nowMs = this.#clock.nowMs()
+    explainRequest(x, this.#options, say)
+    const reason = entry === null ? judgeMiss(x.request) : judge(entry, x.request, this.#policy, nowMs)
+    if (entry !== null) explainEntry(entry, nowMs, say)
+    say(reasonRow(reason).sentence)
+    const verdict = verdictOf(reason)
+    return verdict === Verdict.FRESH || verdict === Verdict.STALE ? DONE : NEXT
+  }
+}

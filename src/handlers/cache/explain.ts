@@ -1,0 +1,50 @@
+/** What the cache step says for `headgate explain`: the key, the folded fields, and the freshness sum in words. */
+import type { Entry } from '../../cache/entry.ts'
+import type { CacheKey } from '../../cache/key.ts'
+import type { CachePolicy } from '../../cache/policy.ts'
+import { Rule } from '../../cache/rule.ts'
+import { storeReasonSentence } from '../../cache/storing-reasons.ts'
+import type { VaryFolding } from '../../cache/vary.ts'
+import { currentAgeMs } from '../../cache/verdict.ts'
+import type { Exchange } from '../../http/exchange.ts'
+
+type Say = (sentence: string) => void
+
+export interface Explained {
+  readonly key: CacheKey
+  readonly policy: CachePolicy
+  readonly folding: VaryFolding | null
+}
+
+/** What is looked for. */
+export function explainRequest(x: Exchange, { key, policy, folding }: Explained, say: Say): void {
+  say(`mode ${policy.mode}`)
+  for (const sentence of key.describe(x.request)) say(`key: ${sentence}`)
+  for (const [name, values] of Object.entries(folding ?? {})) {
+    if (values !== undefined) say(`folds the ${name} that the client takes into one of ${values.join(', ')}`)
+  }
+}
+
+/** What is stored. */
+export function explainEntry(entry: Entry, nowMs: number, say: Say): void {
+  const { status, fields } = entry.head
+  say(`stored: ${status}, ${entry.body.length} bytes, ${fields.size} fields`)
+  if (entry.vary !== null) say(`varies by ${entry.vary.names.join(', ')}: ${JSON.stringify(entry.variant)}`)
+  say(storeReasonSentence(entry.storing))
+  const age = currentAgeMs(entry, nowMs)
+  const left = entry.freshnessMs - age
+  say(
+    `age ${seconds(entry.initialAgeMs)} when it came + ${seconds(age - entry.initialAgeMs)} here = ${seconds(age)}; ` +
+      `fresh for ${seconds(entry.freshnessMs)}: ${left > 0 ? `${seconds(left)} left` : `stale for ${seconds(-left)}`}`,
+  )
+  if (entry.isSoftPurged) say('purged softly: to be treated as stale')
+  if ((entry.flags & Rule.NEVER_STALE) !== 0) say('never served stale')
+  else if (entry.graceMs > 0) say(`served while it is validated for ${seconds(entry.graceMs)} more`)
+  if (entry.errorGraceMs > 0)
+    say(`stands in for an origin that fails for ${seconds(entry.errorGraceMs)} more`)
+  if (entry.tagNames.length > 0) say(`tags ${entry.tagNames.join(', ')}`)
+}
+
+function seconds(ms: number): string {
+  return Math.round(ms / 1000) + ' s'
+}

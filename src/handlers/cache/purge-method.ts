@@ -1,0 +1,64 @@
+/**
+ * PurgeMethod: `PURGE /path`, for those whom the config allows it: all that is stored for this URL goes, in every worker. What
+ * else can be purged is the admin listener's business.
+ */
+import type { PurgeTotal } from '../../cache/purge-peers.ts'
+import { keyHost } from '../../cache/key.ts'
+import type { SharedCache } from '../../cache/shared-cache.ts'
+import { Faults } from '../../core/faults.ts'
+import type { Networks } from '../../guard/networks.ts'
+import { DONE, WAIT, type Exchange, type Flow } from '../../http/exchange.ts'
+import { Field } from '../../http/known-fields.ts'
+
+/** What the purge came to, on the exchange that waits for it. */
+export class PurgeAnswer {
+  readonly total: PurgeTotal
+
+  constructor(total: PurgeTotal) {
+    this.total = total
+  }
+}
+
+export class PurgeMethod {
+  readonly #cache: SharedCache
+  readonly #allowed: Networks
+  readonly #site: string
+
+  constructor(cache: SharedCache, allowed: Networks, site: string) {
+    this.#cache = cache
+    this.#allowed = allowed
+    this.#site = site
+  }
+
+  onRequest(x: Exchange, slot: number): Flow {
+    if (!this.#allowed.has(x.clientAddress)) {
+      x.fail(Faults.ACCESS_DENIED)
+      return DONE
+    }
+    const { request } = x
+    const isSoft = request.fields.getByName('soft-purge') === '1'
+    const target = {
+      kind: 'url',
+      host: keyHost(request),
+      target: request.target,
+      site: this.#site,
+    } as const
+    const turn = x.beginWait()
+    // It tells of workers that are silent, and never rejects.
+    void this.#cache.purge([{ target, isSoft }]).then((total) => {
+      if (x.turn !== turn) return
+      x.state[slot] = new PurgeAnswer(total)
+      x.reenter(turn)
+    })
+    return WAIT
+  }
+
+  /** The exchange comes in again. */
+  onAnswer(x: Exchange, answer: PurgeAnswer): Flow {
+    const { total } = answer
+    x.response.status = total.missing === 0 ? 200 : 504
+    x.response.fields.addKnown(Field.CONTENT_TYPE, 'application/json')
+    x.answerWhole(Buffer.from(JSON.stringify(total) + '\n'))
+    return DONE
+  }
+}
