@@ -44,8 +44,8 @@ export interface CachePolicy {
   /** How long past its freshness an answer is kept to be validated. */
   readonly keepMs: number
   /**
-   * What nobody calls fresh may be kept all the same, to be validated and to stand in for an origin that fails. False:
-   * only if the origin gives it a lifetime, even 0. (A page with an ETag and no other word may be one user's.)
+   * What the origin gives no lifetime is kept all the same if it can be validated, and what it gives the lifetime 0 may
+   * stand in for an origin that fails. (A page with an ETag and no other word may be one user's.)
    */
   readonly trustsSilence: boolean
   /**

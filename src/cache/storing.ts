@@ -168,7 +168,7 @@ function remember(
   into.freshnessMs = lifetime.ms
   const isAlwaysValidated = (into.flags & Rule.ALWAYS_VALIDATE) !== 0
   into.freshUntilMs = isAlwaysValidated ? -Infinity : received.responseMs - into.initialAgeMs + lifetime.ms
-  rememberGrace(into, response.status, policy)
+  rememberGrace(into, response.status, lifetime.source, policy)
   into.keepMs = (into.flags & Rule.HAS_VALIDATOR) !== 0 ? policy.keepMs : 0
   return (into.storing = useOf(response.status, lifetime.source, into, policy))
 }
@@ -200,7 +200,7 @@ function isNeverStale(policy: CachePolicy): boolean {
 }
 
 /** stale-while-revalidate and stale-if-error (RFC 5861), or the operator's where the origin is silent. */
-function rememberGrace(into: StoredRule, status: number, policy: CachePolicy): void {
+function rememberGrace(into: StoredRule, status: number, source: StoreReason, policy: CachePolicy): void {
   into.graceMs = 0
   into.errorGraceMs = 0
   if (isNeverStale(policy)) return
@@ -208,7 +208,7 @@ function rememberGrace(into: StoredRule, status: number, policy: CachePolicy): v
   // s-maxage forbids what nobody permits explicitly.
   const isSilentNo = sharedMaxAge >= 0
   // What was never fresh was never for everybody: only its origin can say that it may stand in for a failure.
-  const isOpen = into.freshnessMs > 0 || policy.trustsSilence
+  const isOpen = into.freshnessMs > 0 || (policy.trustsSilence && source !== 0)
   if (whileRevalidate >= 0) into.graceMs = whileRevalidate * 1000
   else if (!isSilentNo && isOpen) into.graceMs = policy.graceMs
   // One failure is no better than another.

@@ -34,6 +34,11 @@ function request(...lines: [string, string][]): RequestDirectives {
   return into
 }
 
+const cdn = (value: string): ResponseDirectives =>
+  answer(['Cache-Control', 'no-store'], ['CDN-Cache-Control', value])
+
+const asks = (value: string): RequestDirectives => request(['Cache-Control', value])
+
 suite('delta-seconds (RFC 9111 §1.2.2)', () => {
   const values: [string, number][] = [
     ['0', 0],
@@ -144,9 +149,6 @@ suite('directives of an answer (RFC 9111 §5.2.2)', () => {
 })
 
 suite('targeted fields (RFC 9213)', () => {
-  const cdn = (value: string): ResponseDirectives =>
-    answer(['Cache-Control', 'no-store'], ['CDN-Cache-Control', value])
-
   test('a valid one decides, and Cache-Control counts for nothing', () => {
     const said = cdn('max-age=60;x=1, foobar, no-cache="a"')
     assert.deepEqual([said.target, said.bits, said.maxAge], ['cdn-cache-control', 0, 60])
@@ -203,21 +205,19 @@ suite('targeted fields (RFC 9213)', () => {
 })
 
 suite('directives of a request (RFC 9111 §5.2.1)', () => {
-  const said = (value: string): RequestDirectives => request(['Cache-Control', value])
-
   test('bits', () => {
-    assert.equal(said('no-cache').bits, Directive.NO_CACHE)
-    assert.equal(said('no-store, only-if-cached').bits, Directive.NO_STORE | Directive.ONLY_IF_CACHED)
-    assert.equal(said('no-transform').bits, 0)
+    assert.equal(asks('no-cache').bits, Directive.NO_CACHE)
+    assert.equal(asks('no-store, only-if-cached').bits, Directive.NO_STORE | Directive.ONLY_IF_CACHED)
+    assert.equal(asks('no-transform').bits, 0)
   })
 
   test('seconds', () => {
-    const all = said('max-age=1, min-fresh=2, max-stale=3, stale-if-error=4')
+    const all = asks('max-age=1, min-fresh=2, max-stale=3, stale-if-error=4')
     assert.deepEqual([all.maxAge, all.minFresh, all.maxStale, all.ifError], [1, 2, 3, 4])
-    assert.equal(said('max-stale').maxStale, Infinity)
-    assert.equal(said('max-stale=x').maxStale, 0)
-    assert.equal(said('max-age=x').maxAge, 0)
-    assert.equal(said('min-fresh=x').minFresh, -1)
+    assert.equal(asks('max-stale').maxStale, Infinity)
+    assert.equal(asks('max-stale=x').maxStale, 0)
+    assert.equal(asks('max-age=x').maxAge, 0)
+    assert.equal(asks('min-fresh=x').minFresh, -1)
   })
 
   test('Pragma: no-cache counts only where there is no Cache-Control (RFC 9111 §5.4)', () => {
