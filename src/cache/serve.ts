@@ -21,10 +21,13 @@ import {
   unsatisfiedRangeText,
   type ByteRange,
 } from '../http/ranges.ts'
+import type { StoredFields } from '../http/stored-fields.ts'
 import { BodyReader } from './body-reader.ts'
 import type { CacheStatus } from './cache-status.ts'
 import type { Entry } from './entry.ts'
 import type { Growth } from './growth.ts'
+import { HotHeads } from './hot-heads.ts'
+import { partOf, rangesWithin } from './partial.ts'
 
 /**
  * What a 304 carries (RFC 9110 §15.4.5), and what concerns the message rather than the representation. Last-Modified
@@ -47,6 +50,7 @@ const unsatisfiedFields: readonly number[] = [Field.ETAG, Field.VARY, Field.VIA]
 export class EntryServer {
   readonly #clock: Clock
   readonly #status: CacheStatus
+  readonly #hot: HotHeads = new HotHeads()
 
   constructor(clock: Clock, status: CacheStatus) {
     this.#clock = clock
@@ -55,7 +59,24 @@ export class EntryServer {
 
   /** Answers from a whole entry that nobody asked the origin about. `x` may be finished when it returns. */
   hit(x: Exchange, entry: Entry, nowMs: number): void {
-    this.answer(x, entry, null, ageSeconds(entry, nowMs), this.#status.hit(ttlSeconds(entry, nowMs)))
+    const { first } = x.request.fields
+    const { single } = entry.body
+    const isPlain =
+      (first[Field.IF_NONE_MATCH] as number) +
+        (first[Field.IF_MODIFIED_SINCE] as number) +
+        (first[Field.RANGE] as number) ===
+      0
+    if (isPlain && single !== null) {
+      const fields = this.#hot.find(entry, nowMs)
+      if (fields !== null) {
+        beginHead(x, entry, fields)
+        return x.answerWhole(single)
+      }
+    }
+    const age = ageSeconds(entry, nowMs)
+    const status = this.#status.hit(ttlSeconds(entry, nowMs))
+    if (isPlain) this.#hot.note(entry, nowMs, age, status)
+    this.answer(x, entry, null, age, status)
   }
 
   /** The same, and Cache-Status tells why, though stale. */
@@ -72,6 +93,27 @@ export class EntryServer {
   fetched(x: Exchange, entry: Entry, growth: Growth | null, nowMs: number, status: string): void {
     const age = ageSeconds(entry, nowMs)
     this.answer(x, entry, growth, age === 0 ? -1 : age, status)
+  }
+
+  /**
+   * Answers from a stored part (206) when it holds what Range asks for, or when the client has it already. False: nothing
+   * was done, and the origin must be asked.
+   */
+  part(x: Exchange, entry: Entry, nowMs: number): boolean {
+    const { request } = x
+    const part = entry.body.isWhole ? partOf(entry.head.fields, entry.body.length) : null
+    if (part === null || request.method !== 'GET' || !request.fields.has(Field.RANGE)) return false
+    const wallMs = this.#clock.wallMs()
+    if (!rangeStands(request, entry, wallMs)) return false
+    const ranges = rangesWithin(request.fields.combined(Field.RANGE) as string, part)
+    if (ranges === null) return false
+    const age = ageSeconds(entry, nowMs)
+    const status = this.#status.hit(ttlSeconds(entry, nowMs))
+    if (hasCachePreconditions(request) && cachePreconditions(request, entry, wallMs) === NOT_MODIFIED) {
+      answerNotModified(x, entry, age, status)
+    } else if (ranges === UNSATISFIABLE) answerUnsatisfiable(x, entry, part.length, status)
+    else this.#answerRanges(x, entry, null, age, status, ranges, part)
+    return true
   }
 
   /** `ageSeconds`: -1 sends none. `status`: our member of Cache-Status, '' sends none. */
@@ -130,10 +172,11 @@ export class EntryServer {
     const ranges = selectRanges(request.fields.combined(Field.RANGE) as string, length)
     if (ranges === null) return false
     if (ranges === UNSATISFIABLE) answerUnsatisfiable(x, entry, length, status)
-    else this.#answerRanges(x, entry, growth, age, status, ranges, length)
+    else this.#answerRanges(x, entry, growth, age, status, ranges, { first: 0, length })
     return true
   }
 
+  /** `held`: where the stored bytes begin in the representation, and how long that is. */
   #answerRanges(
     x: Exchange,
     entry: Entry,
@@ -141,26 +184,32 @@ export class EntryServer {
     age: number,
     status: string,
     ranges: readonly ByteRange[],
-    length: number,
+    held: { readonly first: number; readonly length: number },
   ): void {
     fillHead(x, entry, age, status)
     const { response } = x
     const { fields } = response
     response.status = 206
-    response.reason = ''
+    if (entry.head.status !== 206) response.reason = ''
+    const places = held.first === 0 ? ranges : ranges.map((range) => shifted(range, -held.first))
     if (ranges.length === 1) {
-      const range = ranges[0] as ByteRange
-      fields.setKnown(Field.CONTENT_RANGE, contentRangeText(range, length))
-      response.bodyLength = response.statedLength = range.last - range.first + 1
+      const { first, last } = places[0] as ByteRange
+      fields.setKnown(Field.CONTENT_RANGE, contentRangeText(ranges[0] as ByteRange, held.length))
       const { single } = entry.body
-      if (single !== null) return x.answerWhole(single.subarray(range.first, range.last + 1))
-      return this.#send(x, new BodyReader(x, entry.body, growth, this.#clock, ranges))
+      if (single !== null) return x.answerWhole(single.subarray(first, last + 1))
+      response.bodyLength = response.statedLength = last - first + 1
+      return this.#send(x, new BodyReader(x, entry.body, growth, this.#clock, places))
     }
-    const frame = multipartFrame(ranges, length, entry.head.fields.get(Field.CONTENT_TYPE) ?? '')
+    const frame = multipartFrame(ranges, held.length, entry.head.fields.get(Field.CONTENT_TYPE) ?? '')
     fields.setKnown(Field.CONTENT_TYPE, frame.contentType)
+    fields.removeKnown(Field.CONTENT_RANGE)
     response.bodyLength = response.statedLength = frame.bodyLength
-    this.#send(x, new BodyReader(x, entry.body, growth, this.#clock, ranges, frame))
+    this.#send(x, new BodyReader(x, entry.body, growth, this.#clock, places, frame))
   }
+}
+
+function shifted({ first, last }: ByteRange, by: number): ByteRange {
+  return { first: first + by, last: last + by }
 }
 
 /** Whole seconds since the origin made it (RFC 9111 §4.2.3, §5.1). */
@@ -171,21 +220,29 @@ export function ageSeconds(entry: Entry, nowMs: number): number {
 
 /** Whole seconds that it stays fresh; negative: how long it has been stale. */
 export function ttlSeconds(entry: Entry, nowMs: number): number {
-  return Math.floor((entry.freshnessMs - entry.initialAgeMs - nowMs + entry.responseMs) / 1000)
+  const { freshUntilMs } = entry
+  // What must always be validated has a lifetime all the same.
+  const untilMs =
+    freshUntilMs === -Infinity ? entry.responseMs + entry.freshnessMs - entry.initialAgeMs : freshUntilMs
+  return Math.floor((untilMs - nowMs) / 1000)
 }
 
 /** The texts of ages under an hour: one string each, for all entries. */
 const ageTexts: readonly string[] = Array.from({ length: 3600 }, (_, seconds) => String(seconds))
 
 function fillHead(x: Exchange, entry: Entry, ageSeconds: number, status: string): void {
+  beginHead(x, entry, entry.head.fields)
+  addOurs(x.response.fields, ageSeconds, status)
+}
+
+function beginHead(x: Exchange, entry: Entry, fields: StoredFields): void {
   const { response } = x
   const { head } = entry
   // Something else was begun and given up.
   if (response.fields.size !== 0) response.reset()
   response.status = head.status
   response.reason = head.reason
-  response.fields.adopt(head.fields)
-  addOurs(response.fields, ageSeconds, status)
+  response.fields.adopt(fields)
 }
 
 function addOurs(fields: Fields, ageSeconds: number, status: string): void {

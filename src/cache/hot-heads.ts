@@ -1,0 +1,53 @@
+/**
+ * HotHeads: what is found many times within a second has the same Age and the same ttl each time. From its eighth hit on,
+ * the head is kept with both in it, as one text, for the rest of that second: 200 of 980 ns less for a hit (measured by
+ * bench/micro/cache-hit.ts).
+ *
+ * Promises: bounded (`slotCount` heads, each at most a second old when it is used), holds no entry and no body, and never
+ * gives a head of another entry.
+ */
+import { Field, fieldName } from '../http/known-fields.ts'
+import { StoredFields } from '../http/stored-fields.ts'
+import type { Entry } from './entry.ts'
+
+/** More than this many are not hit eight times each within a second. Two clash: the earlier is made again. */
+const slotCount = 1024
+/** To make one costs as much as it saves in about this many hits. */
+const hitsBefore = 8
+
+export class HotHeads {
+  readonly #serials: Int32Array = new Int32Array(slotCount).fill(-1)
+  /** The moment that Age grows. */
+  readonly #untilMs: Float64Array = new Float64Array(slotCount)
+  readonly #hits: Uint8Array = new Uint8Array(slotCount)
+  readonly #heads: (StoredFields | null)[] = Array.from({ length: slotCount }, () => null)
+
+  /** null: there is none yet, or its second is over. `note` it then. */
+  find(entry: Entry, nowMs: number): StoredFields | null {
+    const slot = entry.serial & (slotCount - 1)
+    if (this.#serials[slot] !== entry.serial || nowMs >= (this.#untilMs[slot] as number)) return null
+    return this.#heads[slot] as StoredFields | null
+  }
+
+  /** It was hit with this age and this status, and `find` had nothing. */
+  note(entry: Entry, nowMs: number, age: number, status: string): void {
+    const slot = entry.serial & (slotCount - 1)
+    if (this.#serials[slot] !== entry.serial || nowMs >= (this.#untilMs[slot] as number)) {
+      this.#serials[slot] = entry.serial
+      this.#untilMs[slot] = entry.responseMs - entry.initialAgeMs + (age + 1) * 1000
+      this.#hits[slot] = 1
+      this.#heads[slot] = null
+      return
+    }
+    const hits = (this.#hits[slot] as number) + 1
+    this.#hits[slot] = hits
+    if (hits === hitsBefore) this.#heads[slot] = headWith(entry, age, status)
+  }
+}
+
+function headWith(entry: Entry, age: number, status: string): StoredFields {
+  const list = entry.head.fields.toArray()
+  list.push(fieldName(Field.AGE), String(age))
+  if (status !== '') list.push(fieldName(Field.CACHE_STATUS), status)
+  return StoredFields.from(list)
+}

@@ -1,0 +1,154 @@
+/**
+ * PartKeeper: stores the 206 that passes to a client who asked for a range the cache had nothing for, and adds it to the
+ * part that is stored already (RFC 9111 §3.3, §3.4).
+ *
+ * One is made when the request is sent on, and asked to `keep` when the answer's head has come. The client gets the
+ * answer as it would without: what cannot be stored, or breaks off, is only not kept.
+ */
+import type { Clock } from '../core/clock.ts'
+import type { Fault } from '../core/faults.ts'
+import type { BodySink, BodySource } from '../http/body.ts'
+import { nobody, type Exchange, type InterposedSink } from '../http/exchange.ts'
+import type { Fields } from '../http/fields.ts'
+import { Field, fieldName } from '../http/known-fields.ts'
+import { RequestHead } from '../http/message.ts'
+import { contentRangeText } from '../http/ranges.ts'
+import { StoredFields } from '../http/stored-fields.ts'
+import type { Ask } from './ask.ts'
+import { Entry } from './entry.ts'
+import { entryFor, type Sent } from './make-entry.ts'
+import { areCombinable, combinedBody, combinedPart, partOf, type Part } from './partial.ts'
+import type { StoredRule } from './rule.ts'
+import type { CacheStore } from './store.ts'
+
+export class PartKeeper implements Sent {
+  readonly ask: Ask
+  readonly request: RequestHead = new RequestHead()
+  readonly bornAt: number
+  readonly #store: CacheStore
+  readonly #clock: Clock
+  readonly #requestMs: number
+
+  /** `ask.key`: made with `partKeyDigest`. */
+  constructor(x: Exchange, ask: Ask, store: CacheStore, clock: Clock) {
+    this.ask = ask
+    this.request.copyFrom(x.request)
+    this.bornAt = store.generation
+    this.#store = store
+    this.#clock = clock
+    this.#requestMs = clock.nowMs()
+  }
+
+  /** From `onResponse`. True: what passes is being stored. */
+  keep(x: Exchange): boolean {
+    const { response } = x
+    if (response.status !== 206 || x.request.method !== 'GET') return false
+    const received = {
+      requestMs: this.#requestMs,
+      responseMs: this.#clock.nowMs(),
+      responseWallMs: this.#clock.wallMs(),
+    }
+    const entry = entryFor(this, response, received)
+    if (entry === null || !this.#store.begin(entry)) return false
+    x.interpose(new PartSink(entry, this.#store, () => this.#combined(entry)))
+    return true
+  }
+
+  /** The entry with what is stored already, when both fit; null when they do not. */
+  #combined(entry: Entry): Entry | null {
+    const old = this.#store.peek(this.ask.key, this.request)
+    if (old === null) return null
+    const oldPart = partOf(old.head.fields, old.body.length)
+    const part = partOf(entry.head.fields, entry.body.length)
+    if (oldPart === null || part === null || !areCombinable(old, oldPart, entry, part)) return null
+    return combinedEntry(old, oldPart, entry, part)
+  }
+}
+
+/** Under the head of the newer one, which stands for both (RFC 9111 §3.4). */
+function combinedEntry(old: Entry, oldPart: Part, entry: Entry, part: Part): Entry {
+  const whole = combinedPart(oldPart, part)
+  const list = StoredFields.of(entry.head.fields, (id) => id === Field.CONTENT_RANGE).toArray()
+  list.push(fieldName(Field.CONTENT_RANGE), contentRangeText(whole, whole.length))
+  const body = combinedBody(old, oldPart, entry, part)
+  const combined = new Entry({
+    key: entry.key,
+    bornAt: Math.min(old.bornAt, entry.bornAt),
+    site: entry.site,
+    host: entry.host,
+    head: { status: 206, reason: entry.head.reason, fields: StoredFields.from(list) },
+    statedLength: body.length,
+    vary: entry.vary,
+    variant: entry.variant,
+    tags: entry.tagNames,
+    body,
+  })
+  return Object.assign(combined, ruleOf(entry))
+}
+
+/** A copy of what the policy found out about the newer one. */
+function ruleOf(entry: Entry): StoredRule {
+  const { flags, storing, isSoftPurged, responseMs, initialAgeMs, freshnessMs, freshUntilMs } = entry
+  const { graceMs, errorGraceMs, keepMs, etag, lastModifiedMs, dateMs } = entry
+  const times = { responseMs, initialAgeMs, freshnessMs, freshUntilMs, graceMs, errorGraceMs, keepMs }
+  return { ...times, flags, storing, isSoftPurged, etag, lastModifiedMs, dateMs }
+}
+
+/** Passes bytes on and stores them. */
+class PartSink implements InterposedSink {
+  next: BodySink = nobody
+  source: BodySource | null = null
+  /** null: given up. */
+  #entry: Entry | null
+  readonly #store: CacheStore
+  readonly #combine: () => Entry | null
+
+  constructor(entry: Entry, store: CacheStore, combine: () => Entry | null) {
+    this.#entry = entry
+    this.#store = store
+    this.#combine = combine
+  }
+
+  write(buffer: Buffer, start: number, end: number): boolean {
+    const entry = this.#entry
+    if (entry !== null && !this.#store.append(entry, buffer, start, end)) this.#entry = null
+    return this.next.write(buffer, start, end)
+  }
+
+  end(trailers: Fields | null): void {
+    const entry = this.#entry
+    this.#entry = null
+    if (entry !== null) this.#complete(entry)
+    this.next.end(trailers)
+  }
+
+  #complete(entry: Entry): void {
+    entry.body.finish()
+    const combined = this.#combine()
+    if (combined === null || !this.#store.begin(combined)) {
+      this.#store.complete(entry)
+      return
+    }
+    this.#store.abandon(entry)
+    this.#store.complete(combined)
+  }
+
+  abort(fault: Fault): void {
+    this.#abandon()
+    this.next.abort(fault)
+  }
+
+  resume(): void {
+    this.source?.resume()
+  }
+
+  cancel(fault: Fault): void {
+    this.#abandon()
+    this.source?.cancel(fault)
+  }
+
+  #abandon(): void {
+    if (this.#entry !== null) this.#store.abandon(this.#entry)
+    this.#entry = null
+  }
+}
