@@ -1,8 +1,9 @@
 /**
  * H1Dial: makes HTTP/1.1 connections to origins. (One of them: client-connection.ts.)
  */
-import type { ConnectionOwner, Dial, DialTarget } from '../http/dial.ts'
+import type { ConnectionOwner, Dial, DialTarget, Sounding } from '../http/dial.ts'
 import { H1ClientConnection, type H1ClientContext } from './client-connection.ts'
+import { H1Sounding } from './sounding.ts'
 
 export { H1ClientConnection, type H1ClientContext } from './client-connection.ts'
 
@@ -11,6 +12,11 @@ export class H1Dial implements Dial {
 
   constructor(context: H1ClientContext) {
     this.#context = context
+  }
+
+  sound(target: DialTarget, onOver: (waitedMs: number) => void): Sounding {
+    const { connector, timers } = this.#context
+    return new H1Sounding(target, connector, timers.clock, onOver)
   }
 
   dial(target: DialTarget, owner: ConnectionOwner): H1ClientConnection {

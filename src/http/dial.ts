@@ -42,6 +42,17 @@ export interface ConnectionOwner {
   onClosed(connection: OriginConnection, fault: Fault): void
 }
 
+/** A connection on which nothing is asked, to learn when whoever fell silent moves again. */
+export interface Sounding {
+  /** Ends it; nothing is told any more. */
+  stop(): void
+}
+
 export interface Dial {
   dial(target: DialTarget, owner: ConnectionOwner): OriginConnection
+  /**
+   * Connects, and says that nothing will be asked. `onOver` comes once, in a later turn: how long the peer took to
+   * close in turn, or -1 when no connection could be made. Absent: the protocol has no such thing.
+   */
+  sound?(target: DialTarget, onOver: (waitedMs: number) => void): Sounding
 }

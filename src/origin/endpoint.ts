@@ -8,7 +8,7 @@
 import { Deadline, type DeadlineOwner } from '../core/timers.ts'
 import type { Fault } from '../core/faults.ts'
 import { List, type ListNode } from '../core/list.ts'
-import type { ConnectionOwner, DialTarget, OriginConnection } from '../http/dial.ts'
+import type { ConnectionOwner, DialTarget, OriginConnection, Sounding } from '../http/dial.ts'
 import type { Exchange, UpstreamServer } from '../http/exchange.ts'
 import type { TransportAddress } from '../net/transport.ts'
 import { PassingOver, type PassOverTimes } from './passing-over.ts'
@@ -76,6 +76,8 @@ export class Endpoint implements DialTarget, DeadlineOwner {
   isSpare = false
   /** The name no longer leads here: what runs ends here, nothing begins. */
   isGone = false
+  /** Tells when it moves again, after it fell silent. */
+  sounding: Sounding | null = null
   /** The connection on which the trial runs. */
   trial: PooledConnection | null = null
 

@@ -12,7 +12,8 @@
  *
  * Two kinds of fault: one of *connecting* ends with a successful connect. One of *silence* (a connection was made, and
  * no answer came) ends with an answer only: the kernel of a stopped or hung process accepts connections for it, and
- * every request sent on the strength of that would wait for its deadline.
+ * every request sent on the strength of that would wait for its deadline. (When such a process moves again its while is
+ * over at once: standing.ts sounds for it.)
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 
@@ -32,6 +33,11 @@ const silenceFaults: ReadonlySet<Fault> = new Set([
   Faults.ORIGIN_FIRST_BYTE_TIMEOUT,
   Faults.ORIGIN_WRITE_TIMEOUT,
 ])
+
+/** Was a connection there, and nobody answered or read? */
+export function isSilence(fault: Fault): boolean {
+  return silenceFaults.has(fault)
+}
 
 /** Doublings that are counted: 2^20 times any `passOverMinMs` is beyond any `passOverMaxMs`. */
 const doublingsMax = 20

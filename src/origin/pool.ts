@@ -14,7 +14,6 @@
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'
-import type { Dial } from '../http/dial.ts'
 import { WAIT, type Exchange, type Upstream } from '../http/exchange.ts'
 import type { TransportAddress } from '../net/transport.ts'
 import { EndpointSet } from './endpoint-set.ts'
@@ -30,7 +29,6 @@ import type { Waiting } from './waiting.ts'
 
 /** The origin, as the pools of its servers see it. */
 export interface PoolOwner extends StandingOwner {
-  readonly dial: Dial
   /** Whoever waits in any of its rooms. */
   readonly waiting: Map<Exchange, Waiting>
   /** Is there an available server that x has not tried? */
@@ -280,7 +278,7 @@ export class Pool implements EndpointOwner {
     const make = (address: TransportAddress): Endpoint =>
       new Endpoint(this.member, address, this.#tuning, this)
     for (const endpoint of this.endpoints.replace(addresses, make)) {
-      this.#timers.remove(endpoint.passDeadline)
+      this.#standing.forget(endpoint)
       this.stock.clear(endpoint)
     }
     this.#standing.isUnresolved = false

@@ -62,6 +62,10 @@ class ServerGroup implements Origin, OriginServerOwner {
     })
   }
 
+  get hasOneServer(): boolean {
+    return this.#servers.length === 1
+  }
+
   open(x: Exchange, waiter: OriginWaiter): Upstream | number {
     const server = this.#policy.pick(x, x.tried) as OriginServer | null
     if (server === null) return this.#openAnyway(x, waiter, -Faults.ORIGIN_NONE)
@@ -179,7 +183,7 @@ class ServerGroup implements Origin, OriginServerOwner {
       return
     }
     // The only server there is goes on being tried, so its while is not worth telling.
-    const isOnly = this.#servers.length === 1
+    const isOnly = this.hasOneServer
     const whileMs = Math.round(passing.untilMs - this.timers.clock.nowMs())
     const what = isOnly ? 'faults' : `is passed over for ${whileMs} ms`
     const level = passing.faults === 1 ? 'warn' : 'debug'

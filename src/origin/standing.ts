@@ -5,20 +5,28 @@
  * Knocking: while an address that could not be connected to is passed over for long, a connection is tried at
  * intervals that risks no request. Without it a server that was away for a minute would wait up to `passOverMaxMs` for
  * its share. It goes on only while the origin has traffic, so that at rest nothing runs.
+ *
+ * Sounding: an address that fell silent is connected to once more and told that nothing will be asked. A stopped process
+ * closes that connection only when it goes on, and so becomes due at once, however long its while has grown. One that
+ * closes it promptly lives, and is silent for another reason: its while stays what it is.
  */
 import { NONE, type Fault } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'
+import type { Dial } from '../http/dial.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { EndpointSet } from './endpoint-set.ts'
 import type { Endpoint, PooledConnection } from './endpoint.ts'
 import type { OriginTuning } from './options.ts'
-import { GOOD } from './passing-over.ts'
+import { GOOD, isSilence, PASSED } from './passing-over.ts'
 import type { Member } from './policy.ts'
 
 /** The origin, as it hears of standings. */
 export interface StandingOwner {
   readonly tuning: OriginTuning
   readonly timers: Timers
+  readonly dial: Dial
+  /** There is no other server: it goes on being tried, so nothing is gained by knowing more of it. */
+  readonly hasOneServer: boolean
   /** When somebody last asked for a stream. */
   usedAtMs: number
   /** `member.isAvailable` has changed. */
@@ -26,6 +34,9 @@ export interface StandingOwner {
   /** An address is passed over (fault), or is in order again (NONE). */
   onVerdict(endpoint: Endpoint, fault: Fault): void
 }
+
+/** A living process closes a connection on which nothing is asked well before this; a busy one perhaps later. */
+export const promptMs = 200
 
 /** Knocking goes on this long after the last request. */
 const inUseMs = 10_000
@@ -66,6 +77,29 @@ export class Standing {
     this.#setDeadline(endpoint, nowMs)
     this.#owner.onVerdict(endpoint, fault)
     this.update()
+    if (isSilence(fault)) this.#sound(endpoint)
+  }
+
+  #sound(endpoint: Endpoint): void {
+    if (this.#isClosed || endpoint.isGone || endpoint.sounding !== null) return
+    if (this.#owner.hasOneServer && this.#endpoints.list.length === 1) return
+    endpoint.sounding =
+      this.#owner.dial.sound?.(endpoint, (waitedMs) => this.#onSounded(endpoint, waitedMs)) ?? null
+  }
+
+  #onSounded(endpoint: Endpoint, waitedMs: number): void {
+    endpoint.sounding = null
+    if (waitedMs < promptMs || endpoint.passing.state !== PASSED) return
+    this.#owner.timers.remove(endpoint.passDeadline)
+    endpoint.passing.becomeDue()
+    this.update()
+  }
+
+  /** Nothing more is to be learned of it. */
+  forget(endpoint: Endpoint): void {
+    this.#owner.timers.remove(endpoint.passDeadline)
+    endpoint.sounding?.stop()
+    endpoint.sounding = null
   }
 
   /** As `accuse`, for an attempt of x: not when it began before what is known already. */
@@ -79,7 +113,7 @@ export class Standing {
   /** `passing` has become GOOD. */
   acquit(endpoint: Endpoint): void {
     if (endpoint.trial !== null) endpoint.trial.trialExchange = endpoint.trial = null
-    this.#owner.timers.remove(endpoint.passDeadline)
+    this.forget(endpoint)
     this.#owner.onVerdict(endpoint, NONE)
     this.update()
   }
@@ -131,6 +165,6 @@ export class Standing {
 
   close(): void {
     this.#isClosed = true
-    for (const endpoint of this.#endpoints.list) this.#owner.timers.remove(endpoint.passDeadline)
+    for (const endpoint of this.#endpoints.list) this.forget(endpoint)
   }
 }

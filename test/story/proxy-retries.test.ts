@@ -124,7 +124,12 @@ test('a server that is silent until the deadline costs an idempotent request its
   client.say(get('/'))
   world.pass(1100)
   assert.equal(client.take(), '')
-  world.server(1).say(ok('other'))
+  assert.equal(
+    world.server(1).take(),
+    '',
+    'nothing is asked on the connection that tells when it moves again',
+  )
+  world.server(2).say(ok('other'))
   assert.equal(bodyOf(client.take()), 'other')
   client.say(get('/'))
   world.pass(1100)

@@ -233,3 +233,75 @@ test('a trial that ends without a verdict on a connection that somebody waits fo
   s.origin.onAttemptFault(second.x, s.dial.last, Faults.ORIGIN_FIRST_BYTE_TIMEOUT)
   assert.equal(s.server(0).addresses[0]?.faults, 2)
 })
+
+interface SoundingStage extends Stage {
+  readonly soundings: { onOver: (waitedMs: number) => void; isStopped: boolean }[]
+}
+
+/** As `stage`, with a dial that can sound. */
+function soundingStage(): SoundingStage {
+  const s = stage(two)
+  const soundings: SoundingStage['soundings'] = []
+  Object.assign(s.dial, {
+    sound: (_target: object, onOver: (waitedMs: number) => void) => {
+      const sounding = { onOver, isStopped: false }
+      soundings.push(sounding)
+      return { stop: () => (sounding.isStopped = true) }
+    },
+  })
+  return Object.assign(s, { soundings })
+}
+
+test('a silent server is sounded, and when it moves again it is due at once', () => {
+  const s = soundingStage()
+  fallSilent(s)
+  assert.equal(s.soundings.length, 1)
+  s.clock.advance(240)
+  assert.equal(s.server(0).isAvailable, false)
+  s.soundings[0]?.onOver(240)
+  assert.equal(s.server(0).isAvailable, true)
+  const { connection } = sendToFirst(s)
+  s.origin.onAttemptSuccess(connection)
+  assert.equal(s.server(0).addresses[0]?.faults, 0)
+})
+
+test('one that answers a sounding promptly lives, and keeps its while', () => {
+  const s = soundingStage()
+  fallSilent(s)
+  s.soundings[0]?.onOver(5)
+  assert.equal(s.server(0).isAvailable, false)
+  s.clock.advance(251)
+  assert.equal(s.server(0).isAvailable, true)
+})
+
+test('a sounding that cannot be made says nothing', () => {
+  const s = soundingStage()
+  fallSilent(s)
+  s.soundings[0]?.onOver(-1)
+  assert.equal(s.server(0).isAvailable, false)
+})
+
+test('one sounding at a time, which ends with the silence or the origin', () => {
+  const s = soundingStage()
+  fallSilent(s)
+  s.clock.advance(300)
+  const { x, connection } = sendToFirst(s)
+  s.clock.advance(1000)
+  s.origin.onAttemptFault(x, connection, Faults.ORIGIN_FIRST_BYTE_TIMEOUT)
+  assert.equal(s.server(0).addresses[0]?.faults, 2)
+  assert.equal(s.soundings.length, 1)
+  s.origin.onAttemptSuccess(connection)
+  assert.equal(s.soundings[0]?.isStopped, true)
+  fallSilent(s)
+  assert.equal(s.soundings.length, 2)
+  s.origin.close()
+  assert.equal(s.soundings[1]?.isStopped, true)
+})
+
+test('only silence is sounded: what broke off or was refused is not', () => {
+  const s = soundingStage()
+  const { x, connection } = sendToFirst(s)
+  s.origin.onAttemptFault(x, connection, Faults.ORIGIN_CLOSED_EARLY)
+  assert.equal(s.server(0).isAvailable, false)
+  assert.equal(s.soundings.length, 0)
+})

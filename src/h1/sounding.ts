@@ -1,0 +1,51 @@
+/**
+ * H1Sounding: a connection on which nothing is asked. It says so at once (FIN), and whoever lives at the other end
+ * closes it in turn. The kernel of a stopped or hung process accepts it and closes nothing, so the close tells when the
+ * process moves again, and no request is risked for that.
+ */
+import type { Clock } from '../core/clock.ts'
+import type { DialTarget, Sounding } from '../http/dial.ts'
+import type { Connector, Transport, TransportEvents } from '../net/transport.ts'
+
+export class H1Sounding implements Sounding, TransportEvents {
+  readonly #transport: Transport
+  readonly #clock: Clock
+  #onOver: ((waitedMs: number) => void) | null
+  #askedAtMs = -1
+
+  constructor(target: DialTarget, connector: Connector, clock: Clock, onOver: (waitedMs: number) => void) {
+    this.#clock = clock
+    this.#onOver = onOver
+    this.#transport = connector.connect(target.address, this, () => this.#onConnected())
+  }
+
+  #onConnected(): void {
+    this.#askedAtMs = this.#clock.nowMs()
+    this.#transport.end()
+  }
+
+  /** Some say 408 to it. That is life as well, and their FIN follows. */
+  onBytes(): void {}
+
+  onDrain(): void {}
+
+  onEnd(): void {
+    this.#transport.destroy()
+    this.#tell()
+  }
+
+  onClose(): void {
+    this.#tell()
+  }
+
+  #tell(): void {
+    const onOver = this.#onOver
+    this.#onOver = null
+    onOver?.(this.#askedAtMs < 0 ? -1 : this.#clock.nowMs() - this.#askedAtMs)
+  }
+
+  stop(): void {
+    this.#onOver = null
+    this.#transport.destroy()
+  }
+}
