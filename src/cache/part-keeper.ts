@@ -17,7 +17,7 @@ import { StoredFields } from '../http/stored-fields.ts'
 import type { Ask } from './ask.ts'
 import { Entry } from './entry.ts'
 import { entryFor, type Sent } from './make-entry.ts'
-import { areCombinable, combinedBody, combinedPart, partOf, type Part } from './partial.ts'
+import { areCombinable, areOfOne, combinedBody, combinedPart, partOf, type Part } from './partial.ts'
 import type { StoredRule } from './rule.ts'
 import type { CacheStore } from './store.ts'
 
@@ -50,18 +50,20 @@ export class PartKeeper implements Sent {
     }
     const entry = entryFor(this, response, received)
     if (entry === null || !this.#store.begin(entry)) return false
-    x.interpose(new PartSink(entry, this.#store, () => this.#combined(entry)))
+    x.interpose(new PartSink(entry, this.#store, () => this.#chosen(entry)))
     return true
   }
 
-  /** The entry with what is stored already, when both fit; null when they do not. */
-  #combined(entry: Entry): Entry | null {
+  /** What is to be stored now that `entry` is whole: it, or it and the stored one together; null: the stored one stays. */
+  #chosen(entry: Entry): Entry | null {
     const old = this.#store.peek(this.ask.key, this.request)
-    if (old === null) return null
+    if (old === null) return entry
     const oldPart = partOf(old.head.fields, old.body.length)
     const part = partOf(entry.head.fields, entry.body.length)
-    if (oldPart === null || part === null || !areCombinable(old, oldPart, entry, part)) return null
-    return combinedEntry(old, oldPart, entry, part)
+    if (oldPart === null || part === null || !areOfOne(old, oldPart, entry, part)) return entry
+    if (areCombinable(old, oldPart, entry, part)) return combinedEntry(old, oldPart, entry, part)
+    const isOldBetter = old.freshUntilMs > this.#clock.nowMs() && old.body.length > entry.body.length
+    return isOldBetter ? null : entry
   }
 }
 
@@ -101,12 +103,12 @@ class PartSink implements InterposedSink {
   /** null: given up. */
   #entry: Entry | null
   readonly #store: CacheStore
-  readonly #combine: () => Entry | null
+  readonly #choose: () => Entry | null
 
-  constructor(entry: Entry, store: CacheStore, combine: () => Entry | null) {
+  constructor(entry: Entry, store: CacheStore, choose: () => Entry | null) {
     this.#entry = entry
     this.#store = store
-    this.#combine = combine
+    this.#choose = choose
   }
 
   write(buffer: Buffer, start: number, end: number): boolean {
@@ -124,13 +126,12 @@ class PartSink implements InterposedSink {
 
   #complete(entry: Entry): void {
     entry.body.finish()
-    const combined = this.#combine()
-    if (combined === null || !this.#store.begin(combined)) {
-      this.#store.complete(entry)
-      return
-    }
-    this.#store.abandon(entry)
-    this.#store.complete(combined)
+    const chosen = this.#choose()
+    if (chosen !== null && chosen !== entry && this.#store.begin(chosen)) {
+      this.#store.abandon(entry)
+      this.#store.complete(chosen)
+    } else if (chosen === null) this.#store.abandon(entry)
+    else this.#store.complete(entry)
   }
 
   abort(fault: Fault): void {
