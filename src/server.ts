@@ -9,6 +9,9 @@
  * closed when its last exchange is finished; after `close` nothing of the server keeps the process alive.
  */
 import type { Server } from 'node:net'
+import { totalOf, type PurgeTotal } from './cache/purge-peers.ts'
+import { SharedCache } from './cache/shared-cache.ts'
+import type { PurgeRequest } from './cache/store.ts'
 import { DateText, systemClock } from './core/clock.ts'
 import type { Peers } from './core/peers.ts'
 import { Timers } from './core/timers.ts'
@@ -80,6 +83,9 @@ export class HeadgateServer {
   readonly #engine: Engine
   readonly #doors: Doors
   readonly #isShared: boolean
+  readonly #peers: Peers | null
+  /** Made when a route has a cache first, and kept over reloads. */
+  #cache: SharedCache | null = null
   readonly #startedMs = systemClock.nowMs()
   #prepared: Prepared | null = null
   #closing: Promise<CloseReport> | null = null
@@ -87,6 +93,7 @@ export class HeadgateServer {
   /** Use `createServer`. */
   constructor(config: LoadedConfig, options: ServerOptions) {
     this.#isShared = options.isShared ?? false
+    this.#peers = options.peers ?? null
     this.#resolver = options.resolver ?? new SystemResolver()
     this.#observe = new Observe({ isShared: this.#isShared })
     const plan = this.#compile(config, undefined)
@@ -112,6 +119,7 @@ export class HeadgateServer {
       connectionsTotal: () => this.#doors.acceptedCount,
       tunnels: () => this.#engine.tunnelCount,
       isDraining: () => this.#doors.isDraining,
+      cache: () => this.#cache?.snapshot() ?? null,
     }
   }
 
@@ -122,6 +130,13 @@ export class HeadgateServer {
       clock: systemClock,
       observer: this.#observe,
       resolver: this.#resolver,
+      openCache: (settings) =>
+        (this.#cache ??= new SharedCache({
+          clock: systemClock,
+          timers: this.#timers,
+          settings,
+          peers: this.#peers,
+        })),
       ...(previous === undefined ? {} : { previous }),
     })
   }
@@ -175,6 +190,7 @@ export class HeadgateServer {
     this.#prepared = null
     const { plan } = prepared
     this.#observe.use(plan)
+    this.#cache?.configure(plan.cache ?? null)
     this.#engine.swap(plan)
     this.#doors.configure(plan.clientLimits, plan.connectionsMax)
     this.#doors.closeOthers(plan.listeners)
@@ -218,6 +234,7 @@ export class HeadgateServer {
     if (cutCount > 0)
       this.#observe.note('warn', `${cutCount} connections were cut after ${Math.round(tookMs)} ms`)
     this.plan.close()
+    this.#cache?.close()
     await this.#observe.logs.close(logsCloseMs)
     return { cutCount, tookMs }
   }
@@ -236,6 +253,11 @@ export class HeadgateServer {
   /** Opens the log files anew, as after they were moved away. */
   async reopenLogs(): Promise<void> {
     await this.#observe.logs.reopen()
+  }
+
+  /** Purges what this process has stored; of several workers, each is told. */
+  purge(requests: readonly PurgeRequest[]): PurgeTotal {
+    return this.#cache?.purgeHere(requests) ?? totalOf([])
   }
 
   /** All that is counted. */

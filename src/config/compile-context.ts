@@ -1,4 +1,5 @@
 /** What a plan needs of the process that it will run in: time, logs, and the way to origins. */
+import type { CacheSettings, SharedCache } from '../cache/shared-cache.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Timers } from '../core/timers.ts'
 import type { Observer } from '../engine/observer.ts'
@@ -14,6 +15,8 @@ export interface CompileContext {
   readonly resolver: Resolver
   /** Makes connections to origins within these bounds. */
   dialFor(limits: ConnectionLimits): Dial
+  /** The process's cache, made when it is asked for first; left out: the plan makes one for itself. */
+  readonly openCache?: (settings: CacheSettings) => SharedCache
   /** The plan in force: its origins are carried over where nothing of them has changed. */
   readonly previous?: Plan
 }

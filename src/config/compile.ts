@@ -1,5 +1,6 @@
 /**
- * A checked config to a Plan. Steps of a route run in this order however they are written: rewrite, headers, the end.
+ * A checked config to a Plan. Steps of a route run in this order however they are written: rewrite, headers, cache, the
+ * end.
  *
  * Origins whose options and bounds have not changed are carried over from the plan before, so a reload keeps their
  * connections and what they know of their servers. An origin is closed when the last plan that holds it is.
@@ -17,6 +18,7 @@ import { createRewrite, pathMapOf } from '../handlers/rewrite.ts'
 import { Claims } from '../http/claims.ts'
 import type { Handler, RouteInfo } from '../http/exchange.ts'
 import type { Origin } from '../origin/origin.ts'
+import { CacheCompiler } from './caches.ts'
 import type { CompileContext } from './compile-context.ts'
 import type { ConfigDocument, OriginDocument, RouteDocument } from './document.ts'
 import { ErrorPageSet } from './error-pages.ts'
@@ -38,7 +40,8 @@ export function compilePlan(loaded: LoadedConfig, context: CompileContext): Plan
   const pages = new ErrorPageSet(document.errorPages, loaded.baseDirectory)
   const keeper = new OriginKeeper(context, limits)
   const forwarding = forwardingOf(document)
-  const compiler = new RouteCompiler(document, keeper, forwarding, context)
+  const caches = new CacheCompiler(document, context)
+  const compiler = new RouteCompiler(document, keeper, caches, forwarding, context)
   const sites = Object.entries(document.sites).map(([key, routes]) => compiler.site(key, routes))
   const routes = sites.flatMap((site) => site.rules.map((rule) => rule.route))
   return {
@@ -53,6 +56,7 @@ export function compilePlan(loaded: LoadedConfig, context: CompileContext): Plan
     forwarding,
     log: logOf(document, loaded.baseDirectory),
     admin: document.admin,
+    cache: caches.settings,
     errorPages: pages,
     maintenance: document.maintenance ? Faults.MAINTENANCE : NONE,
     drainMs: document.drainTimeout,
@@ -60,6 +64,7 @@ export function compilePlan(loaded: LoadedConfig, context: CompileContext): Plan
     close() {
       for (const route of routes) for (const handler of route.handlers) handler.close?.()
       keeper.close()
+      caches.close()
     },
   }
 }
@@ -67,17 +72,20 @@ export function compilePlan(loaded: LoadedConfig, context: CompileContext): Plan
 class RouteCompiler {
   readonly #document: ConfigDocument
   readonly #keeper: OriginKeeper
+  readonly #caches: CacheCompiler
   readonly #forwarding: ForwardingPlan
   readonly #context: CompileContext
 
   constructor(
     document: ConfigDocument,
     keeper: OriginKeeper,
+    caches: CacheCompiler,
     forwarding: ForwardingPlan,
     context: CompileContext,
   ) {
     this.#document = document
     this.#keeper = keeper
+    this.#caches = caches
     this.#forwarding = forwarding
     this.#context = context
     // All of them, used or not: metrics and the admin page show what the config names.
@@ -94,7 +102,7 @@ class RouteCompiler {
     const route: RouteInfo = {
       name: `${site}[${i}]`,
       site,
-      handlers: this.#handlers(document, origin),
+      handlers: this.#handlers(site, document, origin),
       limits: exchangeLimits(this.#document, origin?.timeouts, document),
     }
     return { matcher: compileMatch(document.match), route }
@@ -106,7 +114,7 @@ class RouteCompiler {
       : originFromServers(reference)
   }
 
-  #handlers(route: RouteDocument, origin: OriginDocument | null): Handler[] {
+  #handlers(site: string, route: RouteDocument, origin: OriginDocument | null): Handler[] {
     const { clock } = this.#context
     const handlers: Handler[] = []
     if (route.rewrite !== undefined) handlers.push(createRewrite(route.rewrite, clock))
@@ -115,6 +123,9 @@ class RouteCompiler {
     else if (route.redirect !== undefined) handlers.push(createRedirect(route.redirect, clock))
     else if (route.respond !== undefined) handlers.push(createRespond(route.respond, clock))
     else if (route.origin !== undefined && origin !== null) {
+      const place = { site, origin: route.origin, slot: handlers.length }
+      if (route.cache !== undefined && route.cache !== null)
+        handlers.push(this.#caches.step(route.cache, place))
       handlers.push(this.#proxy(route, this.#open(route.origin, origin), origin))
     }
     return handlers

@@ -6,6 +6,7 @@
  * opened, defaults filled in, durations in milliseconds, sizes in bytes.
  */
 import { z } from 'zod'
+import { cacheSchema } from './cache-schema.ts'
 import { limitsSchema, timeoutsSchema } from './limits-schema.ts'
 import { listenersSchema } from './listener-schema.ts'
 import { adminSchema, errorPagesSchema, forwardingSchema, hideSchema, logSchema } from './operation-schema.ts'
@@ -31,6 +32,7 @@ export const configSchema = z.strictObject({
       samples: [{ app: ['10.0.0.11:3000', '10.0.0.12:3000'] }],
     }),
   sites: sitesSchema,
+  cache: cacheSchema,
   trustedProxies: networks()
     .prefault([])
     .meta({
@@ -78,7 +80,6 @@ export type { RouteDocument } from './route-schema.ts'
  */
 export const futureKeys: ReadonlySet<string> = new Set([
   'tls',
-  'cache',
   'files',
   'compress',
   'access',

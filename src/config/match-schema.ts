@@ -12,7 +12,7 @@ const pathText = z.string().superRefine((text, context) => {
   if (typeof made === 'string') context.addIssue({ code: 'custom', message: made })
 })
 
-const regex = z.strictObject({
+export const regexSchema = z.strictObject({
   regex: z
     .string()
     .superRefine((text, context) => {
@@ -26,11 +26,11 @@ const regex = z.strictObject({
     }),
 })
 
-const path = z.union([pathText, regex])
+const path = z.union([pathText, regexSchema])
 const paths = z.union([
   pathText.transform((text) => [text]),
   z.array(path).min(1, 'the list is empty'),
-  regex.transform((one) => [one]),
+  regexSchema.transform((one) => [one]),
 ])
 
 const method = z
@@ -41,7 +41,7 @@ const method = z
     'methods are case-sensitive; write it in capitals',
   )
 
-const value = z.union([z.boolean(), z.string(), regex])
+export const valueSchema = z.union([z.boolean(), z.string(), regexSchema])
 
 const fieldNames = z.string().refine(isFieldName, 'this is not a field name (RFC 9110 §5.1)')
 
@@ -64,14 +64,14 @@ const whole = z.strictObject({
     description: 'How the client came: over TLS, or as a trusted proxy says (X-Forwarded-Proto, Forwarded).',
   }),
   header: z
-    .record(fieldNames, value)
+    .record(fieldNames, valueSchema)
     .optional()
     .meta({
       description: 'Fields: `true` there, `false` not there, text exactly this value, `{ regex }` a match.',
       samples: [{ 'X-Beta': true, Accept: { regex: 'text/html' } }],
     }),
   query: z
-    .record(z.string(), value)
+    .record(z.string(), valueSchema)
     .optional()
     .meta({
       description: 'Query parameters, decoded; asked as `header` does.',
@@ -120,7 +120,10 @@ function requirePath(source: string | { regex: string }): PathPattern {
   return made
 }
 
-function testsOf(tests: Record<string, z.output<typeof value>> | undefined, isField: boolean): ValueTest[] {
+function testsOf(
+  tests: Record<string, z.output<typeof valueSchema>> | undefined,
+  isField: boolean,
+): ValueTest[] {
   return Object.entries(tests ?? {}).map(([name, wanted]) => ({
     name: isField ? name.toLowerCase() : name,
     wanted: typeof wanted === 'object' ? new RegExp(wanted.regex) : wanted,

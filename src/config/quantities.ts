@@ -3,7 +3,15 @@
  */
 import { z } from 'zod'
 import { Networks } from '../guard/networks.ts'
-import { durationMsMax, durationText, readDuration, readSize, sizeText, type Reading } from './units.ts'
+import {
+  durationMsMax,
+  durationText,
+  lifetimeMsMax,
+  readDuration,
+  readSize,
+  sizeText,
+  type Reading,
+} from './units.ts'
 
 function quantity(title: string, read: (value: string | number) => Reading) {
   return z
@@ -25,6 +33,11 @@ export function duration(minMs = 0, maxMs = durationMsMax) {
     if (ms < minMs) return `${durationText(ms)} is too short: at least ${durationText(minMs)}`
     return ms > maxMs ? `${durationText(ms)} is too long: at most ${durationText(maxMs)}` : ms
   })
+}
+
+/** Milliseconds that something is kept, written '30d'. Up to ten years. */
+export function lifetime() {
+  return quantity('duration', (value) => readDuration(value, lifetimeMsMax))
 }
 
 /** Bytes, written '64KiB'. Between `min` and `max`. */

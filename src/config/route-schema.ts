@@ -9,6 +9,7 @@ import { respondSchema } from '../handlers/respond.ts'
 import { rewriteSchema } from '../handlers/rewrite.ts'
 import { parseAuthority } from '../http/target.ts'
 import { parseServerUrl } from '../origin/server-url.ts'
+import { routeCacheSchema } from './cache-schema.ts'
 import { routeLimitsSchema, routeTimeoutsSchema } from './limits-schema.ts'
 import { matchSchema } from './match-schema.ts'
 
@@ -38,6 +39,7 @@ export const routeSchema = z
     match: matchSchema.optional(),
     rewrite: rewriteSchema.optional(),
     headers: headersSchema.optional(),
+    cache: routeCacheSchema.optional(),
     origin: originReference.optional(),
     redirect: redirectSchema.optional(),
     respond: respondSchema.optional(),
@@ -64,11 +66,20 @@ export const routeSchema = z
       const message = `"rewrite" changes what an origin is asked for; it does nothing before "${written[0]}"`
       context.addIssue({ code: 'custom', path: ['rewrite'], message })
     }
+    if (
+      route.cache !== undefined &&
+      route.cache !== null &&
+      written.length === 1 &&
+      route.origin === undefined
+    ) {
+      const message = `"cache" keeps what an origin answers; it does nothing before "${written[0]}"`
+      context.addIssue({ code: 'custom', path: ['cache'], message })
+    }
   })
   .meta({
     description:
       'A route: what it matches, steps, and one end. Steps run in this order however they are written: ' +
-      'rewrite, headers, then the end.',
+      'rewrite, headers, cache, then the end.',
     samples: [{ match: '/api/*', rewrite: { stripPrefix: '/api' }, origin: 'app' }],
   })
 

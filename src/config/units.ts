@@ -30,13 +30,16 @@ export type Reading = number | string
 /** The longest duration: timers count milliseconds in 32 bits, and nothing at an edge waits for 24 days. */
 export const durationMsMax = 2 ** 31 - 1
 
+/** Of what is compared and not waited for: ten years. */
+export const lifetimeMsMax = 3650 * 86_400_000
+
 /** '1m30s', '0.5s' or milliseconds → milliseconds. */
-export function readDuration(value: string | number): Reading {
+export function readDuration(value: string | number, msMax = durationMsMax): Reading {
   const ms = typeof value === 'number' ? value : sumOfParts(value, milliseconds)
   const hint = `write a duration such as "250ms", "5s", "1m" or "2h", or a number of milliseconds`
   if (typeof ms === 'string') return `"${value}" is not a duration: ${ms}; ${hint}`
   if (!Number.isFinite(ms) || ms < 0) return `${value} is not a duration: ${hint}`
-  if (ms > durationMsMax) return `"${value}" is too long: at most 24 days`
+  if (ms > msMax) return `"${value}" is too long: at most ${Math.floor(msMax / 86_400_000)} days`
   return Math.round(ms)
 }
 

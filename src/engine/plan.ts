@@ -50,6 +50,15 @@ export interface LogPlan {
   readonly queueBytesMax: number
 }
 
+/** The cache that routes share. */
+export interface CachePlan {
+  /** Of this process. */
+  readonly bytesMax: number
+  /** The largest answer that is kept; 0: as the store decides. */
+  readonly entryBytesMax: number
+  readonly whenDeserted: 'auto' | 'finish' | 'abort'
+}
+
 export interface AdminPlan {
   /** 'unix:/path', 'host:port' on a loopback address, or '' for none. */
   readonly listen: string
@@ -59,10 +68,6 @@ export interface AdminPlan {
 export interface ErrorPages {
   /** null: ours. */
   find(status: number): { readonly body: Buffer; readonly contentType: string } | null
-}
-
-export interface RouteMatch {
-  readonly route: RouteInfo
 }
 
 export interface Router {
@@ -87,6 +92,8 @@ export interface Plan {
   readonly forwarding: ForwardingPlan
   readonly log: LogPlan
   readonly admin: AdminPlan
+  /** null, or left out: no route has a cache. */
+  readonly cache?: CachePlan | null
   readonly errorPages: ErrorPages
   /** A fault that every request gets instead of a route, or NONE. */
   readonly maintenance: Fault

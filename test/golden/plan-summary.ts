@@ -25,6 +25,11 @@ export function summaryOf(plan: Plan): string {
   ]
   sends.push(forwarding.sendVia ? 'Via' : '', forwarding.requestIdField)
   lines.push(`origins are sent ${sends.filter((text) => text !== '').join(', ')}`)
+  const { cache } = plan
+  if (cache !== undefined && cache !== null)
+    lines.push(
+      `cache of ${cache.bytesMax} bytes, entries up to ${cache.entryBytesMax || 'an eighth'}, ${cache.whenDeserted}`,
+    )
   if (forwarding.sendProxyStatus) lines.push('clients are told Proxy-Status')
   lines.push(
     `log ${String(log.access)} to ${log.accessPath || 'stdout'}, ${log.level} to ${log.errorPath || 'stderr'}`,

@@ -1,0 +1,142 @@
+/**
+ * The cache of a plan: the settings of the shared one, and the step of each route that has one.
+ *
+ * The cache itself belongs to the process and outlives the plan (`CompileContext.openCache`): it is asked for only when a
+ * route needs it, so a config without one costs nothing.
+ */
+import { availableParallelism } from 'node:os'
+import { CacheKey } from '../cache/key.ts'
+import { rfcPolicy, smartPolicy, type CachePolicy } from '../cache/policy.ts'
+import { SharedCache, type CacheSettings } from '../cache/shared-cache.ts'
+import type { VaryFolding } from '../cache/vary.ts'
+import { createCache } from '../handlers/cache.ts'
+import { Bypass, type NamedTests } from '../handlers/cache/bypass.ts'
+import { PurgeMethod } from '../handlers/cache/purge-method.ts'
+import { TtlTable } from '../handlers/cache/ttl.ts'
+import type { Handler } from '../http/exchange.ts'
+import type { RouteCacheDocument } from './cache-schema.ts'
+import type { CompileContext } from './compile-context.ts'
+import type { ConfigDocument } from './document.ts'
+import { networksOf } from './quantities.ts'
+
+/** What a route gives its cache step. */
+export interface CachePlace {
+  readonly site: string
+  /** The name of the origin: the zone, where none is written. */
+  readonly origin: string
+  /** The step's place in the route. */
+  readonly slot: number
+}
+
+export class CacheCompiler {
+  readonly #document: ConfigDocument
+  readonly #context: CompileContext
+  #cache: SharedCache | null = null
+  /** It was made for this plan alone. */
+  #own: SharedCache | null = null
+
+  constructor(document: ConfigDocument, context: CompileContext) {
+    this.#document = document
+    this.#context = context
+  }
+
+  /** null: no route has a cache. */
+  get settings(): CacheSettings | null {
+    return this.#cache === null ? null : settingsOf(this.#document)
+  }
+
+  step(route: RouteCacheDocument, place: CachePlace): Handler {
+    const { clock } = this.#context
+    const cache = (this.#cache ??= this.#open())
+    const { cache: top, forwarding } = this.#document
+    const options = {
+      key: new CacheKey(place.site, route.zone ?? place.origin, route.key),
+      policy: policyOf(route),
+      folding: foldingOf(route),
+      bypass: bypassOf(route),
+      minUses: route.minUses,
+      purgeMethod: top.purge.length === 0 ? null : new PurgeMethod(cache, networksOf(top.purge), place.site),
+      slot: place.slot,
+      statusName: forwarding.name ?? 'headgate',
+    }
+    return createCache(options, { clock, cache })
+  }
+
+  #open(): SharedCache {
+    const settings = settingsOf(this.#document)
+    const { clock, timers, openCache } = this.#context
+    if (openCache !== undefined) return openCache(settings)
+    this.#own = new SharedCache({ clock, timers, settings, peers: null })
+    return this.#own
+  }
+
+  close(): void {
+    this.#own?.close()
+  }
+}
+
+function settingsOf({ cache, workers }: ConfigDocument): CacheSettings {
+  const count = workers === 'auto' ? availableParallelism() : workers
+  return {
+    bytesMax: Math.floor(cache.memory / count),
+    entryBytesMax: cache.entryMax ?? 0,
+    whenDeserted: cache.abandoned,
+  }
+}
+
+function policyOf(route: RouteCacheDocument): CachePolicy {
+  const preset = route.mode === 'rfc' ? rfcPolicy : smartPolicy
+  return {
+    ...preset,
+    ttl: route.ttl === undefined ? null : ttlOf(route.ttl),
+    ...(route.grace === undefined ? {} : { graceMs: route.grace }),
+    ...(route.errorGrace === undefined ? {} : { errorGraceMs: route.errorGrace }),
+    ...(route.keep === undefined ? {} : { keepMs: route.keep }),
+    ...(route.setCookie === undefined ? {} : { cookies: route.setCookie }),
+    ignoresOrigin: route.ignoreOrigin,
+  }
+}
+
+function ttlOf(rules: NonNullable<RouteCacheDocument['ttl']>): TtlTable {
+  return new TtlTable(
+    rules.map(({ ttl, override, status, type, path }) => ({
+      ttlMs: ttl,
+      overrides: override,
+      statuses: status ?? [],
+      types: type ?? [],
+      paths: path ?? [],
+    })),
+  )
+}
+
+function foldingOf({ vary }: RouteCacheDocument): VaryFolding | null {
+  if (vary === undefined) return null
+  const { encodings, types, languages } = vary
+  return {
+    ...(encodings === undefined ? {} : { encodings }),
+    ...(types === undefined ? {} : { types }),
+    ...(languages === undefined ? {} : { languages }),
+  }
+}
+
+function bypassOf({ bypass }: RouteCacheDocument): Bypass | null {
+  if (bypass === undefined) return null
+  const { cookie, header, query, path } = bypass
+  return new Bypass({
+    cookies: testsOf(cookie),
+    headers: testsOf(header, true),
+    query: testsOf(query),
+    paths: path ?? [],
+  })
+}
+
+type WrittenTests = NonNullable<NonNullable<RouteCacheDocument['bypass']>['cookie']>
+
+function testsOf(tests: WrittenTests | undefined, isField = false): NamedTests {
+  return Object.fromEntries(
+    Object.entries(tests ?? {}).map(([name, wanted]) => [
+      isField ? name.toLowerCase() : name,
+      typeof wanted === 'object' ? new RegExp(wanted.regex) : wanted,
+    ]),
+  )
+}
