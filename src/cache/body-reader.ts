@@ -29,6 +29,12 @@ export interface ReadableBody {
  */
 export const stretchBytesMax: number = 4 * 1024 * 1024
 
+/**
+ * What is written at once. Larger writes spare a few system calls and cost memory: what the kernel does not take of one is
+ * copied, and ten thousand slow clients have as many copies.
+ */
+export const pieceBytesMax: number = 64 * 1024
+
 /** Shared: nothing is kept in it beyond one write, and writes do not nest (a sink does not read). */
 const span = new BodySpan()
 
@@ -170,7 +176,7 @@ export class BodyReader implements BodySource, Follower {
   #writeStored(): number {
     const body = this.#body
     const end = (this.#ranges[this.#rangeIndex] as ByteRange).last + 1
-    if (body.readAt(this.position, span, end === Infinity ? body.length : end)) {
+    if (body.readAt(this.position, span, Math.min(end, this.position + pieceBytesMax))) {
       const { buffer, start, end: spanEnd } = span
       this.position += spanEnd - start
       const isLast = this.position === end

@@ -2,6 +2,8 @@
  * Makes entries of what origins answered to a fill: of an answer that may be stored, and of a stored one that the origin
  * has confirmed. Nothing here keeps anything; the store does.
  */
+import { dateText } from '../http/dates.ts'
+import { Field } from '../http/known-fields.ts'
 import { ResponseHead, type RequestHead } from '../http/message.ts'
 import { StoredFields } from '../http/stored-fields.ts'
 import type { Ask } from './ask.ts'
@@ -36,6 +38,8 @@ export function entryFor(sent: Sent, response: ResponseHead, received: Received)
   scratch.reason = response.reason
   scratch.fields.copyFrom(response.fields)
   keepStoredFields(scratch.fields, policy)
+  // What was answered without Date must not get a new one each time that it is sent (RFC 9110 §6.6.1).
+  if (!scratch.fields.has(Field.DATE)) scratch.fields.addKnown(Field.DATE, dateText(rule.dateMs))
   const statedLength = response.bodyLength < 0 ? -1 : response.bodyLength
   return entryOf(sent, rule, statedLength, new MemoryBody(statedLength))
 }

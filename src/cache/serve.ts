@@ -22,7 +22,7 @@ import {
   type ByteRange,
 } from '../http/ranges.ts'
 import type { StoredFields } from '../http/stored-fields.ts'
-import { BodyReader } from './body-reader.ts'
+import { BodyReader, pieceBytesMax } from './body-reader.ts'
 import type { CacheStatus } from './cache-status.ts'
 import type { Entry } from './entry.ts'
 import type { Growth } from './growth.ts'
@@ -66,7 +66,7 @@ export class EntryServer {
         (first[Field.IF_MODIFIED_SINCE] as number) +
         (first[Field.RANGE] as number) ===
       0
-    if (isPlain && single !== null) {
+    if (isPlain && single !== null && single.length <= pieceBytesMax) {
       const fields = this.#hot.find(entry, nowMs)
       if (fields !== null) {
         beginHead(x, entry, fields)
@@ -129,7 +129,7 @@ export class EntryServer {
       return
     fillHead(x, entry, ageSeconds, status)
     const { single } = entry.body
-    if (single !== null) x.answerWhole(single)
+    if (single !== null && single.length <= pieceBytesMax) x.answerWhole(single)
     else this.#stream(x, entry, growth)
   }
 
@@ -196,7 +196,8 @@ export class EntryServer {
       const { first, last } = places[0] as ByteRange
       fields.setKnown(Field.CONTENT_RANGE, contentRangeText(ranges[0] as ByteRange, held.length))
       const { single } = entry.body
-      if (single !== null) return x.answerWhole(single.subarray(first, last + 1))
+      if (single !== null && last - first < pieceBytesMax)
+        return x.answerWhole(single.subarray(first, last + 1))
       response.bodyLength = response.statedLength = last - first + 1
       return this.#send(x, new BodyReader(x, entry.body, growth, this.#clock, places))
     }
