@@ -76,7 +76,8 @@ const routing = `## How a request finds its route
 
 \`match\` asks the *normalised* path: dot segments resolved, empty segments merged, needless escapes undone, so
 \`/x/../%61dmin\` is \`/admin\`. What an origin is sent is the target as it came, unless the route rewrites it; a rewrite
-works on the normalised path.
+works on the normalised path. Some origins decode \`%2F\` before they look, or cut \`;x\` off: where that would make it the
+path of a route written before the one that takes it (\`/admin%2Fx\` behind \`/admin/*\`), the request is refused.
 
 | path in \`match\` | takes | captures |
 |---|---|---|

@@ -113,7 +113,7 @@ class Explainer {
     if (hasPassedHere(x, forwarding.viaName)) return Faults.LOOP
     if (maintenance !== NONE) return maintenance
     x.route = router.explain(x, (sentence) => this.#routing.push(sentence))
-    return x.route === null ? Faults.NO_ROUTE : this.#walkSteps()
+    return x.route === null ? x.fault : this.#walkSteps()
   }
 
   #identify(forwarding: ForwardingPlan): void {

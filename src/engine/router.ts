@@ -5,11 +5,16 @@
  * at least one), else `*`. When no route of that site takes the request there is no second try at another site: what a
  * site does not name it does not serve, whatever `*` would do with it. Then it is NO_ROUTE, logged with the reason.
  *
+ * A guard holds whatever the spelling: of a path that some origins read differently (`looserPath`: '/admin%2Fx',
+ * '/admin;x/y') the other reading is asked for, too, and the request refused when a route takes that which stands before
+ * the one found. Routes behind it are no guards: '/packages/:name' takes '/packages/@a%2Fb' whatever follows.
+ *
  * Routes that begin with a literal segment are indexed by it, so a site with a thousand folders costs one Map lookup;
  * the order written is kept, since every list of candidates is in that order.
  */
-import { Faults } from '../core/faults.ts'
+import { Faults, NONE } from '../core/faults.ts'
 import type { Exchange, RouteInfo } from '../http/exchange.ts'
+import { looserPath } from '../http/target.ts'
 import type { Matcher } from './match.ts'
 import { firstSegmentOf } from './path-pattern.ts'
 import type { Router } from './plan.ts'
@@ -47,13 +52,40 @@ class Site {
     this.#bySegment = rules.length < indexFrom ? null : indexBySegment(rules)
   }
 
+  /** null: none takes it, or, with TARGET_BAD in `x.fault`, another reading of it belongs to a route before. */
   find(x: Exchange): RouteInfo | null {
     if (this.#always !== null) return this.#always
+    const looser = looserPath(x.request.path)
+    if (looser === x.request.path) return this.#first(x)?.route ?? null
+    const guard = this.guardOf(x, looser)
+    const rule = this.#first(x)
+    if (rule === null || !this.isBefore(guard, rule.route)) return rule?.route ?? null
+    x.fault = Faults.TARGET_BAD
+    return null
+  }
+
+  isBefore(guard: RouteRule | null, route: RouteInfo): boolean {
+    return (
+      guard !== null && this.rules.find((rule) => rule === guard || rule.route === route)?.route !== route
+    )
+  }
+
+  /** The route that takes the same request with another path. */
+  guardOf(x: Exchange, path: string): RouteRule | null {
+    const { request } = x
+    const own = request.path
+    request.path = path
+    const rule = this.#first(x)
+    request.path = own
+    return rule
+  }
+
+  #first(x: Exchange): RouteRule | null {
     const index = this.#bySegment
     const rules = index === null ? this.rules : (index.get(firstSegmentOf(x.request.path)) ?? this.#others)
     for (let i = 0; i < rules.length; i++) {
       const rule = rules[i] as RouteRule
-      if (rule.matcher.matches(x)) return rule.route
+      if (rule.matcher.matches(x)) return rule
     }
     return null
   }
@@ -100,7 +132,7 @@ export class HostRouter implements Router {
   find(x: Exchange): RouteInfo | null {
     const site = this.#siteOf(x.request.host)
     const route = site === null ? null : site.find(x)
-    if (route === null) x.fault = Faults.NO_ROUTE
+    if (route === null && x.fault === NONE) x.fault = Faults.NO_ROUTE
     return route
   }
 
@@ -114,9 +146,18 @@ export class HostRouter implements Router {
       return null
     }
     say(`site ${site.name} takes host ${host === '' ? '(none)' : host}`)
+    const looser = looserPath(x.request.path)
+    const guard = looser === x.request.path ? null : site.guardOf(x, looser)
     for (const { matcher, route } of site.rules) {
       const reason = matcher.whyNot(x)
       if (reason === '') {
+        if (site.isBefore(guard, route)) {
+          say(
+            `route ${route.name} would, but some origins read ${looser}, which is ${guard?.route.name}'s: refused`,
+          )
+          x.fault = Faults.TARGET_BAD
+          return null
+        }
         matcher.matches(x)
         say(`route ${route.name} takes it${capturesText(x)}`)
         return route

@@ -10,7 +10,9 @@
  *   the empty segment or the one before it depends on whether the server merges before it resolves;
  * - a backslash in a path is refused: some servers take it for a slash, and browsers never send one;
  * - %2F stays encoded: it is data within a segment (RFC 3986 §2.2). But dot segments delimited by an encoded slash or
- *   backslash ('..%2f'), or ended by a parameter ('..;'), are refused: some servers resolve them, others do not.
+ *   backslash ('..%2f'), or ended by a parameter ('..;'), are refused: some servers resolve them, others do not. So is a
+ *   '..' that takes back a segment in which others see several, or none. What is left is told by `looserPath`, so that
+ *   a guard can be asked about it, too.
  *
  * The query is opaque: any visible ASCII character, percent signs without digits included, as browsers send them.
  */
@@ -171,6 +173,8 @@ function decodeUnreserved(path: string): string {
 
 /** A dot segment that only some servers would see as one. */
 const hiddenDots = /(?:^|%2F|%5C)\.\.?(?:$|%2F|%5C|%3B|;)/
+/** A segment that others see as several, or, its parameters cut off, as empty: what '..' leaves of it is not agreed on. */
+const elastic = /%2F|%5C|^;/
 
 /** `segments[0]` is what stands before the first slash: nothing. */
 function resolveSegments(segments: readonly string[]): string {
@@ -181,8 +185,7 @@ function resolveSegments(segments: readonly string[]): string {
     const segment = segments[i] as string
     if (segment === '') sawEmpty = true
     else if (segment === '..') {
-      if (sawEmpty || kept.length === 0) return ''
-      kept.pop()
+      if (sawEmpty || kept.length === 0 || elastic.test(kept.pop() as string)) return ''
     } else if (segment !== '.') {
       if (hiddenDots.test(segment)) return ''
       kept.push(segment)
@@ -191,4 +194,15 @@ function resolveSegments(segments: readonly string[]): string {
   const end = segments[last]
   const endsInSlash = end === '' || end === '.' || end === '..'
   return '/' + kept.join('/') + (endsInSlash && kept.length > 0 ? '/' : '')
+}
+
+/**
+ * The path as it is to servers that decode before they look (%2F and %5C are slashes: nginx, Apache's
+ * AllowEncodedSlashes, IIS) or cut parameters off segments ('/a;x/b' is '/a/b': servlet containers). `path` is a
+ * normalised one; itself when both are the same, which costs two searches.
+ */
+export function looserPath(path: string): string {
+  if (!path.includes('%') && !path.includes(';')) return path
+  const loose = path.replace(/%2F|%5C/g, '/').replace(/;[^/]*/g, '')
+  return loose === path ? path : resolveSegments(loose.split('/'))
 }

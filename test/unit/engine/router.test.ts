@@ -77,6 +77,53 @@ test('a request for a host that no site has finds no route', () => {
   assert.equal(router({}).find(ask('/').x), null)
 })
 
+test('a guard holds for every path that some origin takes for one of its own', () => {
+  const guards = { short: ['/admin/*', ''], long: ['/admin/*', '/b', '/c', '/d', '/e', '/f', ''] }
+  const spellings = [
+    '/admin%2fx',
+    '/%2Fadmin/x',
+    '/%2f/admin',
+    '/admin%5cx',
+    '/admin;a/x',
+    '/;/admin',
+    '/;a%2fadmin',
+  ]
+  for (const matches of Object.values(guards)) {
+    for (const target of spellings) {
+      const { x } = ask(target)
+      assert.equal(router({ '*': matches }).find(x), null, target)
+      assert.equal(x.fault, Faults.TARGET_BAD, target)
+    }
+    for (const target of ['/x%2fadmin', '/administrator%2fx', '/x;admin', '/%252fadmin', '/100%25;x'])
+      assert.equal(find(router({ '*': matches }), target), `*[${matches.length - 1}]`, target)
+  }
+})
+
+test('an encoded slash is data where no route stands before the one that takes it', () => {
+  const made = router({ '*': ['/packages/:name', '/files/*', ''] })
+  const { x } = ask('/packages/@scope%2fname')
+  assert.equal(made.find(x)?.name, '*[0]')
+  assert.deepEqual(x.captures, ['@scope%2Fname'])
+  assert.deepEqual(x.captureNames, ['name'])
+  assert.equal(x.request.path, '/packages/@scope%2Fname')
+  const file = ask('/files/a%2fb;c').x
+  assert.equal(made.find(file)?.name, '*[1]')
+  assert.deepEqual(file.captures, ['a%2Fb;c'])
+  assert.deepEqual(file.captureNames, [''])
+})
+
+test('explain says why a path with two readings is refused', () => {
+  const said: string[] = []
+  const { x } = ask('/admin%2fx')
+  assert.equal(
+    router({ '*': ['/admin/*', ''] }).explain(x, (sentence) => said.push(sentence)),
+    null,
+  )
+  assert.equal(x.fault, Faults.TARGET_BAD)
+  assert.match(said.at(-1) ?? '', /some origins read \/admin\/x, which is \*\[0\]'s: refused/)
+  assert.equal(find(router({ '*': ['/packages/:name', ''] }), '/packages/a%2fb'), '*[0]')
+})
+
 test('a route that is found leaves no fault and its captures only', () => {
   const { x } = ask('/b/1')
   assert.equal(router({ '*': ['/a/:x', '/:x/2', '/b/*'] }).find(x)?.name, '*[2]')
