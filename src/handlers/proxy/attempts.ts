@@ -101,6 +101,8 @@ export class Attempts implements UpstreamReceiver, OriginWaiter {
   }
 
   #again(x: Exchange, fault: Fault): void {
+    // Nobody is left to try: one failure, told once.
+    if (this.#origin.peek(x) === null) return x.fail(fault)
     this.#observer.onFault(x, fault)
     // Once its body is under way the client waits for nothing any more.
     if (!x.body.awaitsContinue) x.request.fields.removeKnown(Field.EXPECT)
