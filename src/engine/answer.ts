@@ -19,7 +19,7 @@ const retryAfter: ReadonlyMap<Fault, string> = new Map([
 ])
 
 /** What a 405 of ours says is allowed (RFC 9110 §15.5.6): all but TRACE and CONNECT. */
-export const allowedMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
+const allowedMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
 export interface ErrorAnswerOptions {
   readonly errorPages: ErrorPages

@@ -20,7 +20,14 @@ import { HTTP_1_1 } from '../http/message.ts'
 import { fillErrorAnswer, type ErrorAnswerOptions } from './answer.ts'
 import { HeldBody } from './held-body.ts'
 import type { Observer } from './observer.ts'
-import { tellAbandoned, walkFault, walkInformational, walkInward, walkOutward } from './steps.ts'
+import {
+  tellAbandoned,
+  walkErrorAnswer,
+  walkFault,
+  walkInformational,
+  walkInward,
+  walkOutward,
+} from './steps.ts'
 import type { Tunnels } from './tunnels.ts'
 
 export abstract class Answering implements Walk {
@@ -178,6 +185,12 @@ export abstract class Answering implements Walk {
     if (x.isChild) return this.#cut(x, fault)
     const body = this.fillError(x, fault)
     if (body === null) return this.#cut(x, fault)
+    try {
+      walkErrorAnswer(x)
+    } catch (error) {
+      // The answer goes out as that step has left it: another error answer would come to the same step.
+      this.noteCrash(error)
+    }
     this.sendError(x, fault, body)
   }
 

@@ -4,6 +4,7 @@
  * `matches` is asked for every request and allocates nothing but captures; `whyNot` says the same in words, for
  * `explain` and for the log of a request that no route takes.
  */
+import { empty } from '../core/empty.ts'
 import type { Networks } from '../guard/networks.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { PathPattern } from './path-pattern.ts'
@@ -60,7 +61,7 @@ export class Matcher {
   /** Does the route take x? Sets the captures of x when it does. */
   matches(x: Exchange): boolean {
     const only = this.#onlyPath
-    x.captures.length = 0
+    empty(x.captures)
     let names = noNames
     if (only !== null) {
       if (!only.matches(x.request.path, x.captures)) return false
@@ -71,10 +72,10 @@ export class Matcher {
       names = path.captureNames
     }
     if (this.#hasConditions && !this.#conditionsHold(x)) {
-      x.captures.length = 0
+      empty(x.captures)
       return false
     }
-    x.captureNames.length = 0
+    empty(x.captureNames)
     for (let i = 0; i < names.length; i++) x.captureNames.push(names[i] as string)
     return true
   }

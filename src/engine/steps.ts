@@ -68,6 +68,12 @@ export function walkFault(x: Exchange, fault: Fault, from: number): boolean {
   return true
 }
 
+/** `onErrorAnswer` of all steps: an answer to what failed before they were begun is theirs, too. */
+export function walkErrorAnswer(x: Exchange): void {
+  const handlers = handlersOf(x)
+  for (let i = handlers.length - 1; i >= x.firstStep; i--) handlers[i]?.onErrorAnswer?.(x)
+}
+
 /** `onInformational` of the steps before the one that informs. */
 export function walkInformational(x: Exchange): void {
   const handlers = handlersOf(x)

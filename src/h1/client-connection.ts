@@ -8,6 +8,11 @@
  *   more; in any other case it is closed. A request that was begun and not ended is never followed by another.
  * - The receiver hears nothing after `onEnd`, `onFault` or `cancel`; the owner hears of it after the receiver.
  * - `owner.onClosed` comes once, last.
+ *
+ * Since the owner hears of the end after the receiver, the request that a client has pipelined, and that starts within
+ * `onEnd`, finds this connection busy: such a client alternates between two. The other order would save it the second,
+ * and cost a promise: this object is the lease, so while its receiver still held it (as the exchange's upstream, as
+ * the source of a sink that is not empty yet) it might serve somebody else, and a late `cancel` would hit that one.
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import { hasBody, type BodySink } from '../http/body.ts'

@@ -43,12 +43,23 @@ function editsSchema(side: 'request' | 'response') {
   })
 }
 
+const responseSchema = editsSchema('response').extend({
+  always: z
+    .boolean()
+    .default(false)
+    .meta({
+      description:
+        'Edits our own error answers, too: a 502, a 413, a 503 of maintenance. For Strict-Transport-Security and the ' +
+        'like. What no route takes passes no step.',
+    }),
+})
+
 export const headersSchema = z
   .strictObject({
     request: editsSchema('request')
       .optional()
       .meta({ description: 'Edits of the request before it goes to the origin.' }),
-    response: editsSchema('response')
+    response: responseSchema
       .optional()
       .meta({ description: 'Edits of the answer before it goes to the client.' }),
   })
@@ -142,10 +153,12 @@ class Headers implements Handler {
   readonly name = 'headers'
   readonly #request: Edits | null
   readonly #response: Edits | null
+  readonly #isAlways: boolean
 
   constructor(options: HeadersOptions, clock: Clock) {
     this.#request = options.request === undefined ? null : new Edits(options.request, 'request', clock)
     this.#response = options.response === undefined ? null : new Edits(options.response, 'response', clock)
+    this.#isAlways = options.response?.always === true
   }
 
   onRequest(x: Exchange): Flow {
@@ -158,10 +171,14 @@ class Headers implements Handler {
     return NEXT
   }
 
+  onErrorAnswer(x: Exchange): void {
+    if (this.#isAlways) this.#response?.apply(x, x.response.fields)
+  }
+
   explain(x: Exchange, say: (sentence: string) => void): Flow {
     this.#request?.describe(x, say, 'request')
     this.#request?.apply(x, x.request.fields)
-    this.#response?.describe(null, say, 'answer')
+    this.#response?.describe(null, say, this.#isAlways ? 'answer, and on errors of ours' : 'answer')
     return NEXT
   }
 }

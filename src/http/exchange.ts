@@ -8,6 +8,7 @@
  * a late wake-up that carries an older number does nothing; at most one Upstream is current, and a callback from any
  * other is dropped and counted.
  */
+import { empty } from '../core/empty.ts'
 import { NONE, type Fault } from '../core/faults.ts'
 import { RequestBody, type BodySink, type BodySource } from './body.ts'
 import { CacheResult } from './cache-result.ts'
@@ -38,6 +39,8 @@ export interface Handler {
   onResponse?(x: Exchange): Flow
   /** A fault before any byte of a final answer. DONE: I have answered. */
   onFault?(x: Exchange, fault: Fault): Flow
+  /** `x.response` is our own error answer, about to be sent: its fields may be edited. Also when this step was not begun. */
+  onErrorAnswer?(x: Exchange): void
   /** A 1xx other than 100 and 101 passes; `x.informational` holds it. */
   onInformational?(x: Exchange): void
   /** The client is gone, or its deadline passed: give up at once what is under way for x. `onFinish` still follows. */
@@ -291,7 +294,10 @@ export class Exchange {
     this.phase = PHASE_REQUEST
     this.#lastSink = null
     this.whole = null
-    this.captures.length = this.captureNames.length = this.state.length = this.tried.length = 0
+    empty(this.captures)
+    empty(this.captureNames)
+    empty(this.state)
+    empty(this.tried)
     this.clientAddress = this.requestId = this.upstreamAddress = this.rewrittenTarget = ''
     this.isPeerTrusted = this.isHeadSent = this.isDry = this.isWhole = false
     this.attempts = this.connectMs = this.bytesSent = 0

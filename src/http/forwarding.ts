@@ -21,7 +21,7 @@ import {
   fieldId,
   knownFieldCount,
 } from './known-fields.ts'
-import { HTTP_1_0, HTTP_1_1, HTTP_2 } from './message.ts'
+import { HTTP_1_0, HTTP_1_1, HTTP_2, HTTP_3 } from './message.ts'
 
 /** Which of our fields are sent. */
 export interface ForwardingFields {
@@ -108,7 +108,12 @@ function replace(fields: Fields, id: number, isSent: boolean, value: string): vo
 }
 
 function viaTexts(name: string): Readonly<Record<number, string>> {
-  return { [HTTP_1_0]: `1.0 ${name}`, [HTTP_1_1]: `1.1 ${name}`, [HTTP_2]: `2 ${name}`, 30: `3 ${name}` }
+  return {
+    [HTTP_1_0]: `1.0 ${name}`,
+    [HTTP_1_1]: `1.1 ${name}`,
+    [HTTP_2]: `2 ${name}`,
+    [HTTP_3]: `3 ${name}`,
+  }
 }
 
 /**

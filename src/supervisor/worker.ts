@@ -9,7 +9,7 @@ import type * as net from 'node:net'
 import { PeerMember } from '../core/peer-member.ts'
 import type { FromWorker, ToWorker } from './channel.ts'
 import { channelPeers } from './channel-peers.ts'
-import { within } from './fleet.ts'
+import { messageOf, within } from './fleet.ts'
 import { listenOn } from './listening-socket.ts'
 import { ProcessMetrics } from './process-metrics.ts'
 import { loadProgram, readSource, type ConfigSource, type RunningServer } from './program.ts'
@@ -126,10 +126,6 @@ function hear(message: ToWorker, handle: unknown): void {
     default:
       return void stop()
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const)

@@ -39,7 +39,7 @@ test('fields of the request and of the answer are set, and removed when they hav
   const document = documentOf('-t', 'a:1', '-H', 'X-A: {client_ip}', '-H', 'X-B:', '-d', 'X-C: d')
   const headers = document.sites['*']?.[0]?.headers
   assert.deepEqual(headers?.request, { set: { 'X-A': '{client_ip}' }, remove: ['X-B'], add: {} })
-  assert.deepEqual(headers?.response, { set: { 'X-C': 'd' }, remove: [], add: {} })
+  assert.deepEqual(headers?.response, { set: { 'X-C': 'd' }, remove: [], add: {}, always: false })
 })
 
 test('Host is the origin’s, the client’s, or a name of one’s own', () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Faults, faultCount, faultRow } from '../../../src/core/faults.ts'
-import { DONE, type Handler } from '../../../src/http/exchange.ts'
+import { DONE, NEXT, type Handler } from '../../../src/http/exchange.ts'
 import { FakeDown } from './fake-streams.ts'
-import { World, planOf } from './fakes.ts'
+import { World, planOf, routeOf } from './fakes.ts'
 
 const failing = (fault: number): Handler => ({
   name: 'failing',
@@ -93,4 +93,45 @@ test('Proxy-Status (RFC 9209) is sent only where it is turned on', () => {
   const forwarding = { ...planOf(handlers).forwarding, sendProxyStatus: true }
   const down = new World(planOf(handlers, { forwarding })).ask('GET', '/')
   assert.equal(down.field('proxy-status'), 'edge; error=connection_refused')
+})
+
+/** Marks our own error answers. */
+const marking: Handler = {
+  name: 'marking',
+  onRequest: () => NEXT,
+  onErrorAnswer: (x) => x.response.fields.add('x-mark', String(x.response.status)),
+}
+
+test('every step of the route may edit our error answer, begun or not', () => {
+  const refused = failing(Faults.ORIGIN_REFUSED)
+  for (const handlers of [
+    [marking, refused],
+    [refused, marking],
+  ])
+    assert.equal(new World(planOf(handlers)).ask('GET', '/').field('x-mark'), '502')
+  const world = new World(planOf([marking]))
+  world.plan.route = routeOf([marking], 10)
+  const down = world.client('POST', '/')
+  down.x.request.bodyLength = 11
+  world.engine.serve(down.x)
+  assert.deepEqual([down.status, down.field('x-mark')], [413, '413'])
+})
+
+test('where no route takes a request no step edits its answer', () => {
+  const world = new World(planOf([marking]))
+  world.plan.route = null
+  const down = world.ask('GET', '/')
+  assert.deepEqual([down.status, down.field('x-mark')], [404, undefined])
+})
+
+test('a step that throws over an error answer costs its edit and nothing more', () => {
+  const throwing: Handler = {
+    ...marking,
+    onErrorAnswer() {
+      throw new Error('a bug')
+    },
+  }
+  const world = new World(planOf([throwing, failing(Faults.ORIGIN_REFUSED)]))
+  assert.equal(world.ask('GET', '/').status, 502)
+  assert.match(world.observer.notes[0]?.message ?? '', /a bug/)
 })

@@ -75,6 +75,18 @@ test('the answer is edited on its way back, with what it has', () => {
   assert.deepEqual(pairs(x.response.fields.toArray()), ['ETag: "e"', 'X-Seen: 404 "e"'])
 })
 
+test('only with "always" our own error answers are edited, too', () => {
+  const set = { 'Strict-Transport-Security': 'max-age=60', 'X-Seen': '{status}' }
+  for (const always of [true, false]) {
+    const { x } = ask('/a')
+    x.response.status = 502
+    make({ response: { set, always } }).onErrorAnswer?.(x)
+    const edited = ['Strict-Transport-Security: max-age=60', 'X-Seen: 502']
+    assert.deepEqual(pairs(x.response.fields.toArray()), always ? edited : [])
+  }
+  assert.match(problem({ request: { always: true } as never }), /always/)
+})
+
 test('fields that are written from what is known cannot be edited, with the reason', () => {
   const request: [string, RegExp][] = [
     ['Host', /hostHeader/],
