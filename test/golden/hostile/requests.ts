@@ -210,7 +210,7 @@ const bodies: HostileRequest[] = Object.entries({
 
 /** Odd, but with one reading: they are forwarded, cleaned. */
 const forwarded: HostileRequest[] = [
-  { name: 'a plain request', bytes: get(''), forward: 1, sees: /^GET \/ HTTP\/1\.1\r\n/ },
+  { name: 'a plain request', bytes: get(''), forward: 1, sees: /^GET \/ HTTP\/1\.1\r\n/m },
   { name: 'an empty line before the request', bytes: '\r\n' + get(''), forward: 1 },
   { name: 'a field without value', bytes: get('X-A:\r\n'), forward: 1 },
   { name: 'tabs around a value', bytes: get('X-A:\t b \t\r\n'), forward: 1 },
@@ -257,7 +257,7 @@ const forwarded: HostileRequest[] = [
     name: 'OPTIONS *',
     bytes: `OPTIONS * HTTP/1.1\r\n${host}\r\n`,
     forward: 1,
-    sees: /^OPTIONS \* HTTP\/1\.1/,
+    sees: /^OPTIONS \* HTTP\/1\.1/m,
   },
   { name: 'HTTP/1.0 without Host', bytes: 'GET / HTTP/1.0\r\n\r\n', forward: 1 },
   {
@@ -322,7 +322,7 @@ const forwarded: HostileRequest[] = [
     forward: 1,
     sees: /content-length: 3/i,
   },
-  { name: 'an unknown method', bytes: `FROB / HTTP/1.1\r\n${host}\r\n`, forward: 1, sees: /^FROB / },
+  { name: 'an unknown method', bytes: `FROB / HTTP/1.1\r\n${host}\r\n`, forward: 1, sees: /^FROB /m },
   {
     name: 'Upgrade without Connection',
     bytes: get('Upgrade: websocket\r\n'),
