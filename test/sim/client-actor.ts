@@ -20,6 +20,11 @@ export interface ClientHabits {
 export const greetingBytes = 20
 const tunnelBytes = 5000
 
+/** May it stand in a pipeline: no body, no upgrade, and the connection goes on behind it? */
+function isPlain({ script }: Record): boolean {
+  return script.requestBytes === 0 && !script.requestChunked && !script.http10 && !script.upgrade
+}
+
 export class ClientActor {
   readonly #world: World
   readonly #habits: ClientHabits
@@ -68,19 +73,7 @@ export class ClientActor {
 
   #mayPipeline(): boolean {
     if (this.#closeAnnounced || this.#waiting.length >= this.#habits.pipelineMax) return false
-    const next = (this.#todo[0] as Record).script
-    const isPlain = (record: Record): boolean =>
-      record.script.requestBytes === 0 &&
-      !record.script.requestChunked &&
-      !record.script.http10 &&
-      !record.script.upgrade
-    return (
-      this.#waiting.every(isPlain) &&
-      !next.upgrade &&
-      !next.http10 &&
-      next.requestBytes === 0 &&
-      !next.requestChunked
-    )
+    return this.#waiting.every(isPlain) && isPlain(this.#todo[0] as Record)
   }
 
   #open(): void {

@@ -109,39 +109,51 @@ export class MessageReader {
       case 'length':
       case 'chunk':
         return this.#body()
-      case 'chunk-size': {
-        const line = this.#line()
-        if (line === null) return false
-        if (!/^[0-9a-fA-F]+$/.test(line)) return this.#bad(`chunk size ${JSON.stringify(line)}`)
-        this.#left = Number.parseInt(line, 16)
-        this.#phase = this.#left === 0 ? 'trailer' : 'chunk'
-        return true
-      }
-      case 'chunk-end': {
-        const line = this.#line()
-        if (line === null) return this.#bytes.length >= 2 ? this.#bad('no CRLF behind a chunk') : false
-        if (line !== '') return this.#bad('no CRLF behind a chunk')
-        this.#phase = 'chunk-size'
-        return true
-      }
-      case 'trailer': {
-        if (this.#bytes.subarray(0, 2).toString('latin1') === '\r\n') {
-          this.#take(2)
-          return this.#end(new Map())
-        }
-        const at = this.#bytes.indexOf('\r\n\r\n')
-        if (at < 0) return false
-        const text = this.#take(at + 4).toString('latin1', 0, at)
-        const parsed = parseFields(text.split('\r\n'))
-        return parsed === null ? this.#bad('trailer') : this.#end(parsed.fields)
-      }
+      case 'chunk-size':
+        return this.#chunkSize()
+      case 'chunk-end':
+        return this.#chunkEnd()
+      case 'trailer':
+        return this.#trailer()
       case 'close':
       case 'opaque':
         if (this.#bytes.length > 0) this.#events.onBody(this.#take(this.#bytes.length))
         return false
-      case 'bad':
+      default:
         return false
     }
+  }
+
+  #chunkSize(): boolean {
+    const line = this.#line()
+    if (line === null) return false
+    if (!/^[0-9a-fA-F]+$/.test(line)) return this.#bad(`chunk size ${JSON.stringify(line)}`)
+    this.#left = Number.parseInt(line, 16)
+    this.#phase = this.#left === 0 ? 'trailer' : 'chunk'
+    return true
+  }
+
+  #chunkEnd(): boolean {
+    const line = this.#line()
+    if (line === null) return this.#bytes.length >= 2 ? this.#bad('no CRLF behind a chunk') : false
+    if (line !== '') return this.#bad('no CRLF behind a chunk')
+    this.#phase = 'chunk-size'
+    return true
+  }
+
+  #trailer(): boolean {
+    if (this.#bytes.subarray(0, 2).toString('latin1') === '\r\n') {
+      this.#take(2)
+      return this.#end(new Map())
+    }
+    const at = this.#bytes.indexOf('\r\n\r\n')
+    if (at < 0) return false
+    const parsed = parseFields(
+      this.#take(at + 4)
+        .toString('latin1', 0, at)
+        .split('\r\n'),
+    )
+    return parsed === null ? this.#bad('trailer') : this.#end(parsed.fields)
   }
 
   #body(): boolean {
