@@ -28,9 +28,9 @@ async function makeWorld(
 }
 
 for (const [stoppedMs, passOver] of [
-  [3000, {}],
+  [2000, {}],
   // As after a minute: its while has grown long.
-  [2500, { min: '10s' }],
+  [1500, { min: '10s' }],
 ] as const) {
   test(`one of three stopped for ${stoppedMs} ms (passOver ${JSON.stringify(passOver)}): no request fails, and its share is back in 2 s`, async (t) => {
     const { edge, servers } = await makeWorld(t, { passOver })
@@ -41,7 +41,7 @@ for (const [stoppedMs, passOver] of [
     await sleep(stoppedMs)
     stopped.signal('SIGCONT')
     const backAtMs = Date.now()
-    await sleep(3000)
+    await sleep(2300)
     const samples = await load.stop()
     const bad = samples.filter(({ status, isWhole, isRight }) => status !== 200 || !isWhole || !isRight)
     assert.deepEqual(bad, [])
@@ -67,7 +67,7 @@ test('POSTs that a stopped server holds are answered 504 and never sent twice', 
   stopped.signal('SIGSTOP')
   await sleep(1500)
   stopped.signal('SIGCONT')
-  await sleep(2500)
+  await sleep(1200)
   const samples = await load.stop()
   const bad = samples.filter(({ status, isWhole }) => status !== 200 || !isWhole)
   assert.ok(bad.length > 0 && bad.every(({ status }) => status === 504))
