@@ -8,8 +8,10 @@ import type { Clock } from '../core/clock.ts'
 import { NONE, type Fault } from '../core/faults.ts'
 import { List } from '../core/list.ts'
 import type { Timers } from '../core/timers.ts'
+import type { Exchange } from '../http/exchange.ts'
 import { Field } from '../http/known-fields.ts'
 import { RequestHead, type ResponseHead } from '../http/message.ts'
+import type { Transport } from '../net/transport.ts'
 import type { Ask } from './ask.ts'
 import type { Entry } from './entry.ts'
 import type { FillLimits } from './fill-limits.ts'
@@ -18,6 +20,7 @@ import type { Growing } from './growing.ts'
 import { Outcome, type Reader, type ReaderOwner } from './reader.ts'
 import { Verdict, verdictOf } from './reasons.ts'
 import type { CacheStore } from './store.ts'
+import type { Vary } from './vary.ts'
 import { judge, mayServeOnError } from './verdict.ts'
 
 /** Who keeps the fills: what one needs beyond itself. */
@@ -35,7 +38,14 @@ export interface FillOwner {
 }
 
 export abstract class FillReaders implements ReaderOwner {
+  // Whose request is asked with, for the fields that tell the origin of the client.
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localPort: number
+  readonly encrypted: boolean
   abstract ask: Ask
+  /** `CacheStore.generation` when the origin was asked. */
+  abstract readonly bornAt: number
   abstract readonly answerHead: ResponseHead
   /** What is asked, as the client's request was before it was edited for the origin: what Vary compares. */
   readonly request: RequestHead = new RequestHead()
@@ -45,14 +55,31 @@ export abstract class FillReaders implements ReaderOwner {
   protected first: Reader | null = null
   /** The one that the answer is passed to. */
   protected passing: Reader | null = null
+  /** What the answer will vary by, as far as can be told from others. */
+  protected vary: Vary | null = null
   /** Status of the answer, 0 before it. */
   protected status = 0
   /** Readers are being told: nobody is missed yet who leaves meanwhile. */
   protected isTelling = false
 
-  constructor(owner: FillOwner) {
+  constructor(owner: FillOwner, x: Exchange) {
     this.owner = owner
+    const { remoteAddress, remotePort, localPort, encrypted } = x.down
+    this.remoteAddress = remoteAddress
+    this.remotePort = remotePort
+    this.localPort = localPort
+    this.encrypted = encrypted
   }
+
+  // What a stream of a client can do besides, and this one never is asked for.
+
+  upgrade(): Transport | null {
+    return null
+  }
+
+  pushKept(): void {}
+
+  refuseReuse(): void {}
 
   abstract onReaderResume(): void
   /** Somebody has left. */
@@ -70,22 +97,18 @@ export abstract class FillReaders implements ReaderOwner {
     this.onReaderGone()
   }
 
-  /** Before the answer tells what it varies by: as the stale one did. */
+  /** Before the answer tells what it varies by: probably by what another one for this key did. */
   protected mayBeFor(reader: Reader): boolean {
-    const { stale } = this.ask
-    if (stale === null || stale.vary === null) return true
-    return stale.vary.variantOf(reader.x.request) === stale.vary.variantOf(this.request)
+    const vary = this.vary ?? reader.vary
+    return vary === null || vary.variantOf(reader.x.request) === vary.variantOf(this.request)
   }
 
   protected isVariant(entry: Entry, reader: Reader): boolean {
     return entry.vary === null || entry.vary.variantOf(reader.x.request) === entry.variant
   }
 
-  /** May it be used without asking the origin for this reader alone? (RFC 9111 §4) */
   protected isUsable(entry: Entry, reader: Reader): boolean {
-    const reason = judge(entry, reader.x.request, reader.ask.policy, this.owner.clock.nowMs())
-    const verdict = verdictOf(reason)
-    return verdict === Verdict.FRESH || verdict === Verdict.STALE
+    return isUsable(entry, reader, this.owner.clock.nowMs())
   }
 
   // Telling
@@ -124,11 +147,15 @@ export abstract class FillReaders implements ReaderOwner {
     this.isTelling = false
   }
 
-  /** `how`: for those whom the entry suits. The first one asked itself: what came is its answer, whatever it is. */
-  protected tellSuited(entry: Entry, how: (reader: Reader) => void): void {
+  /**
+   * `how`: for those whom the entry suits. The first one asked itself: what came is its answer, whatever it is.
+   * `isPurged`: it was, since the origin was asked; who came after that must not see it.
+   */
+  protected tellSuited(entry: Entry, isPurged: boolean, how: (reader: Reader) => void): void {
     this.tellAll((reader) => {
       if (reader === this.first) how(reader)
-      else if (!this.isVariant(entry, reader)) this.sendOn(reader)
+      else if (isPurged && reader.bornAt > this.bornAt) this.sendOn(reader, entry.vary)
+      else if (!this.isVariant(entry, reader)) this.sendOn(reader, entry.vary)
       else if (this.isUsable(entry, reader)) how(reader)
       else this.tell(reader, Outcome.ALONE)
     })
@@ -146,7 +173,8 @@ export abstract class FillReaders implements ReaderOwner {
     first.x.inform()
   }
 
-  protected sendOn(reader: Reader): void {
+  protected sendOn(reader: Reader, vary: Vary | null): void {
+    reader.vary = vary
     this.waiting.remove(reader)
     reader.owner = null
     this.owner.again(reader)
@@ -159,9 +187,17 @@ export abstract class FillReaders implements ReaderOwner {
     for (let reader = this.waiting.first; reader !== null; reader = reader.next) {
       const { request } = reader.x
       if (!this.isVariant(stale, reader)) continue
+      // Who came after a purge found nothing, and gets nothing of it.
+      if (reader.ask.stale !== stale && this.owner.store.isPurged(stale)) continue
       if (mayServeOnError(stale, request, reader.ask.policy, this.status, nowMs)) suited.push(reader)
     }
     // One that is told may take others with it.
     for (const reader of suited) if (reader.owner === this) this.tell(reader, Outcome.STALE, stale, fault)
   }
+}
+
+/** May the reader be answered from the entry without asking the origin for it alone? (RFC 9111 §4) */
+export function isUsable(entry: Entry, reader: Reader, nowMs: number): boolean {
+  const verdict = verdictOf(judge(entry, reader.x.request, reader.ask.policy, nowMs))
+  return verdict === Verdict.FRESH || verdict === Verdict.STALE
 }

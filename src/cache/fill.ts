@@ -22,7 +22,6 @@ import type { Downstream, Exchange, Walk } from '../http/exchange.ts'
 import type { Fields } from '../http/fields.ts'
 import { Field } from '../http/known-fields.ts'
 import { BODY_NONE, type ResponseHead } from '../http/message.ts'
-import type { Transport } from '../net/transport.ts'
 import type { Ask } from './ask.ts'
 import type { Entry } from './entry.ts'
 import { FillReaders, type FillOwner } from './fill-readers.ts'
@@ -54,10 +53,6 @@ const OVER = 4
 const discardBytesMax = 64 * 1024
 
 export class Fill extends FillReaders implements Downstream, GrowthOwner, DeadlineOwner, Sent {
-  readonly remoteAddress: string
-  readonly remotePort: number
-  readonly localPort: number
-  readonly encrypted: boolean
   ask: Ask
   bornAt: number
   /** No reader caused it: a validation in the background. */
@@ -77,16 +72,11 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
   #desertedBytesMax = Infinity
 
   constructor(table: FillTable, ask: Ask, x: Exchange, isBackground: boolean) {
-    super(table)
+    super(table, x)
     this.#table = table
     this.ask = ask
     this.isBackground = isBackground
     this.bornAt = table.store.generation
-    const { remoteAddress, remotePort, localPort, encrypted } = x.down
-    this.remoteAddress = remoteAddress
-    this.remotePort = remotePort
-    this.localPort = localPort
-    this.encrypted = encrypted
   }
 
   get answerHead(): ResponseHead {
@@ -100,6 +90,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
       this.first = first
       this.wait(first)
     }
+    this.vary = this.ask.stale?.vary ?? first?.vary ?? null
     this.#send(x)
   }
 
@@ -125,10 +116,21 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
       return true
     }
     const growing = this.#growing
-    if (this.#mode !== GROWING || growing === null || !growing.isJoinable) return false
+    if (this.#mode !== GROWING || growing === null || !growing.isJoinable || this.#isPurged(growing))
+      return false
     if (!this.isVariant(growing.entry, reader) || !this.isUsable(growing.entry, reader)) return false
     this.serveGrowing(reader, growing)
     return true
+  }
+
+  /** How far it is ahead of its fastest reader. */
+  get aheadBytes(): number {
+    return this.#mode === GROWING ? (this.#growing as Growing).aheadBytes : 0
+  }
+
+  /** What it holds that no store accounts for. */
+  get heldBytes(): number {
+    return this.#mode === GROWING ? (this.#growing as Growing).heldBytes : 0
   }
 
   // The child's answer
@@ -169,9 +171,16 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     const isShared = entry.freshUntilMs + entry.graceMs > clock.nowMs()
     this.#table.remember(this.ask.key, isShared ? 0 : limits.unsharedMs)
     if (response.bodyLength === BODY_NONE) this.#complete(growing)
-    this.tellSuited(entry, (reader) => this.serveGrowing(reader, growing))
+    const isPurged = this.#isPurged(growing)
+    this.tellSuited(entry, isPurged, (reader) => this.serveGrowing(reader, growing))
     this.onReaderGone()
     return true
+  }
+
+  /** Was it purged since the origin was asked? Of one that no store took, every purge may have been about it. */
+  #isPurged({ entry, isStored }: Growing): boolean {
+    const { store } = this.#table
+    return store.generation !== this.bornAt && (!isStored || store.isPurged(entry))
   }
 
   #received(): Received {
@@ -206,8 +215,10 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     const { entry, isKept } = confirmedBy(this, stale, answer, this.#received())
     this.#table.unlist(this)
     if (!isKept) store.remove(stale)
-    else if (store.replaceHead(stale, entry)) this.#table.remember(this.ask.key, 0)
-    this.tellSuited(entry, (reader) => {
+    const isReplaced = isKept && store.replaceHead(stale, entry)
+    if (isReplaced) this.#table.remember(this.ask.key, 0)
+    const isPurged = !isReplaced && store.generation !== this.bornAt
+    this.tellSuited(entry, isPurged, (reader) => {
       reader.isValidated = true
       reader.isStored = isKept
       this.tell(reader, Outcome.FILLED, entry)
@@ -298,14 +309,6 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     if (child === this.#child) this.inform(child.informational)
   }
 
-  upgrade(): Transport | null {
-    return null
-  }
-
-  pushKept(): void {}
-
-  refuseReuse(): void {}
-
   // Pace
 
   onReaderResume(): void {
@@ -343,6 +346,8 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     const { whenDeserted, finishBytesMax } = this.#table.limits
     const { length } = entry.body
     const { statedLength } = entry
+    // All of it is there; that it ends comes in the same turn.
+    if (length === statedLength) return
     const isNear = statedLength < 0 || statedLength - length <= finishBytesMax || length >= statedLength / 2
     if (!growing.isStored || whenDeserted === 'abort') return this.#giveUp()
     if (whenDeserted === 'auto' && !isNear) return this.#giveUp()

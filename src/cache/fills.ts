@@ -14,8 +14,10 @@ import { hasCachePreconditions } from '../http/conditional.ts'
 import { Field } from '../http/known-fields.ts'
 import { Fill, type FillTable } from './fill.ts'
 import { defaultFillLimits, type FillLimits } from './fill-limits.ts'
+import { isUsable } from './fill-readers.ts'
 import { isFarAhead } from './fill-request.ts'
 import { Outcome, Reader } from './reader.ts'
+import { Rule } from './rule.ts'
 import type { CacheStore } from './store.ts'
 import { KeyMemory } from './key-memory.ts'
 
@@ -58,6 +60,20 @@ export class Fills implements FillTable {
     return this.#running.size
   }
 
+  /** What answers under way hold that no store accounts for. */
+  get heldBytes(): number {
+    let bytes = 0
+    for (const fill of this.#running) bytes += fill.heldBytes
+    return bytes
+  }
+
+  /** How far any is ahead of its fastest reader. */
+  get aheadBytes(): number {
+    let bytes = 0
+    for (const fill of this.#running) bytes = Math.max(bytes, fill.aheadBytes)
+    return bytes
+  }
+
   get unsharedKeys(): number {
     return this.#unshared.size
   }
@@ -67,7 +83,7 @@ export class Fills implements FillTable {
    * while it is WAITING the step parks the reader and answers WAIT.
    */
   ask(x: Exchange, ask: Ask): Reader {
-    const reader = new Reader(x, ask)
+    const reader = new Reader(x, ask, this.store.generation)
     this.#place(reader)
     return reader
   }
@@ -144,7 +160,14 @@ export class Fills implements FillTable {
   }
 
   again(reader: Reader): void {
-    if (++reader.rounds > roundsMax) this.#letGo(reader)
+    // It may have come meanwhile.
+    const entry = this.store.peek(reader.ask.key, reader.x.request)
+    const isWhole = entry !== null && (entry.flags & Rule.PARTIAL) === 0
+    if (isWhole && isUsable(entry, reader, this.clock.nowMs())) {
+      reader.outcome = Outcome.FILLED
+      reader.entry = entry
+      reader.wake()
+    } else if (++reader.rounds > roundsMax) this.#letGo(reader)
     else this.#place(reader)
   }
 

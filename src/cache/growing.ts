@@ -35,10 +35,19 @@ export class Growing {
 
   /** So far ahead of the fastest reader that the origin should wait. */
   get isAhead(): boolean {
-    const { growth } = this
     // Where bytes are thrown away, the fastest must be sure of those that it has not read.
     const ahead = this.isStored ? this.#windowBytes : this.#windowBytes / 2
-    return growth.size > 0 && this.entry.body.length - growth.front > ahead
+    return this.aheadBytes > ahead
+  }
+
+  /** How far it is ahead of its fastest reader; 0 when nobody reads it. */
+  get aheadBytes(): number {
+    return this.growth.size === 0 ? 0 : this.entry.body.length - this.growth.front
+  }
+
+  /** What it holds that no store accounts for. */
+  get heldBytes(): number {
+    return this.isStored ? 0 : this.entry.body.length - this.#forgotten
   }
 
   append(buffer: Buffer, start: number, end: number): void {

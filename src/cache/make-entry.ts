@@ -10,7 +10,7 @@ import type { Ask } from './ask.ts'
 import { Entry, type EntryStart, type StoredHead } from './entry.ts'
 import { MemoryBody } from './memory-body.ts'
 import { readSearchRule } from './no-vary-search.ts'
-import { newRule, type Received, type StoredRule } from './rule.ts'
+import { newRule, Rule, type Received, type StoredRule } from './rule.ts'
 import { keepStoredFields, mayStore } from './storing.ts'
 import { readTags } from './tags.ts'
 import { freshen } from './update.ts'
@@ -33,6 +33,8 @@ export function entryFor(sent: Sent, response: ResponseHead, received: Received)
   const { policy } = sent.ask
   const rule = newRule()
   if (mayStore(sent.request, response, policy, received, rule) < 0) return null
+  // The whole was asked for: a part is no answer to anybody else.
+  if ((rule.flags & Rule.PARTIAL) !== 0) return null
   scratch.reset()
   scratch.status = response.status
   scratch.reason = response.reason

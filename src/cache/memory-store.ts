@@ -217,6 +217,10 @@ export class MemoryStore implements CacheStore {
     this.counts.entries++
   }
 
+  isPurged(entry: Entry): boolean {
+    return entry.isDoomed || (!entry.isStored && !entry.isGrowing) || !this.#settle(entry)
+  }
+
   abandon(entry: Entry): void {
     if (!entry.isGrowing) return
     this.#growing.delete(entry)
@@ -373,6 +377,7 @@ export class MemoryStore implements CacheStore {
       generation: this.#purges.generation,
       pendingPurges: this.#purges.pending,
       purgeMarks: this.#purges.marks,
+      purgeRecords: this.#purges.places.size,
     }
   }
 

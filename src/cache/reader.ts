@@ -15,6 +15,7 @@ import { BODY_NONE, type ResponseHead } from '../http/message.ts'
 import type { Ask } from './ask.ts'
 import type { Entry } from './entry.ts'
 import type { Growth } from './growth.ts'
+import type { Vary } from './vary.ts'
 
 /** What a reader is told. */
 export const Outcome = {
@@ -56,6 +57,10 @@ export class Reader implements ListNode<Reader>, BodySource {
   isValidated = false
   /** The answer is being stored, or was. */
   isStored = false
+  /** `CacheStore.generation` when it asked: purges until then concern what it is given. */
+  readonly bornAt: number
+  /** What the answers for its key vary by, where a fill has told. */
+  vary: Vary | null = null
   /** How often it was sent on from one fill to another. */
   rounds = 0
   owner: ReaderOwner | null = null
@@ -69,9 +74,10 @@ export class Reader implements ListNode<Reader>, BodySource {
   #hasEnded = false
   #trailers: Fields | null = null
 
-  constructor(x: Exchange, ask: Ask) {
+  constructor(x: Exchange, ask: Ask, bornAt: number) {
     this.x = x
     this.ask = ask
+    this.bornAt = bornAt
   }
 
   /** The step is about to answer WAIT. */

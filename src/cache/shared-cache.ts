@@ -29,6 +29,8 @@ export interface SharedCacheOptions {
   readonly settings: CacheSettings
   /** null: this process is alone. */
   readonly peers: Peers | null
+  /** Other bounds of fills than the default ones, as for tests. */
+  readonly fillLimits?: Partial<FillLimits>
 }
 
 export class SharedCache {
@@ -51,9 +53,9 @@ export class SharedCache {
   }
 
   #makeFills(): Fills {
-    const { clock, timers } = this.#options
+    const { clock, timers, fillLimits } = this.#options
     const { whenDeserted } = this.#settings
-    return new Fills({ store: this.store, clock, timers, limits: { whenDeserted } })
+    return new Fills({ store: this.store, clock, timers, limits: { ...fillLimits, whenDeserted } })
   }
 
   /** A plan with these settings is in force. null: no route of it has a cache, and what is stored goes. */
@@ -65,6 +67,10 @@ export class SharedCache {
     if (this.#fills.size > 0) this.#oldFills.add(this.#fills)
     this.#fills = this.#makeFills()
     for (const fills of this.#oldFills) if (fills.size === 0) this.#oldFills.delete(fills)
+  }
+
+  get fills(): Fills {
+    return this.#fills
   }
 
   /** As `Fills.ask`. */

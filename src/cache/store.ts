@@ -59,6 +59,8 @@ export interface StoreSnapshot {
   readonly pendingPurges: number
   /** Purges remembered for answers that are under way. */
   readonly purgeMarks: number
+  /** Hosts and tags that entries have, and what else purges are written to. */
+  readonly purgeRecords: number
 }
 
 export interface CacheStore {
@@ -78,6 +80,8 @@ export interface CacheStore {
   append(entry: Entry, buffer: Buffer, start: number, end: number): boolean
   /** The body is whole: from now on it is found, and what it replaces is not. False when it was purged meanwhile. */
   complete(entry: Entry): boolean
+  /** Does a purge since `bornAt` concern it? For one that was begun and is held by somebody, stored or not. */
+  isPurged(entry: Entry): boolean
   /** The body will never be whole. */
   abandon(entry: Entry): void
   /**

@@ -11,9 +11,10 @@ import { RequestIds } from '../../src/engine/request-id.ts'
 import { H1Dial } from '../../src/h1/client.ts'
 import { serveH1, type H1ServerConnection } from '../../src/h1/server.ts'
 import { createProxy, defaultProxyOptions } from '../../src/handlers/proxy.ts'
-import type { Exchange, RouteInfo } from '../../src/http/exchange.ts'
+import type { Exchange, ExchangeLimits, Handler, RouteInfo } from '../../src/http/exchange.ts'
 import { Claims } from '../../src/http/claims.ts'
 import { defaultLimits, type ConnectionLimits } from '../../src/http/limits.ts'
+import type { Origin } from '../../src/origin/origin.ts'
 import { createOrigin } from '../../src/origin/server-group.ts'
 import { Delay } from './delay.ts'
 import type { SimTransport, SimWire } from './wire.ts'
@@ -81,6 +82,15 @@ class CountingEngine extends Engine {
 export interface EdgeOptions {
   readonly ports: readonly number[]
   readonly limits?: Partial<ConnectionLimits>
+  /** Further routes, taken by requests that name them in X-Zone. */
+  readonly zones?: readonly Zone[]
+}
+
+/** A route with an origin of its own, and what stands before that. */
+export interface Zone {
+  readonly name: string
+  readonly ports: readonly number[]
+  steps(timers: Timers): Handler[]
 }
 
 export class Edge {
@@ -101,39 +111,39 @@ export class Edge {
     this.#dateText = new DateText(world)
     this.#limits = { ...defaultLimits, ...options.limits }
     const dial = new H1Dial({ connector: wire, timers: this.timers, limits: this.#limits })
-    const origin = createOrigin(
-      { name: 'sim', servers: options.ports.map((port) => ({ url: `http://127.0.0.1:${port}` })) },
-      {
-        dial,
-        timers: this.timers,
-        clock: world,
-        resolver: { resolve: () => Promise.reject(new Error('no names here')) },
-        random: () => world.random.next(),
-      },
-    )
-    const route: RouteInfo = {
-      name: 'sim[0]',
-      site: 'sim',
-      handlers: [
-        new Delay(world),
-        createProxy({ ...defaultProxyOptions, origin }, { clock: world, observer: this.ledger, forwarding }),
-      ],
-      limits: {
-        connectMs: 1000,
-        firstByteMs: 4000,
-        betweenBytesMs: 4000,
-        originWriteMs: 4000,
-        tunnelIdleMs: 8000,
-        requestBodyBytesMax: 10 * 1024 * 1024,
-      },
+    const origins: Origin[] = []
+    const routeTo = (name: string, ports: readonly number[], steps: Handler[]): RouteInfo => {
+      const origin = createOrigin(
+        { name, servers: ports.map((port) => ({ url: `http://127.0.0.1:${port}` })) },
+        {
+          dial,
+          timers: this.timers,
+          clock: world,
+          resolver: { resolve: () => Promise.reject(new Error('no names here')) },
+          random: () => world.random.next(),
+        },
+      )
+      origins.push(origin)
+      const proxy = createProxy(
+        { ...defaultProxyOptions, origin },
+        { clock: world, observer: this.ledger, forwarding },
+      )
+      return { name, site: 'sim', handlers: [new Delay(world), ...steps, proxy], limits }
     }
-    this.#close = () => origin.close()
+    const route = routeTo('sim[0]', options.ports, [])
+    const zones = new Map<string, RouteInfo>()
+    for (const zone of options.zones ?? [])
+      zones.set(zone.name, routeTo(zone.name, zone.ports, zone.steps(this.timers)))
+    this.#close = () => {
+      for (const origin of origins) origin.close()
+    }
     // What is under way at an origin belongs to an exchange that is under way here, but for the moment in which its
     // connection closes.
     let sinceMs = Infinity
     world.afterEvent.push(() => {
       if (world.eventsRun % 8 !== 0) return
-      const busy = origin.snapshot().servers.reduce((sum, server) => sum + server.inFlight, 0)
+      let busy = 0
+      for (const origin of origins) for (const server of origin.snapshot().servers) busy += server.inFlight
       if (busy <= this.engine.running) sinceMs = Infinity
       else if (sinceMs === Infinity) sinceMs = world.nowMs()
       else if (world.nowMs() - sinceMs > 100)
@@ -145,7 +155,7 @@ export class Edge {
       clock: world,
       timers: this.timers,
       observer: this.ledger,
-      plan: planOf(route, this.#limits),
+      plan: planOf(route, zones, this.#limits),
     })
   }
 
@@ -180,9 +190,19 @@ const forwarding: ForwardingPlan = {
   sendProxyStatus: false,
 }
 
-function planOf(route: RouteInfo, limits: ConnectionLimits): Plan {
+const limits: ExchangeLimits = {
+  connectMs: 1000,
+  firstByteMs: 4000,
+  betweenBytesMs: 4000,
+  originWriteMs: 4000,
+  tunnelIdleMs: 8000,
+  requestBodyBytesMax: 10 * 1024 * 1024,
+}
+
+function planOf(route: RouteInfo, zones: ReadonlyMap<string, RouteInfo>, limits: ConnectionLimits): Plan {
   const router: Router = {
-    find: () => route,
+    find: (x) =>
+      zones.size === 0 ? route : (zones.get(x.request.fields.getByName('x-zone') ?? '') ?? route),
     explain: () => route,
   }
   return {

@@ -1,8 +1,10 @@
 /**
- * Runs seeds of the simulation: `node test/sim/run.ts [--seeds 1000] [--from 1] [--seed 42]`. A seed that fails is
- * printed with what went wrong, and fails again when it is given alone by `--seed` (`--trace` shows what passes the wires).
+ * Runs seeds of the simulation: `node test/sim/run.ts [--seeds 1000] [--from 1] [--seed 42] [--only cached]`. Each seed is a
+ * world without a cache, and one with. One that fails is printed with what went wrong, and fails again when it is given
+ * alone by `--seed` (`--trace` shows what passes the wires).
  */
 import { parseArgs } from 'node:util'
+import { simulateCached } from './cached/simulate.ts'
 import { simulate } from './simulate.ts'
 
 const { values } = parseArgs({
@@ -12,6 +14,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
   },
 })
 
@@ -20,13 +23,27 @@ const count = values.seed === undefined ? Number(values.seeds) : 1
 let failed = 0
 let exchanges = 0
 const startedMs = performance.now()
+const kinds = [
+  { name: 'plain', run: simulate },
+  { name: 'cached', run: simulateCached },
+].filter(({ name }) => values.only === '' || values.only === name)
+
+function runSeed(seed: number): boolean {
+  let isGood = true
+  for (const { name, run } of kinds) {
+    const result = run(seed, values.trace ? console.log : null)
+    exchanges += result.exchanges
+    if (result.failures.length === 0) continue
+    isGood = false
+    console.log(`seed ${seed} failed (${name}):`)
+    for (const failure of result.failures) console.log(`  ${failure}`)
+  }
+  return isGood
+}
+
 for (let seed = from; seed < from + count; seed++) {
-  const result = simulate(seed, values.trace ? console.log : null)
-  exchanges += result.exchanges
-  if (result.failures.length === 0) continue
+  if (runSeed(seed)) continue
   failed++
-  console.log(`seed ${seed} failed:`)
-  for (const failure of result.failures) console.log(`  ${failure}`)
   if (!values.keep) break
 }
 const seconds = (performance.now() - startedMs) / 1000

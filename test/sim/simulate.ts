@@ -147,7 +147,8 @@ function checkRecords(world: World, records: Map<number, Record>, isCalm: boolea
   }
 }
 
-function checkRest(world: World, wire: SimWire, edge: Edge): void {
+/** `writeBytesMax`: what is written at once beside what was read. */
+export function checkRest(world: World, wire: SimWire, edge: Edge, writeBytesMax = 0): void {
   const { engine, timers, ledger } = edge
   if (engine.begun !== engine.ended)
     world.fail(`${engine.begun} exchanges were begun and ${engine.ended} finished`)
@@ -158,7 +159,8 @@ function checkRest(world: World, wire: SimWire, edge: Edge): void {
   if (timers.hanging > 0) world.fail(`${timers.hanging} deadlines are left`)
   // What waited, and at most one read more, with what had been read ahead before it; and heads.
   const { kernelBytes } = wire.options
-  const bound = wire.highWaterBytes + defaultLimits.readAheadBytesMax + 2 * kernelBytes + headBytesMax
+  const bound =
+    wire.highWaterBytes + defaultLimits.readAheadBytesMax + 2 * kernelBytes + headBytesMax + writeBytesMax
   if (wire.unsentBytesPeak > bound)
     world.fail(`${wire.unsentBytesPeak} bytes waited in one of our ends, ${bound} may`)
 }

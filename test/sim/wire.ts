@@ -185,7 +185,7 @@ export class SimTransport implements Transport {
   }
 
   closeIfBothEnded(): void {
-    if (!this.out.fin || this.peer?.out.finDelivered !== true) return
+    if (!this.isOpen || !this.out.fin || this.peer?.out.finDelivered !== true) return
     if (this.unsentBytes === 0) this.#close('')
     else this.wire.world.after(5, () => this.closeIfBothEnded())
   }

@@ -52,6 +52,10 @@ export class PlainStore implements CacheStore {
     this.entries.set(entry.key, [entry, ...others])
   }
 
+  isPurged(entry: Entry): boolean {
+    return !entry.isStored && !this.growing.has(entry)
+  }
+
   abandon(entry: Entry): void {
     if (!this.growing.delete(entry)) throw new Error('this entry does not grow')
     entry.isGrowing = false

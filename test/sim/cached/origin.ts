@@ -1,0 +1,150 @@
+/** A simulated origin of a cached zone: answers GET with what its resources are at the moment, or goes wrong on the way. */
+import { pattern } from '../pattern.ts'
+import { MessageReader, type SimHead } from '../reader.ts'
+import type { SimOriginSocket, SimTransport } from '../wire.ts'
+import type { World } from '../world.ts'
+import { keepings, type Given, type Keeping, type Resources } from './resources.ts'
+
+export interface CachedOriginHabits {
+  readonly zone: string
+  readonly faults: number
+  readonly thinkMsMax: number
+  readonly gapMsMax: number
+}
+
+type Mishap = 'none' | 'silent' | 'die-before' | 'failing' | 'reset-mid' | 'fin-mid' | 'stall-mid'
+
+const mishaps: readonly Mishap[] = ['silent', 'die-before', 'failing', 'reset-mid', 'fin-mid', 'stall-mid']
+
+export class CachedOrigin implements SimOriginSocket {
+  readonly world: World
+  readonly resources: Resources
+  readonly habits: CachedOriginHabits
+
+  constructor(world: World, resources: Resources, habits: CachedOriginHabits) {
+    this.world = world
+    this.resources = resources
+    this.habits = habits
+  }
+
+  accept(transport: SimTransport): void {
+    transport.events = new CachedOriginConnection(this, transport)
+  }
+}
+
+class CachedOriginConnection {
+  readonly #origin: CachedOrigin
+  readonly #transport: SimTransport
+  readonly #reader: MessageReader
+  #drained: (() => void) | null = null
+
+  constructor(origin: CachedOrigin, transport: SimTransport) {
+    this.#origin = origin
+    this.#transport = transport
+    this.#reader = new MessageReader('request', {
+      onHead: (head) => this.#onHead(head),
+      onBody: () => {},
+      onEnd: () => {},
+      onBad: (reason) => origin.world.fail(`origin was sent a bad request: ${reason}`),
+    })
+  }
+
+  onBytes(buffer: Buffer, start: number, end: number): void {
+    this.#reader.feed(Buffer.from(buffer.subarray(start, end)))
+  }
+
+  onDrain(): void {
+    const resume = this.#drained
+    this.#drained = null
+    resume?.()
+  }
+
+  onEnd(): void {
+    this.#transport.end()
+  }
+
+  onClose(): void {
+    this.#drained = null
+  }
+
+  #onHead(head: SimHead): void {
+    const { world, resources, habits } = this.#origin
+    const [method, path = ''] = head.startLine.split(' ')
+    const resource = resources.find(habits.zone, path)
+    if (head.fields.get('x-zone') !== habits.zone)
+      world.fail(`zone ${habits.zone} was asked for another's ${path}`)
+    if (resource === undefined) return world.fail(`origin was asked for ${head.startLine}`)
+    if (!head.names.includes('via')) world.fail('Via is missing at the origin')
+    if (head.fields.has('x-hop')) world.fail('a nominated field reached the origin')
+    const language = head.fields.get('accept-language') ?? ''
+    resources.noteAsked(resource, language)
+    world.after(world.random.chance(0.5) ? 0 : world.random.next() * habits.thinkMsMax, () => {
+      if (!this.#transport.isOpen) return
+      const request = Number(head.fields.get('x-request'))
+      const [given, keeping] = resources.current(resource, language, request, world.nowMs())
+      this.#answer(method === 'HEAD', head.fields.get('if-none-match'), given, keeping)
+    })
+  }
+
+  #answer(isHead: boolean, condition: string | undefined, given: Given, keeping: Keeping): void {
+    const { random } = this.#origin.world
+    const mishap = random.chance(this.#origin.habits.faults) ? random.pick(mishaps) : 'none'
+    const { resource } = given
+    if (mishap === 'silent') return
+    if (mishap === 'die-before')
+      return random.chance(0.5) ? this.#transport.reset() : this.#transport.destroy()
+    if (mishap === 'failing') {
+      this.#transport.writeText('HTTP/1.1 503 Simulated\r\nContent-Length: 4\r\n\r\noops')
+      return
+    }
+    const etag = `"${given.id}"`
+    const common = [`ETag: ${etag}`, `Cache-Control: ${keepings[keeping].cacheControl}`]
+    if (resource.varies) common.push('Vary: Accept-Language')
+    if (condition === etag) {
+      this.#transport.writeText(`HTTP/1.1 304 Simulated\r\n${common.join('\r\n')}\r\n\r\n`)
+      return
+    }
+    const lines = ['HTTP/1.1 200 Simulated', `X-Body: ${given.id}`, 'Server: secret/1.0', ...common]
+    if (resource.framing === 'length') lines.push(`Content-Length: ${given.bytes}`)
+    else if (resource.framing === 'chunked') lines.push('Transfer-Encoding: chunked')
+    else lines.push('Connection: close')
+    this.#transport.writeText(lines.join('\r\n') + '\r\n\r\n')
+    if (!isHead) return this.#body(given, 0, mishap)
+    if (resource.framing === 'close') this.#transport.end()
+  }
+
+  #body(given: Given, at: number, mishap: Mishap): void {
+    const { world, habits } = this.#origin
+    const { framing } = given.resource
+    const cutAt = mishap.endsWith('-mid') ? Math.floor(given.bytes / 2) : Infinity
+    let from = at
+    while (from < given.bytes) {
+      if (!this.#transport.isOpen) return
+      if (from >= cutAt) return this.#breakOff(mishap, framing)
+      const to = Math.min(given.bytes, from + world.random.between(1, 30_000), Math.max(from + 1, cutAt))
+      const bytes = pattern(given.id, from, to)
+      if (framing === 'chunked') this.#transport.writeText(bytes.length.toString(16) + '\r\n')
+      const goOn = this.#transport.writeBytes(bytes, 0, bytes.length)
+      if (framing === 'chunked') this.#transport.writeText('\r\n')
+      from = to
+      const next = (): void => this.#body(given, to, mishap)
+      if (!goOn) {
+        this.#drained = next
+        return
+      }
+      if (habits.gapMsMax > 0 && from < given.bytes) {
+        world.after(world.random.next() * habits.gapMsMax, next)
+        return
+      }
+    }
+    if (mishap.endsWith('-mid') && framing !== 'length') return this.#breakOff(mishap, framing)
+    if (framing === 'chunked') this.#transport.writeText('0\r\n\r\n')
+    if (framing === 'close') this.#transport.end()
+  }
+
+  #breakOff(mishap: Mishap, framing: string): void {
+    // A body that ends with the connection is whole when that ends well.
+    if (mishap === 'reset-mid' || (mishap === 'fin-mid' && framing === 'close')) this.#transport.reset()
+    else if (mishap === 'fin-mid') this.#transport.end()
+  }
+}

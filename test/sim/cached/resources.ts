@@ -1,0 +1,111 @@
+/**
+ * What the origins of the cached routes have: resources of zones, whose answers say how they may be kept, vary, and become
+ * other versions in time. Every answer that must not be mixed up with another has a number of its own, and its bytes are
+ * made from that.
+ */
+import type { Random } from '../random.ts'
+
+/** How an answer may be kept, and for how long a client may be given it after the origin stood by it. */
+export const keepings = {
+  public: { cacheControl: 'max-age=100', allowedMs: 100_000, isShared: true },
+  short: { cacheControl: 'max-age=1', allowedMs: 1000, isShared: true },
+  graceful: { cacheControl: 'max-age=1, stale-while-revalidate=5', allowedMs: 6000, isShared: true },
+  lenient: { cacheControl: 'max-age=1, stale-if-error=600', allowedMs: 601_000, isShared: true },
+  validated: { cacheControl: 'no-cache', allowedMs: 0, isShared: true },
+  private: { cacheControl: 'private, max-age=100', allowedMs: 0, isShared: false },
+  forbidden: { cacheControl: 'no-store', allowedMs: 0, isShared: false },
+} as const
+export type Keeping = keyof typeof keepings
+
+export interface Resource {
+  readonly zone: string
+  readonly path: string
+  /** null: each answer draws its own. */
+  readonly keeping: Keeping | null
+  readonly varies: boolean
+  /** Another version from then on, again and again; Infinity: always the same. */
+  readonly periodMs: number
+  readonly bytesMax: number
+  readonly framing: 'length' | 'chunked' | 'close'
+  /** When it was last purged. */
+  purgedMs: number
+}
+
+/** One representation that an origin gave out. */
+export interface Given {
+  readonly id: number
+  readonly resource: Resource
+  readonly variant: string
+  /** For this request alone; -1: for all. */
+  readonly owner: number
+  readonly bytes: number
+  /** When an origin last said that it is right. */
+  confirmedMs: number
+  /** The longest that any answer with it allowed. */
+  allowedMs: number
+}
+
+export class Resources {
+  readonly random: Random
+  readonly list: Resource[] = []
+  readonly given: Map<number, Given> = new Map()
+  /** Requests that reached an origin, by zone, path and variant. */
+  readonly asked: Map<string, number> = new Map()
+  readonly #shared: Map<string, Given> = new Map()
+
+  constructor(random: Random) {
+    this.random = random
+  }
+
+  draw(zones: readonly string[], bytesMax: number, isSteady: boolean): void {
+    const { random } = this
+    for (let i = random.between(1, 4); i > 0; i--) {
+      const keeping = isSteady ? 'public' : random.pick([...keepingNames, 'public', null] as const)
+      // The same path in each zone, and not the same content.
+      for (const zone of zones) {
+        this.list.push({
+          zone,
+          path: `/r/${i}`,
+          keeping,
+          varies: random.chance(0.4),
+          periodMs: isSteady || random.chance(0.4) ? Infinity : random.between(50, 3000),
+          bytesMax: random.chance(0.1) ? 0 : random.skewed(bytesMax) + 1,
+          framing: random.pick(['length', 'length', 'chunked', 'close'] as const),
+          purgedMs: -1,
+        })
+      }
+    }
+  }
+
+  find(zone: string, path: string): Resource | undefined {
+    return this.list.find((resource) => resource.zone === zone && resource.path === path)
+  }
+
+  /** What the origin has at this moment for a request. */
+  current(resource: Resource, language: string, request: number, nowMs: number): [Given, Keeping] {
+    const keeping = resource.keeping ?? this.random.pick(keepingNames)
+    const { allowedMs, isShared } = keepings[keeping]
+    const variant = resource.varies ? language : ''
+    const version = resource.periodMs === Infinity ? 0 : Math.floor(nowMs / resource.periodMs)
+    const name = `${resource.zone} ${resource.path} ${variant} ${version}`
+    let given = isShared ? this.#shared.get(name) : undefined
+    if (given === undefined) {
+      const id = this.given.size + 1
+      const owner = isShared ? -1 : request
+      const bytes = Math.floor(resource.bytesMax * (0.5 + this.random.next() / 2))
+      given = { id, resource, variant, owner, bytes, confirmedMs: nowMs, allowedMs: 0 }
+      this.given.set(id, given)
+      if (isShared) this.#shared.set(name, given)
+    }
+    given.confirmedMs = nowMs
+    given.allowedMs = Math.max(given.allowedMs, allowedMs)
+    return [given, keeping]
+  }
+
+  noteAsked(resource: Resource, language: string): void {
+    const name = `${resource.zone} ${resource.path} ${resource.varies ? language : ''}`
+    this.asked.set(name, (this.asked.get(name) ?? 0) + 1)
+  }
+}
+
+const keepingNames = Object.keys(keepings) as Keeping[]
