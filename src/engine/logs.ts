@@ -12,6 +12,11 @@ import { Redaction } from './redaction.ts'
 /** A log that is left for another has this long to write what waits. */
 const leaveMs = 5000
 
+type LogName = 'access' | 'errors'
+
+/** Accepted, dropped, write errors. */
+type Counts = readonly [number, number, number]
+
 interface Prepared {
   readonly plan: LogPlan
   readonly access: LogQueue | null
@@ -29,11 +34,10 @@ export class Logs {
   readonly #hasAccess: boolean
   #prepared: Prepared | null = null
   #queueBytesMax = 0
-  /** Of queues that were left. */
-  #past = {
-    access: { accepted: 0, dropped: 0, writeErrors: 0 },
-    errors: { accepted: 0, dropped: 0, writeErrors: 0 },
-  }
+  /** Left for others, and still writing. */
+  readonly #leaving: Record<LogName, Set<LogQueue>> = { access: new Set(), errors: new Set() }
+  /** Counted by queues that were left and have ended. */
+  readonly #past: Record<LogName, Counts> = { access: [0, 0, 0], errors: [0, 0, 0] }
 
   /** `isShared`: other processes write the same files. `hasAccess` false: another process writes the access log. */
   constructor(clock: Clock, isShared: boolean, hasAccess = true) {
@@ -84,8 +88,8 @@ export class Logs {
     if (prepared === null) return
     this.#prepared = null
     const { plan, access, errors } = prepared
-    if (this.access !== access) this.#leave(this.access, this.#past.access)
-    if (this.#errors !== errors) this.#leave(this.#errors, this.#past.errors)
+    if (this.access !== access) this.#leave(this.access, 'access')
+    if (this.#errors !== errors) this.#leave(this.#errors, 'errors')
     this.access = access
     this.#errors = errors
     this.#queueBytesMax = plan.queueBytesMax
@@ -100,24 +104,21 @@ export class Logs {
         : new AccessLog(plan.access, redaction, this.#clock, access.lineBytesMax)
   }
 
-  #leave(queue: LogQueue | null, past: { accepted: number; dropped: number; writeErrors: number }): void {
+  #leave(queue: LogQueue | null, log: LogName): void {
     if (queue === null) return
+    this.#leaving[log].add(queue)
     void queue.close(leaveMs).then(() => {
-      past.accepted += queue.accepted
-      past.dropped += queue.dropped
-      past.writeErrors += queue.writeErrors
+      this.#leaving[log].delete(queue)
+      this.#past[log] = sum(this.#past[log], queue)
     })
   }
 
   /** [accepted, dropped, write errors] since the start. */
-  counts(log: 'access' | 'errors'): readonly [number, number, number] {
+  counts(log: LogName): Counts {
+    let counts = this.#past[log]
+    for (const queue of this.#leaving[log]) counts = sum(counts, queue)
     const queue = log === 'access' ? this.access : this.#errors
-    const past = this.#past[log]
-    return [
-      past.accepted + (queue?.accepted ?? 0),
-      past.dropped + (queue?.dropped ?? 0),
-      past.writeErrors + (queue?.writeErrors ?? 0),
-    ]
+    return queue === null ? counts : sum(counts, queue)
   }
 
   async reopen(): Promise<void> {
@@ -127,13 +128,23 @@ export class Logs {
   async close(deadlineMs: number): Promise<void> {
     this.discard()
     this.errorsLog.close()
-    await Promise.all([this.access?.close(deadlineMs), this.#errors?.close(deadlineMs)])
+    const { access, errors } = this.#leaving
+    await Promise.all([
+      this.access?.close(deadlineMs),
+      this.#errors?.close(deadlineMs),
+      ...Array.from([...access, ...errors], (queue) => queue.flush(deadlineMs)),
+    ])
   }
 
   /** For the last moment of a process. */
   flushNow(): void {
     this.errorsLog.close()
+    for (const queue of [...this.#leaving.access, ...this.#leaving.errors]) queue.flushNow()
     this.access?.flushNow()
     this.#errors?.flushNow()
   }
+}
+
+function sum([accepted, dropped, writeErrors]: Counts, queue: LogQueue): Counts {
+  return [accepted + queue.accepted, dropped + queue.dropped, writeErrors + queue.writeErrors]
 }

@@ -215,6 +215,8 @@ test('a plan whose log cannot be opened is refused, and the old logs go on', asy
   observe.discard()
   observe.prepare(moved)
   observe.use(moved)
+  // Nothing that was counted is forgotten while the old log is still being written.
+  assert.equal(value(observe.snapshot(), 'headgate_log_lines_total', '{log="access"}'), 1)
   finish(observe, null)
   await observe.close(1000)
   const count = (name: string): number => fs.readFileSync(join(folder, name), 'latin1').split('\n').length - 1
