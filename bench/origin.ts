@@ -1,11 +1,12 @@
 /**
  * The origin behind every proxy under measurement: nginx with keep-alive, serving small files from its page cache.
  * `/1k`, `/64k`, `/1m`, `/8m` are bodies of fixed random bytes; `/rich` is 1 KiB under twelve answer fields; `/seen`
- * tells which fields arrived.
+ * tells which fields arrived. What is under `/kept/` may be kept for an hour: `/kept/tags` has sixteen tags, `/kept/now`
+ * is another text each time.
  */
 import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { findProgram } from '../test/programs.ts'
 import { nginxUserLine, type Command } from './processes.ts'
 
@@ -15,6 +16,9 @@ export const bodySizes: Readonly<Record<string, number>> = {
   '/64k': 64 * 1024,
   '/1m': 1024 * 1024,
   '/8m': 8 * 1024 * 1024,
+  '/kept/1k': 1024,
+  '/kept/tags': 1024,
+  '/kept/64k': 64 * 1024,
 }
 
 /** The body of a path: the same bytes in every run, and not compressible. */
@@ -34,13 +38,19 @@ const richFields = [
   "add_header Set-Cookie 'session=0123456789abcdef0123456789abcdef; Path=/; HttpOnly; Secure; SameSite=Lax'",
 ]
 
+const keptField = "add_header Cache-Control 'public, max-age=3600'"
+const tags = Array.from({ length: 16 }, (_, i) => `product-${1000 + i}`).join(' ')
+
 const seenFields = ['host', 'x_forwarded_for', 'x_forwarded_host', 'x_forwarded_proto', 'via', 'x_request_id']
 
 /** Writes bodies and config into `folder`, and gives the command that serves them on `port`. */
 export function originCommand(folder: string, port: number): Command {
   const files = join(folder, 'files')
   mkdirSync(files, { recursive: true })
-  for (const path of Object.keys(bodySizes)) writeFileSync(join(files, path), bodyOf(path))
+  for (const path of Object.keys(bodySizes)) {
+    mkdirSync(dirname(join(files, path)), { recursive: true })
+    writeFileSync(join(files, path), bodyOf(path))
+  }
   const seen = seenFields.map((name) => `${name}=$http_${name}`).join('\\n')
   const config = `
 daemon off;
@@ -70,6 +80,9 @@ http {
     root ${files};
     location = /seen { return 200 "${seen}\\n"; }
     location = /rich { ${richFields.map((field) => `${field};`).join(' ')} }
+    location /kept/ { ${keptField}; }
+    location = /kept/tags { ${keptField}; add_header Surrogate-Key '${tags}'; }
+    location = /kept/now { ${keptField}; return 200 "$request_id"; }
   }
 }
 `

@@ -22,6 +22,7 @@ function cells(row: Row): string[] {
     row.user.toFixed(1),
     row.system.toFixed(1),
     digits(row.cpuToNginx, 2),
+    digits(row.cpuToVarnish ?? null, 2),
     digits(row.p50, 2),
     digits(row.p99, 2),
     (row.memoryBytes / 1024 / 1024).toFixed(0),
@@ -29,12 +30,31 @@ function cells(row: Row): string[] {
   ]
 }
 
-const heads = ['', 'requests/s', 'CPU µs', 'user', 'system', '× nginx', 'p50 ms', 'p99 ms', 'MiB', 'errors']
+const heads = [
+  '',
+  'requests/s',
+  'CPU µs',
+  'user',
+  'system',
+  '× nginx',
+  '× Varnish',
+  'p50 ms',
+  'p99 ms',
+  'MiB',
+  'errors',
+]
+/** Left out of a table in which no row has it. */
+const varnishColumn = 6
 
 /** A scenario as a markdown table, aligned for reading as it is. */
 export function tableOf(scenario: ScenarioResult): string {
-  const lines = [heads, ...scenario.rows.map(cells)]
-  const widths = heads.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
+  const hasVarnish = scenario.rows.some((row) => typeof row.cpuToVarnish === 'number')
+  const lines = [heads, ...scenario.rows.map(cells)].map((line) =>
+    hasVarnish ? line : line.toSpliced(varnishColumn, 1),
+  )
+  const widths = (lines[0] ?? []).map((_, column) =>
+    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
+  )
   const pad = (text: string, column: number): string => {
     const width = widths[column] ?? 0
     return column === 0 ? text.padEnd(width) : text.padStart(width)

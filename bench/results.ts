@@ -17,6 +17,8 @@ export interface Row {
   readonly errors: number
   /** CPU a request over that of the better nginx (buffering on or off); null without one. */
   readonly cpuToNginx: number | null
+  /** The same to Varnish, where it is measured at its own job; null or left out elsewhere. */
+  readonly cpuToVarnish?: number | null
   readonly p99ToNginx: number | null
   /** CPU a request of every round: how steady the figure is. */
   readonly rounds: readonly number[]
@@ -76,14 +78,16 @@ export function rowOf(peer: string, family: string, samples: readonly Sample[]):
   }
 }
 
-/** Each row in relation to the nginx that did best, in CPU and in p99 each. */
-export function withRatios(rows: readonly Row[]): Row[] {
+/** Each row in relation to the nginx that did best, in CPU and in p99 each; of caches to Varnish too. */
+export function withRatios(rows: readonly Row[], isKept: boolean): Row[] {
+  const varnish = isKept ? (rows.find((row) => row.family === 'varnish')?.cpu ?? NaN) : NaN
   const nginx = rows.filter((row) => row.family === 'nginx' && row.errors === 0)
   const cpu = Math.min(...nginx.map((row) => row.cpu))
   const p99 = Math.min(...nginx.map((row) => row.p99 ?? Infinity))
   return rows.map((row) => ({
     ...row,
     cpuToNginx: finite(row.cpu / cpu) || null,
+    cpuToVarnish: finite(row.cpu / varnish) || null,
     p99ToNginx: row.p99 === null ? null : finite(row.p99 / p99) || null,
   }))
 }

@@ -19,18 +19,32 @@ import { originCommand } from './origin.ts'
 import { apache } from './peers/apache.ts'
 import { caddy } from './peers/caddy.ts'
 import { haproxy } from './peers/haproxy.ts'
-import { headgate } from './peers/headgate.ts'
+import { headgate, headgateCache } from './peers/headgate.ts'
+import { nginxCachePeers } from './peers/nginx-cache.ts'
 import { nginxPeers } from './peers/nginx.ts'
 import { nodePeers } from './peers/node-packages.ts'
 import type { Peer } from './peers/peer.ts'
-import { varnish } from './peers/varnish.ts'
+import { varnish, varnishCache } from './peers/varnish.ts'
 import { freePort, Program } from './processes.ts'
 import { writeReport, tableOf } from './report.ts'
 import { rowOf, withRatios, type BenchResult, type ScenarioResult } from './results.ts'
 import { scenarios, type Scenario } from './scenarios.ts'
-import { missingFields, verifyBodies } from './verify.ts'
+import { missingFields, verifyBodies, verifyKeeping } from './verify.ts'
 
 const allPeers: readonly Peer[] = [headgate, ...nginxPeers, haproxy, varnish, caddy, apache, ...nodePeers]
+const cachePeers: readonly Peer[] = [headgateCache, ...nginxCachePeers, varnishCache]
+
+/** Scenarios that are run with the same peers, set up alike. */
+interface Setting {
+  readonly accessLog: boolean
+  readonly isKept: boolean
+}
+
+const settings: readonly Setting[] = [
+  { accessLog: false, isKept: false },
+  { accessLog: true, isKept: false },
+  { accessLog: false, isKept: true },
+]
 
 const { values: options } = parseArgs({
   options: {
@@ -71,7 +85,7 @@ class Bench {
   }
 
   /** Starts and verifies a peer; null when it cannot run, with the reason noted. */
-  async startPeer(peer: Peer, accessLog: boolean): Promise<RunningPeer | null> {
+  async startPeer(peer: Peer, { accessLog, isKept }: Setting): Promise<RunningPeer | null> {
     const why = peer.missing()
     if (why !== '') return skip(peer, why)
     const port = await freePort()
@@ -81,9 +95,9 @@ class Bench {
     this.#programs.push(program)
     try {
       await program.listening(port)
-      const wrong = await verifyBodies(port)
+      const wrong = (await verifyBodies(port)) || (isKept ? await verifyKeeping(port) : '')
       if (wrong !== '') return skip(peer, `wrong answer: ${wrong}`)
-      const missing = await missingFields(port)
+      const missing = isKept ? [] : await missingFields(port)
       if (missing.length > 0) console.log(`${peer.name}: does not send ${missing.join(', ')}`)
     } catch (error) {
       return skip(peer, error instanceof Error ? error.message : String(error))
@@ -104,12 +118,12 @@ function skip(peer: Peer, why: string): null {
   return null
 }
 
-async function startPeers(bench: Bench, accessLog: boolean): Promise<RunningPeer[]> {
+async function startPeers(bench: Bench, setting: Setting): Promise<RunningPeer[]> {
   const running: RunningPeer[] = []
-  for (const peer of allPeers) {
+  for (const peer of setting.isKept ? cachePeers : allPeers) {
     if (!isWanted(options.only, peer.name, peer.family)) continue
-    if (accessLog && !peer.logs) continue
-    const started = await bench.startPeer(peer, accessLog)
+    if (setting.accessLog && !peer.logs) continue
+    const started = await bench.startPeer(peer, setting)
     if (started !== null) running.push(started)
   }
   return running
@@ -135,7 +149,7 @@ async function runScenario(running: readonly RunningPeer[], scenario: Scenario):
   const rows = running.map((one) => rowOf(one.peer.name, one.peer.family, samples.get(one) ?? []))
   if (scenario.name === 'small')
     for (const [i, one] of running.entries()) one.ratePerSecond = rows[i]?.requestsPerSecond ?? 0
-  const result = { name: scenario.name, title: scenario.title, rows: withRatios(rows) }
+  const result = { name: scenario.name, title: scenario.title, rows: withRatios(rows, scenario.isKept) }
   console.log(`\n${tableOf(result)}`)
   return result
 }
@@ -143,10 +157,11 @@ async function runScenario(running: readonly RunningPeer[], scenario: Scenario):
 async function runAll(bench: Bench): Promise<ScenarioResult[]> {
   const wanted = scenarios.filter((scenario) => isWanted(options.scenario, scenario.name))
   const results: ScenarioResult[] = []
-  for (const accessLog of [false, true]) {
-    const batch = wanted.filter((scenario) => scenario.accessLog === accessLog)
+  for (const setting of settings) {
+    const { accessLog, isKept } = setting
+    const batch = wanted.filter((one) => one.accessLog === accessLog && one.isKept === isKept)
     if (batch.length === 0) continue
-    const running = await startPeers(bench, accessLog)
+    const running = await startPeers(bench, setting)
     for (const scenario of batch) results.push(await runScenario(running, scenario))
     await Promise.all(running.map((one) => one.program.stop()))
   }

@@ -9,6 +9,8 @@ export interface Scenario {
   readonly fields: readonly string[]
   readonly load: 'wrk' | 'slow-reader' | 'half-rate'
   readonly accessLog: boolean
+  /** Of answers that the peers keep: they are set up as caches, and warm. */
+  readonly isKept: boolean
 }
 
 /** With Host the fifteen fields of a browser's navigation. */
@@ -29,7 +31,8 @@ const browserFields = [
   'Accept-Language: en-GB,en;q=0.9,de;q=0.8',
 ]
 
-const plain = { fields: [], load: 'wrk', accessLog: false } as const
+const plain = { fields: [], load: 'wrk', accessLog: false, isKept: false } as const
+const kept = { ...plain, isKept: true } as const
 
 export const scenarios: readonly Scenario[] = [
   { ...plain, name: 'small', title: '1 KiB, wrk’s own head', path: '/1k' },
@@ -57,4 +60,14 @@ export const scenarios: readonly Scenario[] = [
     load: 'half-rate',
   },
   { ...plain, name: 'logged', title: '1 KiB, access log on', path: '/1k', accessLog: true },
+  { ...kept, name: 'kept', title: 'from the cache: 1 KiB, wrk’s own head', path: '/kept/1k' },
+  {
+    ...kept,
+    name: 'kept-browser',
+    title: 'from the cache: 1 KiB, a browser’s head (15 request fields)',
+    path: '/kept/1k',
+    fields: browserFields,
+  },
+  { ...kept, name: 'kept-64k', title: 'from the cache: 64 KiB', path: '/kept/64k' },
+  { ...kept, name: 'kept-tags', title: 'from the cache: 1 KiB with 16 tags', path: '/kept/tags' },
 ]

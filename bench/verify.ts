@@ -39,3 +39,10 @@ export async function missingFields(port: number): Promise<string[]> {
   const lines = body.toString('latin1').trim().split('\n')
   return lines.filter((line) => line.endsWith('=')).map((line) => line.slice(0, -1))
 }
+
+/** Does what is behind `port` keep what it may keep? '' when it does. */
+export async function verifyKeeping(port: number): Promise<string> {
+  const first = await fetchBody(port, '/kept/now')
+  const second = await fetchBody(port, '/kept/now')
+  return first.body.equals(second.body) ? '' : 'the origin was asked for what may be kept'
+}
