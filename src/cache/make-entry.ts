@@ -28,18 +28,27 @@ export interface Sent {
 /** For the edits before an entry's head is frozen. Nothing stays in it between calls. */
 const scratch = new ResponseHead()
 
-/** An entry with an empty body for `response`; null when it may not be stored. */
+/** An entry with an empty body for the whole `response`; null when it may not be stored. */
 export function entryFor(sent: Sent, response: ResponseHead, received: Received): Entry | null {
-  const { policy } = sent.ask
   const rule = newRule()
-  if (mayStore(sent.request, response, policy, received, rule) < 0) return null
+  if (mayStore(sent.request, response, sent.ask.policy, received, rule) < 0) return null
   // The whole was asked for: a part is no answer to anybody else.
-  if ((rule.flags & Rule.PARTIAL) !== 0) return null
+  return (rule.flags & Rule.PARTIAL) === 0 ? newEntry(sent, response, rule) : null
+}
+
+/** The same for a part (206) that was asked for, under a key of parts. */
+export function partFor(sent: Sent, response: ResponseHead, received: Received): Entry | null {
+  const rule = newRule()
+  if (mayStore(sent.request, response, sent.ask.policy, received, rule) < 0) return null
+  return (rule.flags & Rule.PARTIAL) === 0 ? null : newEntry(sent, response, rule)
+}
+
+function newEntry(sent: Sent, response: ResponseHead, rule: StoredRule): Entry | null {
   scratch.reset()
   scratch.status = response.status
   scratch.reason = response.reason
   scratch.fields.copyFrom(response.fields)
-  keepStoredFields(scratch.fields, policy)
+  keepStoredFields(scratch.fields, sent.ask.policy)
   // What was answered without Date must not get a new one each time that it is sent (RFC 9110 §6.6.1).
   if (!scratch.fields.has(Field.DATE)) scratch.fields.addKnown(Field.DATE, dateText(rule.dateMs))
   const statedLength = response.bodyLength < 0 ? -1 : response.bodyLength

@@ -16,7 +16,7 @@ import { contentRangeText } from '../http/ranges.ts'
 import { StoredFields } from '../http/stored-fields.ts'
 import type { Ask } from './ask.ts'
 import { Entry } from './entry.ts'
-import { entryFor, type Sent } from './make-entry.ts'
+import { partFor, type Sent } from './make-entry.ts'
 import { areCombinable, areOfOne, combinedBody, combinedPart, partOf, type Part } from './partial.ts'
 import type { StoredRule } from './rule.ts'
 import type { CacheStore } from './store.ts'
@@ -48,7 +48,7 @@ export class PartKeeper implements Sent {
       responseMs: this.#clock.nowMs(),
       responseWallMs: this.#clock.wallMs(),
     }
-    const entry = entryFor(this, response, received)
+    const entry = partFor(this, response, received)
     if (entry === null || !this.#store.begin(entry)) return false
     x.interpose(new PartSink(entry, this.#store, () => this.#chosen(entry)))
     return true

@@ -160,6 +160,7 @@ export abstract class Answering implements Walk {
     this.observer.onFault(x, fault)
     try {
       if (x.isHeadSent || faultRow(fault).status === 0) return this.#cut(x, fault)
+      this.#dropSource(x, fault)
       if (x.upstream !== null) this.cancelUpstream(x, fault)
       x.clearAnswer()
       this.#faultOutward(x, fault, x.step - 1)
@@ -171,6 +172,7 @@ export abstract class Answering implements Walk {
   #cut(x: Exchange, fault: Fault): void {
     x.phase = PHASE_OVER
     const { out } = x
+    this.#dropSource(x, fault)
     if (x.upstream !== null) this.cancelUpstream(x, fault)
     out.abort(fault)
   }
@@ -180,6 +182,7 @@ export abstract class Answering implements Walk {
   }
 
   #answerFault(x: Exchange, fault: Fault): void {
+    this.#dropSource(x, fault)
     x.clearAnswer()
     // Nobody reads an error page of a child: who waits for it makes up its own mind.
     if (x.isChild) return this.#cut(x, fault)
@@ -210,10 +213,15 @@ export abstract class Answering implements Walk {
   /** Tells the steps that were begun, then lets go of what is still held. */
   protected giveUp(x: Exchange, fault: Fault): void {
     tellAbandoned(x)
+    this.#dropSource(x, fault)
+    if (x.upstream !== null) this.cancelUpstream(x, fault)
+  }
+
+  /** Who produces the body is told that nobody wants it: it may be read from a store, and hold others back. */
+  #dropSource(x: Exchange, fault: Fault): void {
     const { source } = x
     x.source = null
     if (source !== null && source !== x.upstream) source.cancel(fault)
-    if (x.upstream !== null) this.cancelUpstream(x, fault)
   }
 
   /** First forgotten, then cancelled: whatever it still says comes from one that is not current. */

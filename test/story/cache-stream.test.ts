@@ -2,8 +2,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { stretchBytesMax } from '../../src/cache/body-reader.ts'
-import { Faults } from '../../src/core/faults.ts'
-import { NEXT, WAIT, type Exchange, type Handler } from '../../src/http/exchange.ts'
+import { Faults, type Fault } from '../../src/core/faults.ts'
+import type { BodySink, BodySource } from '../../src/http/body.ts'
+import {
+  NEXT,
+  nobody,
+  WAIT,
+  type Exchange,
+  type Handler,
+  type InterposedSink,
+} from '../../src/http/exchange.ts'
 import { field, patternOf, ServeWorld, statusOf } from './cache-serve-world.ts'
 import { bodyOf } from './proxy-world.ts'
 
@@ -216,3 +224,53 @@ describe('a growing body', () => {
     world.checkAtRest()
   })
 })
+
+describe('an answer that goes wrong on its way', () => {
+  test('lets the growing body go, so that nobody waits for its reader', () => {
+    for (const isSent of [true, false]) {
+      const breaker: Handler = {
+        name: 'breaker',
+        onRequest: () => NEXT,
+        onResponse(x: Exchange) {
+          if (!isSent) throw new Error('a bug')
+          x.interpose(new BreakingSink())
+          return NEXT
+        },
+      }
+      const world = new ServeWorld({ growingTo: large.length }, [breaker])
+      world.follow()
+      const { peer } = world.client()
+      peer.say('GET /a HTTP/1.1\r\nHost: www.example.com\r\n\r\n')
+      if (isSent) assert.throws(() => world.grow(large.subarray(0, 10)), /a bug of a sink/)
+      else assert.equal(statusOf(peer.text), 500)
+      world.observer.notes.length = 0
+      peer.end.destroy()
+      world.wire.run()
+      assert.equal(world.growth.size, 0)
+      world.checkAtRest()
+    }
+  })
+})
+
+class BreakingSink implements InterposedSink {
+  next: BodySink = nobody
+  source: BodySource | null = null
+
+  write(): boolean {
+    throw new Error('a bug of a sink')
+  }
+
+  end(): void {}
+
+  abort(fault: Fault): void {
+    this.next.abort(fault)
+  }
+
+  resume(): void {
+    this.source?.resume()
+  }
+
+  cancel(fault: Fault): void {
+    this.source?.cancel(fault)
+  }
+}
