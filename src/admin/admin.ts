@@ -7,11 +7,14 @@
  */
 import * as http from 'node:http'
 import { chmodSync } from 'node:fs'
+import type { PurgeTotal } from '../cache/purge-peers.ts'
+import type { PurgeRequest } from '../cache/store.ts'
 import type { MetricsSnapshot } from '../engine/metrics.ts'
 import { ListenError } from '../net/listen-error.ts'
 import { removeStaleSocket } from '../net/unix-path.ts'
 import { readAdminAddress, type AdminAddress } from './address.ts'
 import { refusalOf } from './guard.ts'
+import { readPurgeOrder } from './purge-body.ts'
 import { metricsText, openMetricsType, prometheusType, wantsOpenMetrics } from './metrics-text.ts'
 
 export interface ReloadReport {
@@ -30,6 +33,8 @@ export interface AdminTarget {
   /** Never rejects: a refused config is a report. */
   reload(): Promise<ReloadReport>
   reopenLogs(): Promise<void>
+  /** Purges the cache of every worker; resolves when all have acknowledged it or the time for that is over. */
+  purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal>
   /** As SIGTERM: no new requests, those under way are finished. Returns at once. */
   drain(): void
   /** As a second SIGTERM. Returns at once. */
@@ -40,8 +45,9 @@ export interface AdminTarget {
 const connectionsMax = 64
 const headMs = 5000
 const requestMs = 10_000
-/** No request here has a body that means anything. */
+/** Only a purge has a body that means anything. */
 const bodyBytesMax = 4096
+const purgeBytesMax = 256 * 1024
 const socketMode = 0o660
 
 interface Answer {
@@ -144,22 +150,31 @@ export class AdminServer {
   }
 
   async #answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<Answer> {
-    request.resume()
     const refusal = refusalOf(request.headers, this.#address.path !== '')
-    if (refusal !== '') return json(403, { error: refusal })
-    if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) {
-      response.setHeader('connection', 'close')
-      return json(413, { error: 'no body is expected' })
-    }
     const path = (request.url ?? '').split('?', 1)[0] as string
+    const isPurge = path === '/purge' && refusal === ''
+    if (!isPurge) request.resume()
+    if (refusal !== '') return json(403, { error: refusal })
+    const bytesMax = isPurge ? purgeBytesMax : bodyBytesMax
+    if (Number(request.headers['content-length'] ?? 0) > bytesMax) return tooLarge(response, bytesMax)
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '')
     const allowed = methodOf(path)
     if (allowed === '') return json(404, { error: 'there is nothing here', paths: [...paths.keys()] })
     if (method !== allowed) {
+      request.resume()
       response.setHeader('allow', allowed === 'GET' ? 'GET, HEAD' : allowed)
       return json(405, { error: `this wants ${allowed}` })
     }
-    return this.#act(path, request.headers.accept ?? '')
+    if (!isPurge) return this.#act(path, request.headers.accept ?? '')
+    const body = await readBody(request)
+    return body === null ? tooLarge(response, bytesMax) : this.#purge(body)
+  }
+
+  async #purge(text: string): Promise<Answer> {
+    const order = readPurgeOrder(text)
+    if (typeof order === 'string') return json(400, { error: order })
+    const total = await this.#target.purge(order.requests)
+    return json(total.missing === 0 ? 200 : 504, { ...total, isSoft: order.isSoft, isDry: order.isDry })
   }
 
   async #act(path: string, accept: string): Promise<Answer> {
@@ -199,9 +214,31 @@ const paths: ReadonlyMap<string, 'GET' | 'POST'> = new Map([
   ['/status', 'GET'],
   ['/reload', 'POST'],
   ['/reopen-logs', 'POST'],
+  ['/purge', 'POST'],
   ['/drain', 'POST'],
   ['/stop', 'POST'],
 ])
+
+function tooLarge(response: http.ServerResponse, bytesMax: number): Answer {
+  response.setHeader('connection', 'close')
+  return json(413, { error: `at most ${bytesMax} bytes are read` })
+}
+
+/** null: it is longer than `purgeBytesMax`, or did not arrive whole. */
+async function readBody(request: http.IncomingMessage): Promise<string | null> {
+  const pieces: Buffer[] = []
+  let length = 0
+  try {
+    for await (const piece of request) {
+      length += (piece as Buffer).length
+      if (length > purgeBytesMax) return null
+      pieces.push(piece as Buffer)
+    }
+  } catch {
+    return null
+  }
+  return Buffer.concat(pieces).toString()
+}
 
 function methodOf(path: string): string {
   return paths.get(path) ?? ''

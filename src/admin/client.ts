@@ -1,5 +1,5 @@
 /**
- * One question to a running server's admin listener: for the commands `reload`, `stop`, `status`.
+ * One question to a running server's admin listener: for the commands `reload`, `purge`, `stop`, `status`.
  */
 import * as http from 'node:http'
 import { readAdminAddress } from './address.ts'
@@ -13,7 +13,12 @@ export interface AdminReply {
 const answerMs = 60_000
 
 /** Rejects with the system's error when nobody listens there. */
-export function askAdmin(listen: string, method: 'GET' | 'POST', path: string): Promise<AdminReply> {
+export function askAdmin(
+  listen: string,
+  method: 'GET' | 'POST',
+  path: string,
+  body = '',
+): Promise<AdminReply> {
   const address = readAdminAddress(listen)
   const where =
     address.path === '' ? { host: address.host, port: address.port } : { socketPath: address.path }
@@ -27,6 +32,6 @@ export function askAdmin(listen: string, method: 'GET' | 'POST', path: string): 
     })
     request.on('timeout', () => request.destroy(new Error('the server did not answer')))
     request.on('error', reject)
-    request.end()
+    request.end(body)
   })
 }

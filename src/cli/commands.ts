@@ -34,6 +34,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./reload.ts')).reloadCommand,
   },
   {
+    name: 'purge',
+    summary: 'Throws answers out of the cache of a running server.',
+    load: async () => (await import('./purge.ts')).purgeCommand,
+  },
+  {
     name: 'schema',
     summary: 'Prints the JSON Schema of the config.',
     load: async () => (await import('./schema.ts')).schemaCommand,

@@ -1,7 +1,7 @@
 /** reload: has a running server read its config again, over its admin listener. */
 import { askAdmin } from '../admin/client.ts'
+import { adminOf, adminOptions } from './admin-address.ts'
 import type { Command } from './command.ts'
-import { chooseConfigFile, loadAndTell } from './config-file.ts'
 import { print, printError, styled, styledError } from './terminal.ts'
 
 export const reloadCommand: Command = {
@@ -13,19 +13,13 @@ export const reloadCommand: Command = {
     'is checked here first, and again by the server: a wrong one changes nothing.',
     'Without an admin listener: kill -HUP PID, or run --watch.',
   ].join('\n'),
-  options: [
-    { name: 'config', short: 'c', value: 'FILE', description: 'The config file of the running server.' },
-    {
-      name: 'admin',
-      short: '',
-      value: 'ADDRESS',
-      description: 'Its admin listener: "unix:/path" or "127.0.0.1:port".',
-    },
-  ],
+  options: adminOptions,
   positionalsMax: 0,
   examples: ['headgate reload', 'headgate reload --admin unix:/run/headgate/admin.sock'],
   async run(parsed) {
-    const listen = parsed.value('admin') ?? (await adminOf(parsed.value('config')))
+    const listen =
+      parsed.value('admin') ??
+      (await adminOf(parsed.value('config'), 'name it with --admin, or use kill -HUP'))
     if (listen === null) return 1
     const reply = await askAdmin(listen, 'POST', '/reload').catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : 'no answer'
@@ -42,19 +36,6 @@ export const reloadCommand: Command = {
     printError(report.reason === '' ? reply.text.trim() : report.reason)
     return 1
   },
-}
-
-/** The admin address in the config; null when the file is wrong or names none: that was told. */
-async function adminOf(named: string | undefined): Promise<string | null> {
-  const file = chooseConfigFile(named)
-  if (file === null) return null
-  const { document } = await loadAndTell(file)
-  if (document === null) return null
-  if (document.admin.listen !== '') return document.admin.listen
-  printError(
-    `${styledError('red', 'headgate:')} the config has no "admin"; name it with --admin, or use kill -HUP`,
-  )
-  return null
 }
 
 function readReport(text: string): { hash: string; reason: string } {

@@ -3,6 +3,8 @@
  * does not know which.
  */
 import type { ReloadReport } from '../admin/admin.ts'
+import type { PurgeTotal } from '../cache/purge-peers.ts'
+import type { PurgeRequest } from '../cache/store.ts'
 import type { FaultLevel } from '../core/faults.ts'
 import type { MetricsSnapshot } from '../engine/metrics.ts'
 import type { ListenerPlan, Plan } from '../engine/plan.ts'
@@ -20,6 +22,8 @@ export interface Fleet {
   /** Takes a config, or says why not and goes on with the old one. Never rejects. One at a time. */
   reload(source: ConfigSource): Promise<ReloadReport>
   reopenLogs(): Promise<void>
+  /** Purges every cache; resolves when all have, or the time for that is over. */
+  purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal>
   /** Serves no new requests, finishes those under way for at most `drainMs`, and is then gone. */
   drain(drainMs: number): Promise<readonly unknown[]>
   /** Ends at once. */

@@ -3,6 +3,8 @@
  * supervisor run real processes around a server of a few lines.
  */
 import type * as net from 'node:net'
+import type { PurgeTotal } from '../cache/purge-peers.ts'
+import type { PurgeRequest } from '../cache/store.ts'
 import type { MetricsSnapshot } from '../engine/metrics.ts'
 import type { Plan } from '../engine/plan.ts'
 import type { Peers } from '../core/peers.ts'
@@ -39,6 +41,8 @@ export interface RunningServer {
   close(options?: { readonly drainMs?: number }): Promise<unknown>
   stopNow(): void
   reopenLogs(): Promise<void>
+  /** Of this process; left out: it has no cache. */
+  purge?(requests: readonly PurgeRequest[]): PurgeTotal
   snapshot(): MetricsSnapshot
   status(): object
 }

@@ -6,6 +6,8 @@
  * the first end signal drains, the second ends at once.
  */
 import { AdminServer, type AdminTarget, type ReloadReport } from '../admin/admin.ts'
+import { sumOf, type PurgeTotal } from '../cache/purge-peers.ts'
+import type { PurgeRequest } from '../cache/store.ts'
 import { systemClock } from '../core/clock.ts'
 import { Logs } from '../engine/logs.ts'
 import { labelText, Metric, setSample, type MetricsSnapshot } from '../engine/metrics.ts'
@@ -263,6 +265,10 @@ export class Runner implements AdminTarget {
     } catch (error) {
       this.#note('error', 'logs not reopened: ' + messageOf(error))
     }
+  }
+
+  async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
+    return (await this.#fleet?.purge(requests)) ?? sumOf([])
   }
 
   async metrics(): Promise<MetricsSnapshot> {

@@ -2,6 +2,8 @@
  * `workers: 1`: the server runs in this process and nothing is forked.
  */
 import type { ReloadReport } from '../admin/admin.ts'
+import { totalOf, type PurgeTotal } from '../cache/purge-peers.ts'
+import type { PurgeRequest } from '../cache/store.ts'
 import { Metric, setSample, type MetricsSnapshot } from '../engine/metrics.ts'
 import type { Plan } from '../engine/plan.ts'
 import { listenerText, messageOf, within, type Fleet } from './fleet.ts'
@@ -57,6 +59,10 @@ export class SingleFleet implements Fleet {
 
   async reopenLogs(): Promise<void> {
     await this.#server.reopenLogs()
+  }
+
+  async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
+    return this.#server.purge?.(requests) ?? totalOf([])
   }
 
   async drain(drainMs: number): Promise<readonly unknown[]> {

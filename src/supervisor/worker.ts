@@ -6,6 +6,8 @@
  * supervisor is gone drains and exits; lines of the logs that wait are written also when it crashes.
  */
 import type * as net from 'node:net'
+import { totalOf } from '../cache/purge-peers.ts'
+import type { PurgeRequest } from '../cache/store.ts'
 import { PeerMember } from '../core/peer-member.ts'
 import type { FromWorker, ToWorker } from './channel.ts'
 import { channelPeers } from './channel-peers.ts'
@@ -90,6 +92,16 @@ async function valueOf(what: 'metrics' | 'status' | 'reopen'): Promise<unknown> 
   return null
 }
 
+/** A worker that has no server yet has stored nothing. */
+function purge(ticket: number, requests: readonly PurgeRequest[]): void {
+  try {
+    const value = server?.purge?.(requests) ?? totalOf([])
+    say({ kind: 'answer', ticket, value, error: '' })
+  } catch (error) {
+    say({ kind: 'answer', ticket, value: null, error: messageOf(error) })
+  }
+}
+
 async function leave(drainMs: number | undefined): Promise<void> {
   if (isLeaving) return
   isLeaving = true
@@ -121,6 +133,8 @@ function hear(message: ToWorker, handle: unknown): void {
       return discard()
     case 'ask':
       return void answer(message.ticket, message.what)
+    case 'purge':
+      return purge(message.ticket, message.requests)
     case 'drain':
       return void leave(message.drainMs)
     default:

@@ -8,12 +8,15 @@
 import { availableParallelism } from 'node:os'
 import type { ReloadReport } from '../admin/admin.ts'
 import { PeerHub } from '../core/peer-hub.ts'
+import type { PurgeTotal } from '../cache/purge-peers.ts'
+import type { PurgeRequest } from '../cache/store.ts'
 import { mergeSnapshots, Metric, setSample, type MetricsSnapshot } from '../engine/metrics.ts'
 import type { Plan } from '../engine/plan.ts'
 import type { FromWorker, Reply } from './channel.ts'
 import { joinOverChannel } from './channel-peers.ts'
 import { messageOf, within, type Fleet, type Note } from './fleet.ts'
 import { ProcessMetrics } from './process-metrics.ts'
+import { purgeWorkers } from './purging.ts'
 import { readSource, type ConfigSource, type Program, type RunningServer } from './program.ts'
 import { RetiredCounters } from './retired-counters.ts'
 import { Slot } from './slot.ts'
@@ -265,6 +268,12 @@ export class WorkersFleet implements Fleet {
 
   async reopenLogs(): Promise<void> {
     await Promise.all(this.#workers().map((worker) => worker.ask({ kind: 'ask', what: 'reopen' }, commitMs)))
+  }
+
+  purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
+    // Whoever has a process may have a store, also one that is just beginning to serve.
+    const workers = this.#slots.flatMap(({ worker }) => (worker?.isAlive === true ? [worker] : []))
+    return purgeWorkers(workers, requests)
   }
 
   async drain(drainMs: number): Promise<readonly unknown[]> {

@@ -8,6 +8,8 @@ import { test, type TestContext } from 'node:test'
 import { readAdminAddress } from '../../../src/admin/address.ts'
 import { AdminServer, type AdminTarget } from '../../../src/admin/admin.ts'
 import { askAdmin } from '../../../src/admin/client.ts'
+import type { PurgeTotal } from '../../../src/cache/purge-peers.ts'
+import type { PurgeRequest } from '../../../src/cache/store.ts'
 
 class FakeTarget implements AdminTarget {
   calls: string[] = []
@@ -34,6 +36,11 @@ class FakeTarget implements AdminTarget {
 
   async reopenLogs(): Promise<void> {
     this.calls.push('reopen')
+  }
+
+  async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
+    this.calls.push(JSON.stringify(requests))
+    return { count: 3, bytes: 30, isCounted: true, stores: 2, missing: this.isWrong ? 1 : 0 }
   }
 
   drain(): void {
@@ -188,6 +195,41 @@ test('a body is not read', async (t) => {
     () => ({ status: 413 }),
   )
   assert.equal(status, 413)
+  assert.deepEqual(target.calls, [])
+})
+
+test('a purge says what is to go as JSON, and is answered when all have acknowledged it', async (t) => {
+  const { target, admin } = await onLoopback(t)
+  const listen = `127.0.0.1:${admin.port}`
+  const done = await askAdmin(listen, 'POST', '/purge', '{"tag":["A"],"soft":true}')
+  assert.equal(done.status, 200)
+  assert.deepEqual(JSON.parse(done.text), {
+    count: 3,
+    bytes: 30,
+    isCounted: true,
+    stores: 2,
+    missing: 0,
+    isSoft: true,
+    isDry: false,
+  })
+  assert.deepEqual(target.calls, ['[{"target":{"kind":"tag","tag":"a"},"isSoft":true,"isDry":false}]'])
+  target.isWrong = true
+  assert.equal((await askAdmin(listen, 'POST', '/purge', '{"all":true}')).status, 504)
+})
+
+test('a purge that cannot be meant is refused, and nothing is purged', async (t) => {
+  const { target, admin } = await onLoopback(t)
+  const listen = `127.0.0.1:${admin.port}`
+  for (const body of ['', '[]', '{}', '{"tagg":"a"}', '{"url":"/a"}', '{"all":"yes"}', '{"all":false}']) {
+    const { status, text } = await askAdmin(listen, 'POST', '/purge', body)
+    assert.equal(status, 400, body)
+    assert.match(text, /"error":"./)
+  }
+  assert.equal((await askAdmin(listen, 'GET', '/purge')).status, 405)
+  const long = await askAdmin(listen, 'POST', '/purge', JSON.stringify({ tag: 'a'.repeat(300_000) })).catch(
+    () => ({ status: 413 }),
+  )
+  assert.equal(long.status, 413)
   assert.deepEqual(target.calls, [])
 })
 

@@ -35,7 +35,7 @@ test('no command, --help and help show the commands', async () => {
 })
 
 test('each command has its help', async () => {
-  for (const name of ['run', 'proxy', 'check', 'explain', 'reload', 'schema', 'demo', 'version']) {
+  for (const name of ['run', 'proxy', 'check', 'explain', 'reload', 'purge', 'schema', 'demo', 'version']) {
     const { code, out } = await headgate([name, '--help'])
     assert.equal(code, 0, name)
     assert.match(out, new RegExp(`^Usage\\n  headgate ${name}`, 'm'))
@@ -197,6 +197,17 @@ test('explain refuses what is no URL, method or address', async () => {
   ]) {
     assert.equal((await headgate(['explain', '-c', 'good.yaml', ...args], here)).code, 64, args.join(' '))
   }
+})
+
+test('purge wants to know what, and is not sent when it cannot be meant', async () => {
+  for (const args of [[], ['/a'], ['--host', 'a/b'], ['--site', 's']]) {
+    const { code, err } = await headgate(['purge', ...args])
+    assert.equal(code, 64, args.join(' '))
+    assert.match(err, /usage: headgate purge/)
+  }
+  const nobody = await headgate(['purge', '--all', '--admin', `unix:${join(folder, 'none.sock')}`])
+  assert.equal(nobody.code, 1)
+  assert.match(nobody.err, /nobody answers at unix:/)
 })
 
 test('reload needs an admin listener, and says when nobody answers there', async () => {

@@ -1,0 +1,110 @@
+/** purge: throws out of a running server's cache what is named, in all of its workers. */
+import { askAdmin } from '../admin/client.ts'
+import { readPurgeOrder } from '../admin/purge-body.ts'
+import { adminOf, adminOptions } from './admin-address.ts'
+import { UsageError, type Command, type Parsed } from './command.ts'
+import { print, printError, styled, styledError } from './terminal.ts'
+
+export const purgeCommand: Command = {
+  name: 'purge',
+  usage: '[URL…] [--prefix URL] [--host HOST] [--tag TAG] [--all] [--soft] [--dry-run]',
+  summary: 'Throws answers out of the cache of a running server.',
+  details: [
+    'A URL stands for all variants of its answer, in every zone; a tag for all answers',
+    'that have it in Surrogate-Key, Cache-Tag or xkey. Several may be named at once. When',
+    'it is done, no worker serves any of it, nor what was on its way from an origin.',
+  ].join('\n'),
+  options: [
+    {
+      name: 'prefix',
+      short: '',
+      value: 'URL',
+      isMany: true,
+      description: 'All URLs that begin so.',
+    },
+    { name: 'host', short: '', value: 'HOST', isMany: true, description: 'All URLs of this host.' },
+    { name: 'tag', short: 't', value: 'TAG', isMany: true, description: 'All answers with this tag.' },
+    { name: 'all', short: '', value: '', description: 'Everything.' },
+    {
+      name: 'site',
+      short: '',
+      value: 'SITE',
+      description: 'Of this site only, as the config names it.',
+    },
+    {
+      name: 'soft',
+      short: '',
+      value: '',
+      description: 'To be treated as stale, rather than to be gone.',
+    },
+    { name: 'dry-run', short: 'n', value: '', description: 'Counts only.' },
+    { name: 'json', short: '', value: '', description: 'Prints the answer as JSON.' },
+    ...adminOptions,
+  ],
+  positionalsMax: 1000,
+  examples: [
+    'headgate purge https://www.example.com/a.png',
+    'headgate purge --tag product-17 --soft',
+    'headgate purge --prefix https://www.example.com/img/ --dry-run',
+  ],
+  async run(parsed) {
+    const order = orderOf(parsed)
+    const listen =
+      parsed.value('admin') ?? (await adminOf(parsed.value('config'), 'add one, or name it with --admin'))
+    if (listen === null) return 1
+    const reply = await askAdmin(listen, 'POST', '/purge', order).catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : 'no answer'
+      throw new Error(`nobody answers at ${listen}: ${reason}`)
+    })
+    if (parsed.has('json')) print(reply.text.trim())
+    return tell(reply.status, reply.text, parsed)
+  },
+}
+
+function orderOf(parsed: Parsed): string {
+  const order = JSON.stringify({
+    url: parsed.positionals,
+    prefix: parsed.values('prefix'),
+    host: parsed.values('host'),
+    tag: parsed.values('tag'),
+    all: parsed.has('all'),
+    site: parsed.value('site'),
+    soft: parsed.has('soft'),
+    dryRun: parsed.has('dry-run'),
+  })
+  const problem = readPurgeOrder(order)
+  if (typeof problem === 'string') throw new UsageError(problem)
+  return order
+}
+
+function tell(status: number, text: string, parsed: Parsed): number {
+  const { count, bytes, isCounted, missing, error } = readReply(text)
+  if (status !== 200 && status !== 504) {
+    printError(`${styledError('red', 'headgate:')} the purge was refused: ${error || text.trim()}`)
+    return 1
+  }
+  if (!parsed.has('json')) {
+    const what = parsed.has('dry-run') ? 'would purge' : parsed.has('soft') ? 'made stale' : 'purged'
+    const found = isCounted ? '' : ' so far; the count goes on in the background'
+    print(`${styled('green', what)} ${count} ${count === 1 ? 'answer' : 'answers'}, ${bytes} bytes${found}`)
+  }
+  if (status === 200) return 0
+  const who = missing === 1 ? '1 worker has' : `${missing} workers have`
+  printError(`${styledError('red', 'headgate:')} ${who} not acknowledged it: purge again`)
+  return 1
+}
+
+function readReply(text: string): {
+  count: number
+  bytes: number
+  isCounted: boolean
+  missing: number
+  error: string
+} {
+  const nothing = { count: 0, bytes: 0, isCounted: true, missing: 0, error: '' }
+  try {
+    return { ...nothing, ...(JSON.parse(text) as object) }
+  } catch {
+    return nothing
+  }
+}

@@ -1,0 +1,200 @@
+/** The cache of the program as people run it: hits, validation, ranges, variants, purges, reloads, workers. */
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { CacheOrigin, get } from './cache-origin.ts'
+import { EdgeProcess, headgate } from './edge-process.ts'
+import { until } from './supervised.ts'
+
+interface World {
+  readonly edge: EdgeProcess
+  readonly origin: CacheOrigin
+  readonly port: number
+  /** The config; `route` is what a route has beside its origin. */
+  readonly documentOf: (route: object, top?: object) => object
+}
+
+async function world(t: TestContext, route: object = { cache: true }, top: object = {}): Promise<World> {
+  const origin = await CacheOrigin.start(t)
+  const edge = new EdgeProcess(t)
+  const documentOf = (each: object, more: object = {}): object => ({
+    origins: { app: origin.url },
+    sites: { '*': [{ ...each, origin: 'app' }] },
+    ...top,
+    ...more,
+  })
+  edge.write(documentOf(route))
+  await edge.start()
+  return { edge, origin, port: edge.port, documentOf }
+}
+
+/** How often the cache did what, by its metric. */
+async function counted(edge: EdgeProcess, status: string): Promise<number> {
+  return edge.metric(`headgate_cache_requests_total{site="*",status="${status}"}`)
+}
+
+test('the second who asks is answered from memory, with Age, Cache-Status and the same bytes', async (t) => {
+  const { edge, origin, port } = await world(t)
+  const first = await get(port, '/a?cc=max-age=60&size=100000')
+  const second = await get(port, '/a?cc=max-age=60&size=100000')
+  assert.equal(origin.count, 1)
+  assert.equal(first.cache, 'fwd=uri-miss; stored')
+  assert.match(second.cache, /^hit; ttl=(59|60)$/)
+  assert.match(String(second.headers.age), /^[01]$/)
+  assert.equal(second.body, first.body)
+  assert.equal(second.body.length, 100_000)
+  assert.equal(second.headers.date, first.headers.date)
+  const head = await get(port, '/a?cc=max-age=60&size=100000', {}, 'HEAD')
+  assert.equal(head.headers['content-length'], '100000')
+  assert.match(head.cache, /^hit/)
+  assert.equal(await counted(edge, 'hit'), 2)
+  assert.equal(await counted(edge, 'miss'), 1)
+  assert.equal(await edge.metric('headgate_cache_entries'), 1)
+  assert.equal(await edge.metric('headgate_cache_sent_bytes_total{site="*"}'), 100_000)
+  await until('the access log', () => edge.accessLines().length === 3)
+  assert.match(edge.accessLines()[0] ?? '', / - miss$/)
+  assert.match(edge.accessLines()[1] ?? '', / - hit$/)
+})
+
+test('conditions and ranges are answered from what is stored', async (t) => {
+  const { origin, port } = await world(t)
+  const path = '/a?cc=max-age=60&etag="v1"'
+  const { body } = await get(port, path)
+  const same = await get(port, path, { 'If-None-Match': '"v1"' })
+  assert.equal(same.status, 304)
+  assert.equal(same.headers.etag, '"v1"')
+  const part = await get(port, path, { Range: 'bytes=2-4' })
+  assert.equal(part.status, 206)
+  assert.equal(part.headers['content-range'], `bytes 2-4/${body.length}`)
+  assert.equal(part.body, body.slice(2, 5))
+  assert.equal((await get(port, path, { Range: 'bytes=900-' })).status, 416)
+  assert.equal(origin.count, 1)
+})
+
+test('a stale answer is validated, and its body is not sent again', async (t) => {
+  const { edge, origin, port } = await world(t)
+  const path = '/a?cc=max-age=0&etag="v1"'
+  const first = await get(port, path)
+  const second = await get(port, path)
+  assert.equal(origin.asked[1]?.headers['if-none-match'], '"v1"')
+  assert.equal(second.body, first.body)
+  assert.equal(second.cache, 'fwd=stale; fwd-status=304; stored')
+  assert.equal(await counted(edge, 'revalidated'), 1)
+})
+
+test('variants are told apart by what Vary names, and folded by what the config says', async (t) => {
+  const { origin, port } = await world(t, { cache: { vary: { encodings: ['br', 'gzip'] } } })
+  const path = '/a?cc=max-age=60&vary=accept-encoding'
+  const brotli = await get(port, path, { 'Accept-Encoding': 'gzip, deflate, br' })
+  const gzip = await get(port, path, { 'Accept-Encoding': 'gzip' })
+  assert.notEqual(brotli.body, gzip.body)
+  const other = await get(port, path, { 'Accept-Encoding': 'br;q=0.9, zstd' })
+  assert.equal(other.body, brotli.body)
+  assert.equal(origin.count, 2)
+})
+
+test('what is on its way is asked for once, and those who waited are told as collapsed', async (t) => {
+  const { edge, origin, port } = await world(t)
+  const all = await Promise.all(Array.from({ length: 20 }, () => get(port, '/a?cc=max-age=60&delay=200')))
+  assert.equal(origin.count, 1)
+  assert.equal(new Set(all.map(({ body }) => body)).size, 1)
+  assert.equal(await counted(edge, 'collapsed'), 19)
+})
+
+test('an unsafe method takes the answer out of the cache, and what the config says passes it by', async (t) => {
+  const { edge, origin, port } = await world(t, { cache: { bypass: { cookie: 'session' } } })
+  const path = '/a?cc=max-age=60'
+  await get(port, path)
+  assert.equal((await get(port, path, { Cookie: 'a=b; session=1' })).cache, 'fwd=bypass')
+  assert.equal(origin.count, 2)
+  assert.equal((await get(port, path, {}, 'POST')).cache, 'fwd=method')
+  assert.match((await get(port, path)).cache, /^fwd=uri-miss/)
+  assert.equal(await counted(edge, 'bypass'), 2)
+})
+
+for (const workers of [1, 2]) {
+  test(`a purge by tag, URL, prefix, host and all reaches every worker (workers: ${workers})`, async (t) => {
+    const { edge, origin, port } = await world(t, { cache: true }, { workers })
+    const paths = ['/x/a', '/x/b', '/y/c'].map((path) => `${path}?cc=max-age=60&tag=all+${path.slice(3)}`)
+    /** Until each worker has each. */
+    const warm = async (): Promise<void> => {
+      await until('all are stored everywhere', async () => {
+        const before = origin.count
+        for (let i = 0; i < 8 * workers; i++) for (const path of paths) await get(port, path)
+        return origin.count === before
+      })
+    }
+    const purged = async (args: readonly string[], count: number): Promise<void> => {
+      await warm()
+      const result = headgate(['purge', ...args, '--admin', edge.admin, '--json'])
+      assert.equal(result.status, 0, result.stderr)
+      const report = JSON.parse(result.stdout) as Record<string, unknown>
+      assert.equal(report['stores'], workers)
+      assert.equal(report['missing'], 0)
+      if (report['isCounted'] === true) assert.equal(report['count'], count * workers, args.join(' '))
+      const before = origin.count
+      for (const path of paths) await get(port, path)
+      const isDry = args.includes('--dry-run')
+      assert.ok(isDry ? origin.count === before : origin.count > before, args.join(' '))
+    }
+    await purged(['--tag', 'B'], 1)
+    await purged(['--tag', 'all', '--dry-run'], 3)
+    await purged([`http://a${paths[0]}`], 1)
+    await purged(['--prefix', 'http://a/x/'], 2)
+    await purged(['--host', 'a'], 3)
+    await purged(['--all'], 3)
+    const told = headgate(['purge', '--all', '--admin', edge.admin])
+    assert.match(told.stdout, /^purged \d+ answers, \d+ bytes$/m)
+  })
+}
+
+test('a purge of the others is what PURGE asks for, from where it is allowed', async (t) => {
+  const { edge, origin, port, documentOf } = await world(t, { cache: true }, { workers: 2 })
+  const path = '/a?cc=max-age=60'
+  // Nobody may: it is a method as any other.
+  assert.equal((await get(port, path, {}, 'PURGE')).cache, 'fwd=method')
+  edge.write(documentOf({ cache: true }, { cache: { purge: ['10.0.0.0/8'] } }))
+  assert.equal((await edge.ask('POST', '/reload')).status, 200)
+  assert.equal((await get(port, path, {}, 'PURGE')).status, 403)
+  edge.write(documentOf({ cache: true }, { cache: { purge: ['127.0.0.1'] } }))
+  assert.equal((await edge.ask('POST', '/reload')).status, 200)
+  await until('both workers have it', async () => {
+    const before = origin.count
+    for (let i = 0; i < 16; i++) await get(port, path)
+    return origin.count === before
+  })
+  const { status, body } = await get(port, path, {}, 'PURGE')
+  assert.equal(status, 200)
+  const { count, stores } = JSON.parse(body) as Record<string, number>
+  assert.deepEqual({ count, stores }, { count: 2, stores: 2 })
+  const before = origin.count
+  for (let i = 0; i < 16; i++) await get(port, path)
+  assert.equal(origin.count, before + 2)
+})
+
+for (const workers of [1, 2]) {
+  test(`a reload keeps what is stored, and a change of size counts at once (workers: ${workers})`, async (t) => {
+    const { edge, origin, port, documentOf } = await world(t, { cache: true }, { workers })
+    const path = '/a?cc=max-age=60&size=50000'
+    await until('all workers have it', async () => {
+      const before = origin.count
+      for (let i = 0; i < 8 * workers; i++) await get(port, path)
+      return origin.count === before
+    })
+    const before = origin.count
+    edge.write(documentOf({ cache: { ttl: '1h' }, headers: { response: { set: { 'X-New': 'yes' } } } }))
+    assert.equal((await edge.ask('POST', '/reload')).status, 200)
+    for (let i = 0; i < 8 * workers; i++) {
+      const got = await get(port, path)
+      assert.match(got.cache, /^hit/)
+      assert.equal(got.headers['x-new'], 'yes')
+    }
+    assert.equal(origin.count, before)
+    edge.write(documentOf({ cache: true }, { cache: { memory: '2MiB' } }))
+    assert.equal((await edge.ask('POST', '/reload')).status, 200)
+    assert.equal(await edge.metric('headgate_cache_limit_bytes'), 2 * 1024 * 1024)
+    edge.write(documentOf({}))
+    assert.equal((await edge.ask('POST', '/reload')).status, 200)
+    assert.equal((await get(port, path)).headers['cache-status'], undefined)
+    assert.equal(await edge.metric('headgate_cache_entries'), 0)
+  })
+}
