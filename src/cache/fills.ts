@@ -60,6 +60,11 @@ export class Fills implements FillTable {
     return this.#running.size
   }
 
+  /** Keys whose fills can be joined. */
+  get joinable(): number {
+    return this.#byKey.size
+  }
+
   /** What answers under way hold that no store accounts for. */
   get heldBytes(): number {
     let bytes = 0

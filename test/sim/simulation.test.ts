@@ -1,9 +1,10 @@
 /**
- * A thousand simulated worlds. Every one must hold all invariants; one that does not is named by its seed and fails again
+ * Thousands of simulated worlds, without a cache and with one. Every one must hold all invariants; one that does not is named by its seed and fails again
  * by `node test/sim/run.ts --seed N --trace`.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { simulateCached } from './cached/simulate.ts'
 import { simulate } from './simulate.ts'
 
 const seeds = Number(process.env['HEADGATE_SEEDS'] ?? 2000)
@@ -18,13 +19,26 @@ test(`${seeds} seeded worlds of clients, edge and origins hold every invariant`,
   assert.ok(exchanges > seeds, 'the worlds are not empty')
 })
 
+test(`${seeds} seeded worlds of cached zones hold every invariant`, () => {
+  let exchanges = 0
+  for (let seed = 1; seed <= seeds; seed++) {
+    const result = simulateCached(seed)
+    exchanges += result.exchanges
+    const how = `seed ${seed}: node test/sim/run.ts --only cached --seed ${seed} --trace`
+    assert.deepEqual(result.failures, [], how)
+  }
+  assert.ok(exchanges > seeds, 'the worlds are not empty')
+})
+
 test('a world is the same each time: equal seeds make equal events', () => {
   for (const seed of [1, 2, 3, 4, 5]) {
-    const lines: string[] = []
-    const again: string[] = []
-    simulate(seed, (line) => lines.push(line))
-    simulate(seed, (line) => again.push(line))
-    assert.deepEqual(again, lines)
-    assert.ok(lines.length > 10)
+    for (const run of [simulate, simulateCached]) {
+      const lines: string[] = []
+      const again: string[] = []
+      run(seed, (line) => lines.push(line))
+      run(seed, (line) => again.push(line))
+      assert.deepEqual(again, lines)
+      assert.ok(lines.length > 10)
+    }
   }
 })

@@ -26,8 +26,10 @@ const overByMs = 1_000_000
 const eventsMax = 600_000
 /** A body of one buffer, which a hit writes at once. */
 const writeBytesMax = 256 * 1024
-/** A read, the block that is not let go of while something of it is in the window, a small body, which is never let go of. */
-const slackBytes = 256 * 1024 + 3 * 64 * 1024
+/** What may come when the origin was told to stop: a read, and what had been read ahead of it. */
+const readBytes = 2 * 64 * 1024
+/** A small body, which is never let go of, or the block that something of the window is in; and a read. */
+const slackBytes = writeBytesMax + readBytes
 
 interface Climate {
   readonly isCalm: boolean
@@ -203,7 +205,7 @@ function watch(world: World, cache: SharedCache, climate: Climate): void {
     if (bytes > bytesMax) world.fail(`the store holds ${bytes} of ${bytesMax} bytes`)
     const windows = fills.size * (climate.windowBytes + slackBytes)
     if (fills.heldBytes > windows) world.fail(`windows hold ${fills.heldBytes} of ${windows} bytes`)
-    if (fills.aheadBytes > climate.windowBytes + slackBytes)
+    if (fills.aheadBytes > climate.windowBytes + readBytes)
       world.fail(`a fill is ${fills.aheadBytes} bytes ahead of its fastest reader`)
   })
 }
@@ -216,5 +218,6 @@ function checkAsked(world: World, resources: Resources): void {
 function checkCache(world: World, cache: SharedCache): void {
   const { growing, growingBytes } = cache.snapshot()
   if (cache.fills.size > 0) world.fail(`${cache.fills.size} fills are left`)
+  if (cache.fills.joinable > 0) world.fail(`${cache.fills.joinable} keys are left in the table of fills`)
   if (growing > 0 || growingBytes !== 0) world.fail(`${growing} entries of ${growingBytes} bytes still grow`)
 }

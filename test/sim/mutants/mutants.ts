@@ -128,4 +128,77 @@ export const mutants: readonly Mutant[] = [
     find: '    if (this.state === BODY_HELD) return false\n',
     replace: '',
   },
+  {
+    name: 'who waits for a fill is given another variant',
+    file: 'src/cache/fill-readers.ts',
+    find: '    return entry.vary === null || entry.vary.variantOf(reader.x.request) === entry.variant\n',
+    replace: '    return entry.vary === null || reader.x !== null\n',
+  },
+  {
+    name: "who waits for a fill is given another's private answer",
+    file: 'src/cache/fill.ts',
+    find: '    this.tellAll((reader) => this.tell(reader, Outcome.ALONE))\n',
+    replace:
+      '    this.tellAll((reader) => this.tell(reader, this.passing === null ? Outcome.PASSED : Outcome.ALONE))\n',
+  },
+  {
+    name: 'who waits for a fill is given what must be validated for each',
+    file: 'src/cache/fill-readers.ts',
+    find: '  return verdict === Verdict.FRESH || verdict === Verdict.STALE\n',
+    replace: '  return verdict !== Verdict.UNAVAILABLE\n',
+  },
+  {
+    name: 'an answer that broke off is kept',
+    file: 'src/cache/growing.ts',
+    find: '    if (this.isStored) this.#store.abandon(this.entry)\n',
+    replace: '    if (this.isStored) this.#store.complete(this.entry)\n',
+  },
+  {
+    name: 'the origin is not resumed when the fastest reader has read on',
+    file: 'src/cache/fill.ts',
+    find: '    if (this.#isHeld && growing !== null && !growing.isAhead) this.#resume()\n',
+    replace: '    if (growing === null) this.#resume()\n',
+  },
+  {
+    name: 'a fill does not wait for its readers',
+    file: 'src/cache/fill.ts',
+    find: '    this.#isHeld = growing.isAhead\n',
+    replace: '    this.#isHeld = false\n',
+  },
+  {
+    name: 'a fill that is over stays in the table',
+    file: 'src/cache/fills.ts',
+    find: '    if (first === undefined) return\n',
+    replace: '    if (first === undefined || key !== "") return\n',
+  },
+  {
+    name: 'a fill outlives its last reader',
+    file: 'src/cache/fill.ts',
+    find: '    else if (this.#mode !== DISCARDING) this.#giveUp()\n',
+    replace: '    else if (this.#mode === OVER) this.#giveUp()\n',
+  },
+  {
+    name: 'a reader that left is still told',
+    file: 'src/cache/fill-readers.ts',
+    find: '    this.waiting.remove(reader)\n    if (reader === this.first) this.first = null\n    if (reader === this.passing) this.passing = null\n',
+    replace: '    if (reader === this.passing) this.passing = null\n',
+  },
+  {
+    name: 'who comes after a purge is given what was under way before it',
+    file: 'src/cache/fill.ts',
+    find: '!growing.isJoinable || this.#isPurged(growing)',
+    replace: '!growing.isJoinable',
+  },
+  {
+    name: 'a fill for one key is not found by the next request',
+    file: 'src/cache/fills.ts',
+    find: '      this.#byKey.set(ask.key, fill)\n    }\n',
+    replace: '    }\n',
+  },
+  {
+    name: 'who falls behind a window is given other bytes',
+    file: 'src/cache/growing.ts',
+    find: '    this.growth.forgotten(this.#forgotten, Faults.READ_TIMEOUT)\n',
+    replace: '',
+  },
 ]
