@@ -1,11 +1,12 @@
 /**
- * Admission and eviction: S3-FIFO by bytes (Yang et al., SOSP 2023). What is new waits in a small queue, a tenth of the
- * bytes; found again while it is there it moves to the main queue, else it goes, and only a mark of it stays for a
+ * Admission and eviction: S3-FIFO by bytes (Yang et al., SOSP 2023). What is new waits in a small queue, a twentieth of
+ * the bytes; found again while it is there it moves to the main queue, else it goes, and only a mark of it stays for a
  * while, by which it enters the main queue at once when it comes back. In the main queue, what was found since gets
  * another round. So what is asked for once, most of all that is asked for, passes through without pushing out anything.
  *
- * Being found costs one addition, no list is touched. How it compares with LRU and W-TinyLFU: docs/decisions/0009 and
- * bench/cache/hit-ratio.ts.
+ * Being found costs one addition, no list is touched. Large entries pay for a round with more uses, since the room that
+ * they take would serve several small ones: measured, that makes up for what W-TinyLFU is ahead otherwise. The figures,
+ * with LRU beside: docs/decisions/0010-memory-store.md, bench/cache/hit-ratio.ts.
  *
  * Invariants: `smallBytes` and `mainBytes` are the sums over the queues; an entry is in one queue at most; `evict` looks
  * at no more than `looksMax` entries, whatever they are.
@@ -23,7 +24,7 @@ export interface Admitted<T> extends ListNode<T> {
 
 export const usesMax = 3
 /** Share of the bytes that the small queue may hold before it is the one that gives. */
-const smallShare = 0.1
+const smallShare = 0.05
 /** Entries that one eviction may give another round to. All were in use: then the oldest goes all the same. */
 const looksMax = 200
 
@@ -91,14 +92,22 @@ export class Admission<T extends Admitted<T>> {
       const node = isSmall ? this.#small.first : this.#main.first
       if (node === null) return null
       this.remove(node)
-      if (node.uses === 0 || looks === looksMax) {
+      const price = isSmall ? 1 : this.#priceOf(node)
+      if (node.uses < price || looks === looksMax) {
         if (isSmall) this.#ghosts.add(node.key, this.size)
         return node
       }
-      // From the small queue it enters as if new; in the main queue each round costs it one use.
-      node.uses = isSmall ? 0 : node.uses - 1
+      // From the small queue it enters as if new.
+      node.uses = isSmall ? 0 : node.uses - price
       this.#addMain(node)
     }
+  }
+
+  /** How many uses another round costs an entry: 1, 2 when it is larger than most, `usesMax` when by far. */
+  #priceOf(node: T): number {
+    const meanBytes = (this.smallBytes + this.mainBytes) / (this.size + 1)
+    if (node.bytes <= meanBytes) return 1
+    return node.bytes <= meanBytes * 4 ? 2 : usesMax
   }
 
   /** Up to `countMax` entries, those first that will stay longest. */

@@ -40,6 +40,11 @@ export class PurgePlaces {
     this.#tags = new RecordTable(this.#siteNames, (site, name) => new TagRecord(site, name))
   }
 
+  /** Records of hosts and tags, hosts with prefixes, URLs. */
+  get size(): number {
+    return this.#hosts.size + this.#tags.size + this.#prefixes.size + this.#urls.size
+  }
+
   #site(name: string): MemberRecord {
     let record = this.#sites.get(name)
     if (record === undefined) {
