@@ -1,3 +1,5 @@
+import type { Entry } from './entry.ts'
+
 /** The bounds of fills, each with its reason. */
 export interface FillLimits {
   /**
@@ -41,4 +43,15 @@ export const defaultFillLimits: FillLimits = {
   unsharedFailureMs: 1000,
   unsharedMax: 10_000,
   fillsMax: 10_000,
+}
+
+/** How long an entry may get for which nobody is left who reads it; 0: it is given up. */
+export function desertedBytesMax({ body, statedLength }: Entry, limits: FillLimits): number {
+  const { whenDeserted, finishBytesMax } = limits
+  if (whenDeserted === 'finish') return Infinity
+  if (whenDeserted === 'abort') return 0
+  // What may be endless is not waited for.
+  if (statedLength < 0) return body.length + finishBytesMax
+  const isNear = statedLength - body.length <= finishBytesMax || body.length >= statedLength / 2
+  return isNear ? Infinity : 0
 }

@@ -201,3 +201,10 @@ export function isUsable(entry: Entry, reader: Reader, nowMs: number): boolean {
   const verdict = verdictOf(judge(entry, reader.x.request, reader.ask.policy, nowMs))
   return verdict === Verdict.FRESH || verdict === Verdict.STALE
 }
+
+/** The log of the request that caused a fill tells of the origin. */
+export function tellLog(x: Exchange, child: Exchange): void {
+  x.upstreamAddress = child.upstreamAddress
+  x.connectMs = child.connectMs
+  x.firstByteMs = child.firstByteMs < 0 ? -1 : child.firstByteMs + child.startMs - x.startMs
+}

@@ -2,6 +2,7 @@
  * What a fill asks of the origin: the whole, by GET, whatever part, form or condition its first reader asked for; the
  * answer is for everybody who waits.
  */
+import type { Exchange } from '../http/exchange.ts'
 import { Field } from '../http/known-fields.ts'
 import type { RequestHead } from '../http/message.ts'
 import { selectRanges } from '../http/ranges.ts'
@@ -38,4 +39,10 @@ export function isFarAhead(
   const ranges = selectRanges(value, length < 0 ? Number.MAX_SAFE_INTEGER : length)
   if (ranges === null) return false
   return ranges.some((range) => range.first > front + aheadBytesMax)
+}
+
+/** How long readers wait for a head: what the origin's own deadlines leave it, with one attempt more, and then some. */
+export function patienceMs(x: Exchange): number {
+  const limits = x.route?.limits
+  return limits === undefined ? 60_000 : 2 * (limits.connectMs + limits.firstByteMs) + 1000
 }

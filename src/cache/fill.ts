@@ -24,8 +24,9 @@ import { Field } from '../http/known-fields.ts'
 import { BODY_NONE, type ResponseHead } from '../http/message.ts'
 import type { Ask } from './ask.ts'
 import type { Entry } from './entry.ts'
-import { FillReaders, type FillOwner } from './fill-readers.ts'
-import { askForAll } from './fill-request.ts'
+import { desertedBytesMax } from './fill-limits.ts'
+import { FillReaders, tellLog, type FillOwner } from './fill-readers.ts'
+import { askForAll, patienceMs } from './fill-request.ts'
 import type { GrowthOwner } from './growth.ts'
 import { Growing } from './growing.ts'
 import { confirmedBy, entryFor, type Sent } from './make-entry.ts'
@@ -141,6 +142,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     const { stale } = this.ask
     const isWhole = response.bodyLength === BODY_NONE
     this.status = response.status
+    if (this.first !== null) tellLog(this.first.x, child)
     if (stale !== null && response.status === 304) return this.#confirm(stale, response)
     if (stale !== null && response.status >= 500) {
       this.#table.unlist(this)
@@ -247,6 +249,12 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     else if (bodyLength < 0 || bodyLength > discardBytesMax) this.#finish(Faults.CLIENT_GONE)
   }
 
+  /** Whom it was passed to has left, or asked for the head only. */
+  #discardRest(): void {
+    this.#discard(this.answerHead)
+    this.#resume()
+  }
+
   write(buffer: Buffer, start: number, end: number): boolean {
     if (this.#mode === GROWING) return this.#grow(this.#growing as Growing, buffer, start, end)
     if (this.passing !== null) return this.passing.write(buffer, start, end)
@@ -337,22 +345,18 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     if (this.#mode === GROWING) this.#goOnDeserted(this.#growing as Growing)
     else if (this.#mode === ASKING && this.#table.limits.whenDeserted === 'finish')
       this.#watchDeserted(Infinity)
+    else if (this.#mode === PASSING) this.#discardRest()
     else if (this.#mode !== DISCARDING) this.#giveUp()
   }
 
   #goOnDeserted(growing: Growing): void {
     const { entry, growth } = growing
     if (growth.size > 0 || growth.isWhole) return
-    const { whenDeserted, finishBytesMax } = this.#table.limits
-    const { length } = entry.body
-    const { statedLength } = entry
     // All of it is there; that it ends comes in the same turn.
-    if (length === statedLength) return
-    const isNear = statedLength < 0 || statedLength - length <= finishBytesMax || length >= statedLength / 2
-    if (!growing.isStored || whenDeserted === 'abort') return this.#giveUp()
-    if (whenDeserted === 'auto' && !isNear) return this.#giveUp()
-    // What may be endless is not waited for.
-    this.#watchDeserted(statedLength < 0 && whenDeserted === 'auto' ? length + finishBytesMax : Infinity)
+    if (entry.body.length === entry.statedLength) return
+    const bytesMax = growing.isStored ? desertedBytesMax(entry, this.#table.limits) : 0
+    if (bytesMax === 0) return this.#giveUp()
+    this.#watchDeserted(bytesMax)
     if (this.#isHeld) this.#resume()
   }
 
@@ -390,10 +394,4 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     this.#table.onFinish(this)
     child?.walk?.endChild(child, childFault)
   }
-}
-
-/** How long readers wait for a head: what the origin's own deadlines leave it, with one attempt more, and then some. */
-function patienceMs(x: Exchange): number {
-  const limits = x.route?.limits
-  return limits === undefined ? 60_000 : 2 * (limits.connectMs + limits.firstByteMs) + 1000
 }
