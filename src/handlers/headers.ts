@@ -3,6 +3,9 @@
  *
  * Per side: first `remove`, then `set`, then `add`, however they are written. A value that comes out empty sets and adds
  * nothing, so `set: { 'X-User': '{cookie.user}' }` removes what the client sent when there is no such cookie.
+ *
+ * Promise: what is removed or set in a request the client has not sent under another spelling either: 'X_User' is
+ * HTTP_X_USER to a CGI-like origin, as 'X-User' is (RFC 3875 §4.1.18).
  */
 import { z } from 'zod'
 import type { Clock } from '../core/clock.ts'
@@ -23,14 +26,18 @@ function editsSchema(side: 'request' | 'response') {
       .union([names.transform((name) => [name]), z.array(names)])
       .default([])
       .meta({
-        description: 'Fields taken out; a `*` at the end stands for any ending.',
+        description:
+          'Fields taken out; a `*` at the end stands for any ending.' +
+          (isRequest ? ' So is what origins may take for the same: `X_User` for `X-User`.' : ''),
         samples: [['X-Debug', 'X-Internal-*']],
       }),
     set: z
       .record(editableField(side), notEmpty)
       .default({})
       .meta({
-        description: 'Fields that get one value, whatever was there; with variables.',
+        description:
+          'Fields that get one value, whatever was there; with variables.' +
+          (isRequest ? ' `X_User` goes when `X-User` is set.' : ''),
         samples: [isRequest ? { 'X-Client': '{client_ip}' } : { 'X-Frame-Options': 'DENY' }],
       }),
     add: z
@@ -90,6 +97,8 @@ class Edits {
   readonly #added: readonly FieldValue[]
 
   readonly #side: 'request' | 'response'
+  /** Names of request fields that a client might write with '_' instead of '-'. */
+  readonly #hyphened: ReadonlySet<string>
 
   constructor(options: EditOptions, side: 'request' | 'response', clock: Clock) {
     this.#side = side
@@ -106,11 +115,14 @@ class Edits {
     this.#added = Object.entries(options.add).flatMap(([name, sources]) =>
       [sources].flat().map((source) => compiled(name, source)),
     )
+    const cleared = [...this.#removed, ...this.#set.map(({ lowerName }) => lowerName)]
+    this.#hyphened = new Set(side === 'request' ? cleared.filter((name) => name.includes('-')) : [])
   }
 
   apply(x: Exchange, fields: Fields): void {
     for (const name of this.#removed) fields.remove(name)
     if (this.#removedPrefixes.length > 0) this.#removeByPrefix(fields)
+    if (this.#hyphened.size > 0) this.#removeMisspelt(fields)
     for (const { name, lowerName, value } of this.#set) {
       const rendered = value.render(x)
       if (rendered === '') fields.remove(lowerName)
@@ -126,9 +138,22 @@ class Edits {
     for (let i = 0; i < fields.size; i++) {
       if (!fields.isLive(i)) continue
       const name = fields.nameAt(i).toLowerCase()
-      if (!this.#removedPrefixes.some((prefix) => name.startsWith(prefix))) continue
+      if (!this.#removedPrefixes.some((prefix) => this.#beginsWith(name, prefix))) continue
       // 'Con*' is meant for others than Connection and Content-Length.
       if (fieldProblem(name, this.#side) === '') fields.removeAt(i)
+    }
+  }
+
+  #beginsWith(name: string, prefix: string): boolean {
+    return name.startsWith(prefix) || (this.#side === 'request' && hyphened(name).startsWith(prefix))
+  }
+
+  /** No field that is known has a '_' in its name. */
+  #removeMisspelt(fields: Fields): void {
+    for (let i = 0; i < fields.size; i++) {
+      if (fields.idAt(i) !== 0 || !fields.isLive(i)) continue
+      const name = fields.nameAt(i)
+      if (name.includes('_') && this.#hyphened.has(hyphened(name.toLowerCase()))) fields.removeAt(i)
     }
   }
 
@@ -147,6 +172,11 @@ class Edits {
     for (const { name, value } of this.#added)
       if (text(value) !== '') say(`adds ${name}: ${text(value)} to the ${side}`)
   }
+}
+
+/** A lower-case name as a CGI-like origin tells names apart. */
+function hyphened(name: string): string {
+  return name.includes('_') ? name.replaceAll('_', '-') : name
 }
 
 class Headers implements Handler {

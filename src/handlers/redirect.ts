@@ -50,7 +50,7 @@ function targetProblem(to: string): string {
   if (/^[a-z][a-z0-9+.-]*:/i.test(to) && !/^https?:\/\//i.test(to))
     return 'a target is a path, or a URL of http or https'
   // 'https://example.com$1' for '.evil.example' would be another host.
-  if (/^https?:\/\/[^/?#]*(\$[1-9]|\{(path|query|header|cookie)\.)/i.test(to)) {
+  if (/^((https?|\{scheme\}):)?\/\/[^/?#]*(\$[1-9]|\{query\}|\{(path|query|header|cookie)\.)/i.test(to)) {
     return 'a value from the request would become part of the host name; put a "/" in front of it'
   }
   if (/^(\/|https?:\/\/|\$[1-9]|\{(uri|path|scheme)\b)/i.test(to)) return ''

@@ -52,6 +52,26 @@ test('a * removes no field that delimits the message or names the host', () => {
   assert.match(problem({ request: { remove: '*' } }), /not the beginning of a field name/)
 })
 
+test('a client cannot send a field that is removed or set under a name that CGI takes for the same', () => {
+  const input = { set: { 'X-User': 'joe', Other_x: 'kept' }, remove: ['X-Internal', 'X-Debug-*'] }
+  const fields = [
+    'x_user: evil',
+    'X_INTERNAL: 1',
+    'X_Debug_A: 1',
+    'X-Debug_B: 1',
+    'X_Other: kept',
+    'Host-X: kept',
+  ]
+  assert.deepEqual(edited(input, fields), ['X_Other: kept', 'Other-X: kept', 'X-User: joe', 'Other_x: kept'])
+})
+
+test('the names of an answer have one spelling', () => {
+  const { x } = ask('/')
+  x.response.fields.add('X_User', 'a')
+  make({ response: { remove: ['X-User', 'X-U*'] } }).onResponse?.(x)
+  assert.deepEqual(pairs(x.response.fields.toArray()), ['X_User: a'])
+})
+
 test('remove comes first, then set, then add', () => {
   const input = { add: { 'X-A': 'added' }, set: { 'X-A': 'set' }, remove: 'X-A' }
   assert.deepEqual(edited(input, ['X-A: 1']), ['X-A: set', 'X-A: added'])

@@ -60,6 +60,15 @@ test('a target of another kind is refused with the reason', () => {
   assert.match(problem(''), /empty/)
   assert.match(problem('https://example.com$1'), /part of the host name/)
   assert.match(problem('https://{header.X-A}/'), /part of the host name/)
+  for (const to of [
+    '{scheme}://example.com$1',
+    '//example.com$1',
+    '//{path.a}/',
+    'https://example.com{query}',
+  ])
+    assert.match(problem(to), /part of the host name/, to)
+  assert.equal(problem('{scheme}://example.com{uri}'), '')
+  assert.equal(problem('//example.com/$1'), '')
   assert.match(problem('/{status}'), /not known yet/)
   assert.equal(problem('https://example.com/$1'), '')
   assert.equal(problem('{scheme}://{host}/x'), '')
