@@ -1,6 +1,6 @@
+/** The bounds of fills, each with its reason, and how far one goes on that nobody reads. */
 import type { Entry } from './entry.ts'
 
-/** The bounds of fills, each with its reason. */
 export interface FillLimits {
   /**
    * How far a fill runs ahead of its fastest reader, and how much of an answer that no store takes is held for slower
