@@ -8,7 +8,7 @@ import { Directive, readSeconds, secondsMax, type ResponseDirectives } from '../
 import { readDate } from '../http/dates.ts'
 import { Field } from '../http/known-fields.ts'
 import type { RequestHead, ResponseHead } from '../http/message.ts'
-import type { FieldsView } from '../http/stored-fields.ts'
+import type { FieldsView } from '../http/fields-view.ts'
 import { trimSpace } from '../http/tokens.ts'
 import type { CachePolicy } from './policy.ts'
 import type { Received } from './rule.ts'

@@ -7,7 +7,7 @@
  * the rule says `key-order`.
  */
 import { Field } from '../http/known-fields.ts'
-import type { FieldsView } from '../http/stored-fields.ts'
+import type { FieldsView } from '../http/fields-view.ts'
 import { readDictionary, type Member } from '../http/structured.ts'
 
 /** Names that one rule may hold; a rule with more is ignored, as one that cannot be read. */

@@ -11,7 +11,7 @@
 import { isSameStrongly } from '../http/conditional.ts'
 import { Field } from '../http/known-fields.ts'
 import { readContentRange, selectRanges, UNSATISFIABLE, type ByteRange } from '../http/ranges.ts'
-import type { FieldsView } from '../http/stored-fields.ts'
+import type { FieldsView } from '../http/fields-view.ts'
 import type { Entry } from './entry.ts'
 import { BodySpan, MemoryBody } from './memory-body.ts'
 

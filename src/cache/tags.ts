@@ -6,7 +6,7 @@
  * hits, throwing out too little shows what should be gone.
  */
 import { Field } from '../http/known-fields.ts'
-import type { FieldsView } from '../http/stored-fields.ts'
+import type { FieldsView } from '../http/fields-view.ts'
 import { readStringList } from '../http/structured.ts'
 
 /** Tags of one answer. One with more is not stored, since a purge by a tag left out would miss it. */

@@ -9,7 +9,7 @@
 import { Field, fieldId } from '../http/known-fields.ts'
 import type { Fields } from '../http/fields.ts'
 import type { RequestHead } from '../http/message.ts'
-import type { FieldsView } from '../http/stored-fields.ts'
+import type { FieldsView } from '../http/fields-view.ts'
 import { splitTokens, trimSpace } from '../http/tokens.ts'
 import { bestEncoding, bestLanguage, bestType, orderedPreferences } from './buckets.ts'
 
@@ -25,6 +25,12 @@ export interface VaryFolding {
 
 /** `Vary: *`: what chose the answer is not in the fields, so it fits no other request. */
 export const VARY_ANY = 'any'
+
+/**
+ * Fields that we write on the way to the origin and that say who asks: the client's own request does not show what the origin
+ * saw there. (X-Forwarded-Host and X-Forwarded-Proto say what the key says.)
+ */
+const whoAsks: ReadonlySet<string> = new Set(['forwarded', 'x-forwarded-for', 'x-real-ip', 'x-request-id'])
 
 /** Fields that one Vary may name. One that names more is taken for `*`. */
 export const varyNamesMax = 32
@@ -128,6 +134,7 @@ export function readVary(fields: FieldsView, folding: VaryFolding | null): Vary 
   if (value === undefined) return null
   const names = Array.from(new Set(splitTokens(value.toLowerCase()))).sort()
   if (names.includes('*') || names.length > varyNamesMax) return VARY_ANY
+  if (names.some((name) => whoAsks.has(name))) return VARY_ANY
   if (names.length === 0) return null
   return intern(names, folding)
 }

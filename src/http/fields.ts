@@ -15,10 +15,18 @@
  */
 import { isAllOf, tokenClass, valueClass } from '../core/bytes.ts'
 import { FRAMING, fieldFlags, fieldId, fieldName, knownFieldCount } from './known-fields.ts'
-import type { FieldsView, StoredFields } from './stored-fields.ts'
+import type { FieldsView } from './fields-view.ts'
 
 const REMOVED = 255
 const initialCapacity = 32
+
+/** Lines that several messages share: a stored answer's. */
+export interface FieldLines {
+  /** `name: value CR LF` one after another. */
+  readonly text: string
+  /** Adds a span to `fields` for each line, and says how many there are. */
+  copyInto(fields: Fields): number
+}
 
 export class Fields implements FieldsView {
   /** What the wire entries' spans point into. */
@@ -255,7 +263,7 @@ export class Fields implements FieldsView {
   }
 
   /** Takes the fields of a stored message, whose text is shared and not copied. Only into fields that are clear. */
-  adopt(stored: StoredFields): void {
+  adopt(stored: FieldLines): void {
     this.text = stored.text
     this.wireEnd = stored.text.length
     stored.copyInto(this)

@@ -9,7 +9,8 @@
  * Invariants: `text` is the lines `name: value CR LF` one after another, a string of its own and not a slice of a
  * received head (which would stay in memory as long); `layout` has five bytes for each line.
  */
-import type { Fields } from './fields.ts'
+import type { FieldLines, Fields } from './fields.ts'
+import type { FieldsView } from './fields-view.ts'
 import { FRAMING, HOP_BY_HOP, fieldFlags, fieldId } from './known-fields.ts'
 
 /** Codes in `layout` for each line: id, and the lengths of name and value as low byte and the rest. */
@@ -18,24 +19,7 @@ const codesPerLine = 5
 const colonSpace = 2
 const lineEnd = 2
 
-/** What can be asked of fields, whether they belong to a message under way or to a stored one. */
-export interface FieldsView {
-  readonly size: number
-  has(id: number): boolean
-  get(id: number): string | undefined
-  combined(id: number): string | undefined
-  countOf(id: number): number
-  isLive(i: number): boolean
-  idAt(i: number): number
-  nameAt(i: number): string
-  valueAt(i: number): string
-  indexOf(lowerName: string, from?: number): number
-  getByName(lowerName: string): string | undefined
-  combinedByName(lowerName: string): string | undefined
-  toArray(): string[]
-}
-
-export class StoredFields implements FieldsView {
+export class StoredFields implements FieldsView, FieldLines {
   readonly text: string
   readonly layout: string
 
