@@ -58,13 +58,23 @@ export class CacheKey {
 
   /** The key of a request. `bodyDigest`: of a QUERY's body (RFC 10008); '' for GET and HEAD, which share a key. */
   of(request: RequestHead, bodyDigest = ''): string {
-    const key = request.scheme + '://' + keyHost(request) + this.#target(request) + this.#suffix
+    const key =
+      request.scheme +
+      '://' +
+      keyHost(request) +
+      this.#written(request.target, request.queryStart) +
+      this.#suffix
     if (!this.#hasChoices && bodyDigest === '') return key
     return key + this.#chosen(request) + (bodyDigest === '' ? '' : line('query', bodyDigest))
   }
 
-  #target(request: RequestHead): string {
-    const { target, queryStart } = request
+  /** A target ('/a?b') as keys have it: normalised, with what is chosen of its query. */
+  targetOf(target: string): string {
+    const mark = target.indexOf('?')
+    return this.#written(target, mark < 0 ? target.length : mark)
+  }
+
+  #written(target: string, queryStart: number): string {
     const rule = this.#query
     if (rule === null || queryStart === target.length) return normalTarget(target)
     const query = rule(normalTarget(target.slice(queryStart + 1)))

@@ -49,13 +49,14 @@ export class CacheCompiler {
     const { clock } = this.#context
     const cache = (this.#cache ??= this.#open())
     const { cache: top, forwarding } = this.#document
+    const key = new CacheKey(place.site, route.zone ?? place.origin, route.key)
     const options = {
-      key: new CacheKey(place.site, route.zone ?? place.origin, route.key),
+      key,
       policy: policyOf(route),
       folding: foldingOf(route),
       bypass: bypassOf(route),
       minUses: route.minUses,
-      purgeMethod: top.purge.length === 0 ? null : new PurgeMethod(cache, networksOf(top.purge), place.site),
+      purgeMethod: top.purge.length === 0 ? null : new PurgeMethod(cache, networksOf(top.purge), key),
       slot: place.slot,
       statusName: forwarding.name ?? 'headgate',
     }

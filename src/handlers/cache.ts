@@ -25,7 +25,7 @@ import type { CacheStore, PurgeRequest } from '../cache/store.ts'
 import type { VaryFolding } from '../cache/vary.ts'
 import { judge, judgeMiss, mayServeOnError } from '../cache/verdict.ts'
 import type { Clock } from '../core/clock.ts'
-import { NONE, type Fault } from '../core/faults.ts'
+import { faultRow, NONE, type Fault } from '../core/faults.ts'
 import { CacheResult } from '../http/cache-result.ts'
 import { hasOriginPreconditions } from '../http/conditional.ts'
 import { DONE, NEXT, WAIT, type Exchange, type Flow, type Handler } from '../http/exchange.ts'
@@ -297,7 +297,7 @@ class CacheStep implements Handler {
     const { site } = this.#key
     const origin = request.scheme + '://' + host
     const requests: PurgeRequest[] = concerned.targets.map((target) => ({
-      target: { kind: 'url', host, target, site },
+      target: { kind: 'url', host, target: this.#key.targetOf(target), site },
     }))
     for (const group of concerned.groups)
       requests.push({ target: { kind: 'tag', tag: groupTag(origin, group), site } })
@@ -317,6 +317,14 @@ class CacheStep implements Handler {
     }
     x.cacheResult = CacheResult.ERROR
     return NEXT
+  }
+
+  /** Our own answer to what the origin did not answer. */
+  onErrorAnswer(x: Exchange): void {
+    const kept = x.state[this.#slot]
+    if (!(kept instanceof Reader || kept instanceof PartKeeper)) return
+    const { forwarded } = reasonRow(reasonOf(kept))
+    this.#addStatus(x, this.#status.forwarded(forwarded, notStored, faultRow(x.fault).name))
   }
 
   onAbandon(x: Exchange): void {

@@ -27,7 +27,7 @@ export interface ProxySetting {
   readonly plan?: Partial<Plan>
   readonly trusted?: readonly string[]
   /** Steps before the proxy. */
-  readonly steps?: readonly Handler[]
+  readonly steps?: readonly Handler[] | ((world: ProxyWorld) => readonly Handler[])
 }
 
 export class ProxyWorld {
@@ -65,7 +65,8 @@ export class ProxyWorld {
       { ...defaultProxyOptions, origin: this.origin, ...setting.proxy },
       { clock, observer, forwarding: this.plan.forwarding },
     )
-    const route = routeOf([...(setting.steps ?? []), proxy])
+    const steps = typeof setting.steps === 'function' ? setting.steps(this) : (setting.steps ?? [])
+    const route = routeOf([...steps, proxy])
     this.plan.route = { ...route, limits: { ...route.limits, ...setting.limits } }
     this.engine = new Engine({ clock, timers, observer, plan: this.plan })
     wire.accept = (far, address) => {

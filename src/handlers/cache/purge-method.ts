@@ -3,7 +3,7 @@
  * else can be purged is the admin listener's business.
  */
 import type { PurgeTotal } from '../../cache/purge-peers.ts'
-import { keyHost } from '../../cache/key.ts'
+import { keyHost, type CacheKey } from '../../cache/key.ts'
 import type { SharedCache } from '../../cache/shared-cache.ts'
 import { Faults } from '../../core/faults.ts'
 import type { Networks } from '../../guard/networks.ts'
@@ -22,12 +22,12 @@ export class PurgeAnswer {
 export class PurgeMethod {
   readonly #cache: SharedCache
   readonly #allowed: Networks
-  readonly #site: string
+  readonly #key: CacheKey
 
-  constructor(cache: SharedCache, allowed: Networks, site: string) {
+  constructor(cache: SharedCache, allowed: Networks, key: CacheKey) {
     this.#cache = cache
     this.#allowed = allowed
-    this.#site = site
+    this.#key = key
   }
 
   onRequest(x: Exchange, slot: number): Flow {
@@ -40,8 +40,8 @@ export class PurgeMethod {
     const target = {
       kind: 'url',
       host: keyHost(request),
-      target: request.target,
-      site: this.#site,
+      target: this.#key.targetOf(request.target),
+      site: this.#key.site,
     } as const
     const turn = x.beginWait()
     // It tells of workers that are silent, and never rejects.

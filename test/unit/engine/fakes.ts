@@ -60,6 +60,7 @@ export interface Finished {
   upstreamAddress: string
   bytesSent: number
   durationMs: number
+  cacheResult: number
 }
 
 function recorded(x: Exchange, nowMs: number): Finished {
@@ -72,6 +73,7 @@ function recorded(x: Exchange, nowMs: number): Finished {
     upstreamAddress: x.upstreamAddress,
     bytesSent: x.bytesSent,
     durationMs: nowMs - x.startMs,
+    cacheResult: x.cacheResult,
   }
 }
 

@@ -1,0 +1,98 @@
+/** A Headgate in memory whose route has a cache: the step as the config makes it, over a store of its own. */
+import { SharedCache } from '../../src/cache/shared-cache.ts'
+import { CacheCompiler } from '../../src/config/caches.ts'
+import { routeCacheSchema } from '../../src/config/cache-schema.ts'
+import { readConfig } from '../../src/config/load.ts'
+import type { HeadgateConfig } from '../../src/config/document.ts'
+import { silentObserver } from '../../src/engine/observer.ts'
+import type { Handler } from '../../src/http/exchange.ts'
+import { ProxyWorld, type ProxySetting } from './proxy-world.ts'
+import type { Peer } from './wire.ts'
+
+type CacheSetting = Exclude<
+  NonNullable<Extract<NonNullable<HeadgateConfig['sites']>[string], readonly unknown[]>[number]['cache']>,
+  boolean
+>
+
+export class CacheWorld extends ProxyWorld {
+  readonly cache: SharedCache
+
+  constructor(route: CacheSetting = {}, setting: ProxySetting = {}, top: HeadgateConfig['cache'] = {}) {
+    let made: SharedCache | null = null
+    super({
+      ...setting,
+      steps: (world) => {
+        const { cache, step } = stepOf(world, route, top)
+        made = cache
+        return [...(Array.isArray(setting.steps) ? setting.steps : []), step]
+      },
+    })
+    this.cache = made as unknown as SharedCache
+  }
+
+  /** What a client is answered whose request the origin is not asked about, or which `server` has answered. */
+  ask(client: Peer, request: string): string {
+    client.say(request)
+    return client.take()
+  }
+
+  /** The server of the connection that was made last. */
+  get latest(): Peer {
+    return this.server(this.accepted.length - 1)
+  }
+
+  /** Has every server that was asked answer. Gives how many were. */
+  answerAll(answerOf: (i: number) => string): number {
+    const asked = this.accepted.filter((peer) => peer.take() !== '')
+    for (const [i, peer] of asked.entries()) peer.say(answerOf(i))
+    return asked.length
+  }
+
+  /** Requests that the origin's servers have been sent and that were not yet looked at. */
+  asked(): string[] {
+    return this.accepted.flatMap((peer) => {
+      const text = peer.take()
+      return text === '' ? [] : [text]
+    })
+  }
+}
+
+function stepOf(
+  { clock, timers }: ProxyWorld,
+  route: CacheSetting,
+  top: HeadgateConfig['cache'],
+): { cache: SharedCache; step: Handler } {
+  const { document } = readConfig({
+    listeners: [1],
+    workers: 1,
+    sites: { '*': 'app' },
+    origins: { app: 'a:1' },
+    cache: top,
+  })
+  const read = routeCacheSchema.parse(route)
+  if (document === null || read === null) throw new Error('the config of this test is wrong')
+  let cache: SharedCache | null = null
+  const compiler = new CacheCompiler(document, {
+    clock,
+    timers,
+    observer: silentObserver,
+    resolver: { resolve: () => new Promise(() => {}) },
+    dialFor: () => ({
+      dial() {
+        throw new Error('nobody is dialled here')
+      },
+    }),
+    openCache: (settings) => (cache = new SharedCache({ clock, timers, settings, peers: null })),
+  })
+  const step = compiler.step(read, { site: 'www.example.com', origin: 'app', slot: 0 })
+  return { cache: cache as unknown as SharedCache, step }
+}
+
+/** The member of Cache-Status, without our name. */
+export function cacheStatusOf(answer: string): string {
+  return /^cache-status: headgate; (.*)$/im.exec(answer)?.[1]?.trim() ?? ''
+}
+
+export function fieldOf(answer: string, name: string): string {
+  return new RegExp(`^${name}: (.*)$`, 'im').exec(answer)?.[1]?.trim() ?? ''
+}
