@@ -5,7 +5,7 @@
  * were under way while it was made have had time to arrive (purge.ts). A record goes when it has neither entries nor
  * marks.
  */
-import type { PurgeReport } from './store.ts'
+import type { PurgeReport } from './purge-request.ts'
 
 /** One purge, and the report of it that grows. */
 export class PurgeMark implements PurgeReport {

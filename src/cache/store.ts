@@ -10,36 +10,9 @@
  */
 import type { RequestHead } from '../http/message.ts'
 import type { DerivedForm, Entry } from './entry.ts'
+import type { PurgeReport, PurgeRequest } from './purge-request.ts'
 
-/** What is to be purged. `site` limits it to one site; left out, it concerns all. */
-export type PurgeTarget =
-  | { readonly kind: 'all'; readonly site?: string }
-  | { readonly kind: 'host'; readonly host: string; readonly site?: string }
-  | { readonly kind: 'tag'; readonly tag: string; readonly site?: string }
-  /** Every entry whose host is this one (host[:port] as in the key) and whose target begins with `target`. */
-  | { readonly kind: 'prefix'; readonly host: string; readonly target: string; readonly site?: string }
-  /** Every variant of exactly this URL, in every zone and whatever else the operator put into the key. */
-  | { readonly kind: 'url'; readonly host: string; readonly target: string; readonly site?: string }
-  /** Every variant of this key. */
-  | { readonly kind: 'key'; readonly key: string }
-
-export interface PurgeRequest {
-  readonly target: PurgeTarget
-  /** Mark as stale instead of throwing out. */
-  readonly isSoft?: boolean
-  /** Count only. */
-  readonly isDry?: boolean
-}
-
-export interface PurgeReport {
-  /** The purge's number. 0 for a dry run. */
-  readonly generation: number
-  /** Entries concerned; grows while `isCounted` is false. */
-  readonly count: number
-  readonly bytes: number
-  /** The count is exact and final. A prefix is counted by a walk in the background. */
-  readonly isCounted: boolean
-}
+export type { PurgeReport, PurgeRequest, PurgeTarget } from './purge-request.ts'
 
 export interface StoreSnapshot {
   readonly entries: number
