@@ -166,8 +166,8 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
   #keep(response: ResponseHead): boolean {
     const entry = entryFor(this, response, this.#received())
     if (entry === null) return false
-    const { store, clock, limits } = this.#table
-    const growing = new Growing(entry, store, this, limits.windowBytes)
+    const { clock, limits } = this.#table
+    const growing = new Growing(entry, this.#table, this)
     this.#growing = growing
     this.#mode = GROWING
     const isShared = entry.freshUntilMs + entry.graceMs > clock.nowMs()

@@ -3,12 +3,23 @@
  *
  * Invariants: what was begun in the store is completed or abandoned once; of an entry that is not stored at most
  * `windowBytes` and a block are held, and a reader that has not read what goes is cut, never given other bytes.
+ * (How long one is waited for before: patience.ts.)
  */
+import type { Clock } from '../core/clock.ts'
 import { Faults, type Fault } from '../core/faults.ts'
 import type { Entry } from './entry.ts'
 import { Growth, type GrowthOwner } from './growth.ts'
+import type { FillLimits } from './fill-limits.ts'
 import { blockBytes } from './memory-body.ts'
+import { Patience } from './patience.ts'
 import type { CacheStore } from './store.ts'
+
+/** Where it is. */
+export interface GrowingPlace {
+  readonly store: CacheStore
+  readonly clock: Clock
+  readonly limits: FillLimits
+}
 
 export class Growing {
   readonly entry: Entry
@@ -17,14 +28,16 @@ export class Growing {
   isStored: boolean
   readonly #store: CacheStore
   readonly #windowBytes: number
+  readonly #patience: Patience
   /** Bytes that are gone. */
   #forgotten = 0
 
-  constructor(entry: Entry, store: CacheStore, owner: GrowthOwner, windowBytes: number) {
+  constructor(entry: Entry, { store, clock, limits }: GrowingPlace, owner: GrowthOwner) {
     this.entry = entry
     this.#store = store
-    this.#windowBytes = windowBytes
+    this.#windowBytes = limits.windowBytes
     this.growth = new Growth(owner)
+    this.#patience = new Patience(clock, this.growth, limits.windowBytes, () => owner.onAdvance())
     this.isStored = store.begin(entry)
   }
 
@@ -33,8 +46,9 @@ export class Growing {
     return this.#forgotten === 0
   }
 
-  /** So far ahead of the fastest reader that the origin should wait. */
+  /** So far ahead of the fastest reader, or of one that is waited for, that the origin should wait. */
   get isAhead(): boolean {
+    if (this.#patience.isWaiting) return true
     // Where bytes are thrown away, the fastest must be sure of those that it has not read.
     const ahead = this.isStored ? this.#windowBytes : this.#windowBytes / 2
     return this.aheadBytes > ahead
@@ -56,12 +70,15 @@ export class Growing {
     if (this.isStored && !this.#store.append(this.entry, buffer, start, end)) this.isStored = false
     if (body.length === before) body.append(buffer, start, end)
     this.growth.grown()
-    if (!this.isStored) this.#forget()
+    if (this.isStored) return
+    this.#forget()
+    this.#patience.look(body.length)
   }
 
   /** False: the store does not keep it after all. */
   complete(): boolean {
     const { entry, growth } = this
+    this.#patience.close()
     if (this.isStored) this.isStored = this.#store.complete(entry)
     entry.body.finish()
     growth.isWhole = true
@@ -70,6 +87,7 @@ export class Growing {
   }
 
   abandon(fault: Fault): void {
+    this.#patience.close()
     if (this.isStored) this.#store.abandon(this.entry)
     this.isStored = false
     this.growth.broken(fault)

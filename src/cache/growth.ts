@@ -45,6 +45,13 @@ export class Growth {
     return this.#followers.size
   }
 
+  /** How many have not read up to `offset`. */
+  countBefore(offset: number): number {
+    let count = 0
+    for (let f = this.#followers.first; f !== null; f = f.next) if (f.position < offset) count++
+    return count
+  }
+
   follow(follower: Follower): void {
     this.#followers.addLast(follower)
     if (follower.position > this.front) this.front = follower.position
