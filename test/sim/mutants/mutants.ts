@@ -172,10 +172,10 @@ export const mutants: readonly Mutant[] = [
     replace: '    if (first === undefined || key !== "") return\n',
   },
   {
-    name: 'a fill outlives its last reader',
-    file: 'src/cache/fill.ts',
-    find: '    else if (this.#mode !== DISCARDING) this.#giveUp()\n',
-    replace: '    else if (this.#mode === OVER) this.#giveUp()\n',
+    name: 'who has left a growing body still holds it back',
+    file: 'src/cache/body-reader.ts',
+    find: '    this.#growth?.leave(this)\n',
+    replace: '',
   },
   {
     name: 'a reader that left is still told',
