@@ -4,7 +4,11 @@
  * While a config loads, `headgate` means this installation, wherever the file lies: a global install and npx need no
  * node_modules beside the config. What the config imports by path is loaded anew with it, by a query that changes, so a
  * reload sees every change; Node keeps what was loaded before, a few hundred bytes to kilobytes for each reload.
+ *
+ * What is written with `import` and `export` is a module, also where the package.json beside it says "commonjs": `npm
+ * init` writes that, and whoever copies a config into such a folder has done nothing wrong.
  */
+import { readFileSync } from 'node:fs'
 import * as module from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -64,6 +68,7 @@ function hook(): void {
   isHooked = true
   module.registerHooks({
     resolve(specifier, context, next) {
+      if (numberOf(specifier) !== null) return asWritten(next(specifier, context))
       const number = context.parentURL === undefined ? null : numberOf(context.parentURL)
       if (number === null) return next(specifier, context)
       if (specifier === 'headgate') return next(ownIndex(), context)
@@ -73,9 +78,18 @@ function hook(): void {
       const url = new URL(found.url)
       loads.get(number)?.add(fileURLToPath(url))
       url.searchParams.set(mark, number)
-      return { ...found, url: url.href }
+      return asWritten({ ...found, url: url.href })
     },
   })
+}
+
+/** As the kind of module that its text says it is. */
+function asWritten(found: module.ResolveFnOutput): module.ResolveFnOutput {
+  if (!found.format?.startsWith('commonjs') || found.url.includes('.cjs') || found.url.includes('.cts'))
+    return found
+  const text = readFileSync(fileURLToPath(found.url.replace(/\?.*$/, '')), 'utf8')
+  if (!/^[ \t]*(import[ \t{*'"]|export[ \t{*])/m.test(text)) return found
+  return { ...found, format: found.format.replace('commonjs', 'module') }
 }
 
 function numberOf(url: string): string | null {
