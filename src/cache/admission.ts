@@ -103,11 +103,11 @@ export class Admission<T extends Admitted<T>> {
     }
   }
 
-  /** How many uses another round costs an entry: 1, 2 when it is larger than most, `usesMax` when by far. */
+  /** How many uses another round costs an entry that was taken out: 1, 2 when it is large, `usesMax` when very. */
   #priceOf(node: T): number {
-    const meanBytes = (this.smallBytes + this.mainBytes) / (this.size + 1)
-    if (node.bytes <= meanBytes) return 1
-    return node.bytes <= meanBytes * 4 ? 2 : usesMax
+    const meanBytes = (this.smallBytes + this.mainBytes + node.bytes) / (this.size + 1)
+    if (node.bytes <= meanBytes * 2) return 1
+    return node.bytes <= meanBytes * 8 ? 2 : usesMax
   }
 
   /** Up to `countMax` entries, those first that will stay longest. */

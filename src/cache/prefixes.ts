@@ -41,6 +41,8 @@ export class PrefixTree {
   readonly #root = new PrefixNode('', null)
   /** Records in it. */
   size = 0
+  /** Places that it consists of, the root included: a few for each record. */
+  nodes = 1
 
   constructor(name: string) {
     this.name = name
@@ -70,6 +72,7 @@ export class PrefixTree {
   #hang(parent: PrefixNode, label: string): PrefixNode {
     const node = new PrefixNode(label, parent)
     parent.children.set(label.charCodeAt(0), node)
+    this.nodes++
     return node
   }
 
@@ -89,6 +92,7 @@ export class PrefixTree {
     this.size--
     while (node.parent !== null && node.record === null && node.children.size === 0) {
       node.parent.children.delete(node.label.charCodeAt(0))
+      this.nodes--
       node = node.parent
     }
   }

@@ -7,14 +7,14 @@
  * holds a million of them.
  *
  * Invariants: `text` is the lines `name: value CR LF` one after another, a string of its own and not a slice of a
- * received head (which would stay in memory as long); `layout` has five bytes for each line.
+ * received head (which would stay in memory as long); `layout` has seven bytes for each line.
  */
 import type { FieldLines, Fields } from './fields.ts'
 import type { FieldsView } from './fields-view.ts'
 import { FRAMING, HOP_BY_HOP, fieldFlags, fieldId } from './known-fields.ts'
 
-/** Codes in `layout` for each line: id, and the lengths of name and value as low byte and the rest. */
-const codesPerLine = 5
+/** Codes in `layout` for each line: id, and the lengths of name and value, three bytes each, the lowest first. */
+const codesPerLine = 7
 /** ': ' and CR LF. */
 const colonSpace = 2
 const lineEnd = 2
@@ -73,7 +73,7 @@ export class StoredFields implements FieldsView, FieldLines {
     for (let k = 0; k < layout.length; k += codesPerLine) {
       const nameEnd = at + lengthAt(layout, k + 1)
       const valueStart = nameEnd + colonSpace
-      const valueEnd = valueStart + lengthAt(layout, k + 3)
+      const valueEnd = valueStart + lengthAt(layout, k + 4)
       fields.addSpan(layout.charCodeAt(k), at, nameEnd, valueStart, valueEnd)
       at = valueEnd + lineEnd
     }
@@ -95,14 +95,14 @@ export class StoredFields implements FieldsView, FieldLines {
 
   valueAt(i: number): string {
     const start = this.#lineStart(i) + lengthAt(this.layout, i * codesPerLine + 1) + colonSpace
-    return this.text.slice(start, start + lengthAt(this.layout, i * codesPerLine + 3))
+    return this.text.slice(start, start + lengthAt(this.layout, i * codesPerLine + 4))
   }
 
   #lineStart(i: number): number {
     const { layout } = this
     let at = 0
     for (let k = 0; k < i * codesPerLine; k += codesPerLine) {
-      at += lengthAt(layout, k + 1) + lengthAt(layout, k + 3) + colonSpace + lineEnd
+      at += lengthAt(layout, k + 1) + lengthAt(layout, k + 4) + colonSpace + lineEnd
     }
     return at
   }
@@ -169,11 +169,16 @@ export class StoredFields implements FieldsView, FieldLines {
 }
 
 function lineCodes(id: number, nameLength: number, valueLength: number): string {
-  return String.fromCharCode(id, nameLength & 255, nameLength >>> 8, valueLength & 255, valueLength >>> 8)
+  return String.fromCharCode(id) + lengthCodes(nameLength) + lengthCodes(valueLength)
+}
+
+/** A head is limited to far less than the 16 MiB that three bytes can tell. */
+function lengthCodes(length: number): string {
+  return String.fromCharCode(length & 255, (length >>> 8) & 255, length >>> 16)
 }
 
 function lengthAt(layout: string, k: number): number {
-  return layout.charCodeAt(k) | (layout.charCodeAt(k + 1) << 8)
+  return layout.charCodeAt(k) | (layout.charCodeAt(k + 1) << 8) | (layout.charCodeAt(k + 2) << 16)
 }
 
 /**

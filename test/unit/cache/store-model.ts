@@ -78,7 +78,7 @@ export function isConcerned(entry: Entry, target: PurgeTarget): boolean {
       return entry.tagNames.includes(foldTag(target.tag))
     case 'prefix':
       return entry.host === target.host && path.startsWith(target.target)
-    case 'url':
+    default:
       return entry.host === target.host && path === target.target
   }
 }

@@ -249,9 +249,8 @@ class Schedule {
     const growingNow = Array.from(underWay.keys()).filter((entry) => entry.isGrowing)
     assert.equal(entries, live.size, 'entries')
     assert.equal(growing, growingNow.length, 'growing entries')
-    const sum = (list: Iterable<Entry>) => Array.from(list).reduce((total, entry) => total + entry.bytes, 0)
-    assert.equal(growingBytes, sum(growingNow), 'bytes of growing entries')
-    assert.equal(bytes, sum(live) + growingBytes, 'bytes')
+    assert.equal(growingBytes, bytesOf(growingNow), 'bytes of growing entries')
+    assert.equal(bytes, bytesOf(live) + growingBytes, 'bytes')
     for (const entry of live) assert.ok(entry.isStored && entry.isWhole)
     for (const { report } of this.#model.reports)
       assert.ok(report.isCounted, 'in the end every purge is counted')
@@ -271,6 +270,12 @@ class Schedule {
       assert.equal(report.count, this.#model.purge(target, false, true), JSON.stringify(target))
     }
   }
+}
+
+function bytesOf(entries: Iterable<Entry>): number {
+  let bytes = 0
+  for (const entry of entries) bytes += entry.bytes
+  return bytes
 }
 
 export function runSchedule(seed: number, make: StoreMaker, steps: number): void {

@@ -9,6 +9,7 @@ import { readVary, VARY_ANY } from '../../../src/cache/vary.ts'
 import { Fields } from '../../../src/http/fields.ts'
 import { RequestHead } from '../../../src/http/message.ts'
 import { StoredFields } from '../../../src/http/stored-fields.ts'
+import type { ManualClock } from '../../story/manual-clock.ts'
 import { parseAuthority, readTarget, setAuthority } from '../../../src/http/target.ts'
 
 /** 'https://host[:port]/target' asked for with these fields. */
@@ -78,6 +79,19 @@ export function put(store: CacheStore, request: RequestHead, how: Described = {}
   if (body.length > 0 && !store.append(entry, body, 0, body.length)) return null
   return store.complete(entry) ? entry : null
 }
+
+/** What the store has for a request in the plain zone. */
+export function find(
+  store: CacheStore,
+  url: string,
+  fields: Readonly<Record<string, string>> = {},
+): Entry | null {
+  const request = requestFor(url, fields)
+  return store.find(plainKeys.of(request), request)
+}
+
+/** Makes a store, and the clock that it goes by. */
+export type SmallStore = (bytesMax?: number) => { clock: ManualClock; store: CacheStore }
 
 /** All bytes of an entry's body. */
 export function bodyOf(entry: Entry): Buffer {

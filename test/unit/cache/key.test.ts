@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  CacheKey,
+  keyHost,
+  normalTarget,
+  plainKey,
+  readKey,
+  type KeyChoices,
+} from '../../../src/cache/key.ts'
+import { requestFor } from './store-world.ts'
+
+const page = 'https://www.example.com/page'
+
+function keyOf(url: string, choices: KeyChoices = {}, fields: Readonly<Record<string, string>> = {}): string {
+  return new CacheKey('site', 'zone', choices).of(requestFor(url, fields))
+}
+
+function same(a: string, b: string, choices: KeyChoices = {}): boolean {
+  return keyOf(a, choices) === keyOf(b, choices)
+}
+
+test('scheme, host, port, target, site and zone are in every key', () => {
+  assert.equal(keyOf(page + '?a'), 'https://www.example.com/page?a\nsite\nzone')
+  const others = [
+    keyOf('http://www.example.com/page'),
+    keyOf('https://www.example.com:8443/page'),
+    keyOf('https://example.com/page'),
+    keyOf('https://www.example.com/Page'),
+    keyOf('https://www.example.com/page?'),
+    new CacheKey('site', 'other').of(requestFor(page)),
+    new CacheKey('other', 'zone').of(requestFor(page)),
+    new CacheKey('site', 'zone').of(requestFor(page), 'digest'),
+    keyOf(page),
+  ]
+  assert.equal(new Set(others).size, others.length)
+})
+
+test('the URL is the client’s, whatever it is rewritten to', () => {
+  const request = requestFor(page)
+  const key = new CacheKey('site', 'zone').of(request)
+  request.path = '/elsewhere'
+  assert.equal(new CacheKey('site', 'zone').of(request), key)
+})
+
+test('spellings that are the same URL to everybody share a key (RFC 3986 §6.2.2)', () => {
+  assert.ok(same('https://www.example.com:443/a', 'https://WWW.example.com/a'))
+  assert.ok(same('http://www.example.com:80/a', 'http://www.example.com/a'))
+  assert.ok(!same('https://www.example.com:80/a', 'https://www.example.com/a'))
+  assert.ok(same(page + '/%61%2d?x=%7e', page + '/a-?x=~'))
+  assert.ok(same(page + '/%c3%a4', page + '/%C3%A4'))
+})
+
+test('spellings that an origin may answer differently do not', () => {
+  const paths = [
+    '/a',
+    '//a',
+    '/./a',
+    '/b/../a',
+    '/a/',
+    '/a?',
+    '/a%2F',
+    '/a%25',
+    '/%2541',
+    '/A',
+    '/a?x=%',
+    '/a?x=%2',
+  ]
+  const keys = paths.map((path) => keyOf('https://www.example.com' + path))
+  assert.equal(new Set(keys).size, paths.length)
+})
+
+test('percent-encoding that is none stays as it came', () => {
+  assert.equal(normalTarget('/%zz%4'), '/%zz%4')
+  assert.equal(normalTarget('/%%41%'), '/%A%')
+  assert.equal(normalTarget('/%25%34%31'), '/%2541')
+})
+
+test('parameters are kept, left out or sorted as the operator chose', () => {
+  const query = (url: string, choices: KeyChoices) => keyOf(url, choices).split('\n')[0]?.slice(page.length)
+  const url = page + '?b=2&utm_source=x&a=1&b=1&c'
+  assert.equal(query(url, { query: 'none' }), '')
+  assert.equal(query(url, { query: { only: ['b'] } }), '?b=2&b=1')
+  assert.equal(query(url, { query: { only: ['nothing'] } }), '')
+  assert.equal(query(url, { query: { without: ['utm_*'] } }), '?b=2&a=1&b=1&c')
+  assert.equal(query(url, { query: { without: ['utm_*'] }, sortQuery: true }), '?a=1&b=2&b=1&c')
+  assert.equal(query(url, { sortQuery: true }), '?a=1&b=2&b=1&c&utm_source=x')
+  assert.equal(query(page + '?utm%5Fsource=1', { query: { without: ['utm_source'] } }), '')
+  assert.equal(query(page + '?a%26b=1&x=2', { query: { only: ['a'] } }), '', 'an encoded & separates nothing')
+})
+
+test('values of one parameter keep their order when parameters are sorted', () => {
+  assert.ok(!same(page + '?a=1&a=2', page + '?a=2&a=1', { sortQuery: true }))
+  assert.ok(same(page + '?b&a=1', page + '?a=1&b', { sortQuery: true }))
+})
+
+test('fields and cookies of the request that were chosen part requests', () => {
+  const choices = { headers: ['x-a', 'x-b'], cookies: ['group'] }
+  const fields: Readonly<Record<string, string>>[] = [
+    {},
+    { 'x-a': '' },
+    { 'x-a': '1' },
+    { 'x-b': '1' },
+    { 'x-a': '1', 'x-b': '1' },
+    { cookie: 'group=1' },
+    { cookie: 'group=' },
+    { cookie: 'xgroup=1; group=2' },
+  ]
+  const keys = fields.map((each) => keyOf(page, choices, each))
+  assert.equal(new Set(keys).size, keys.length)
+  assert.equal(keyOf(page, choices, { cookie: 'a=b;group=2;group=3' }), keys[7], 'the first of a name counts')
+  assert.equal(keyOf(page, choices, { 'x-c': '1', cookie: 'other=1' }), keys[0])
+})
+
+test('no value looks like another field, whatever stands in it', () => {
+  const choices = { headers: ['x-a', 'x-b'] }
+  const keys = [
+    keyOf(page, choices, { 'x-a': '1\nheader x-b 1:1' }),
+    keyOf(page, choices, { 'x-a': '1', 'x-b': '1' }),
+    keyOf(page, choices, { 'x-a': '1', 'x-b': '1\nheader x-b 1:1' }),
+    keyOf(page, choices, { 'x-a': '-' }),
+    keyOf(page, choices),
+  ]
+  assert.equal(new Set(keys).size, keys.length)
+})
+
+test('a site or zone with a control character is refused', () => {
+  assert.throws(() => new CacheKey('a\nb', 'zone'), RangeError)
+  assert.throws(() => new CacheKey('a', 'zone\u0000'), RangeError)
+})
+
+test('devices and languages are few', () => {
+  const choices = { device: true, languages: ['en', 'de'] }
+  const phone = 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148'
+  const a = keyOf(page, choices, { 'user-agent': phone, 'accept-language': 'de-AT,de;q=0.9' })
+  const b = keyOf(page, choices, { 'user-agent': phone + ' x', 'accept-language': 'de' })
+  assert.equal(a, b)
+  assert.notEqual(a, keyOf(page, choices, { 'user-agent': phone, 'accept-language': 'en' }))
+  assert.notEqual(a, keyOf(page, choices, { 'accept-language': 'de' }))
+})
+
+test('a key can be taken apart, and made up for a purge by URL', () => {
+  const key = keyOf('https://[::1]:8443/a?b')
+  const parts = readKey(key)
+  assert.equal(parts.host, '[::1]:8443')
+  assert.equal(key.slice(parts.targetStart, parts.targetEnd), '/a?b')
+  assert.deepEqual([parts.site, parts.zone, parts.hasChoices], ['site', 'zone', false])
+  assert.equal(plainKey('https', '[::1]:8443', '/a?b', 'site', 'zone'), key)
+  assert.equal(readKey(keyOf(page, { device: true })).hasChoices, true)
+  assert.equal(readKey('no key').host, '')
+})
+
+test('the host in keys names the port only where it is not the scheme’s own', () => {
+  assert.equal(keyHost(requestFor('https://a.example:443/')), 'a.example')
+  assert.equal(keyHost(requestFor('http://a.example:443/')), 'a.example:443')
+})
+
+test('a key is described in words', () => {
+  const said = new CacheKey('site', 'zone', { headers: ['x-a'] }).describe(requestFor(page, { 'x-a': 'v' }))
+  assert.deepEqual(said, ['URL https://www.example.com/page', 'site site', 'zone zone', 'header x-a 1:v'])
+})
