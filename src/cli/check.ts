@@ -61,13 +61,15 @@ function tell(loaded: LoadedConfig): void {
 }
 
 function summary(document: ConfigDocument): string {
-  const routes = Object.values(document.sites).reduce((sum, list) => sum + list.length, 0)
+  const routes = Object.values(document.sites).flat()
+  // A route may name the address of a server instead of an origin.
+  const origins = new Set([...Object.keys(document.origins), ...routes.flatMap(({ origin }) => origin ?? [])])
   const listeners = document.listeners.map((listener) => listener.name).join(', ')
   return [
     `listens on ${listeners}`,
     counted(Object.keys(document.sites).length, 'site'),
-    counted(routes, 'route'),
-    counted(Object.keys(document.origins).length, 'origin'),
+    counted(routes.length, 'route'),
+    counted(origins.size, 'origin'),
   ].join('; ')
 }
 

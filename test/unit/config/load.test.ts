@@ -75,23 +75,29 @@ test('a changed module is read anew, with what it imports', async () => {
   assert.equal((await loadConfig(path)).document?.sites['*']?.[0]?.respond?.status, 410)
 })
 
+function answering(status: string): string {
+  return `{ sites: { '*': { respond: ${status} } } }`
+}
+
 test('a module is one also where the package.json beside it says commonjs, and CommonJS stays what it is', async () => {
   mkdirSync(join(folder, 'common'))
   file('common/package.json', '{ "type": "commonjs" }')
   file('common/old.js', 'module.exports = { status: 410 }')
   file('common/new.ts', 'export const status: number = 404\n')
-  const site = (status: string): string => `{ sites: { '*': { respond: ${status} } } }`
   const imports =
     "import { defineConfig } from 'headgate'\nimport old from './old.js'\nimport { status } from './new.ts'\n"
   for (const name of ['common/a.config.ts', 'common/a.config.js']) {
     const loaded = await load(
       name,
-      `${imports}\nexport default defineConfig(${site('old.status + status - 404')})`,
+      `${imports}\nexport default defineConfig(${answering('old.status + status - 404')})`,
     )
     assert.equal(text(loaded), '', name)
     assert.equal(loaded.document?.sites['*']?.[0]?.respond?.status, 410, name)
   }
-  const common = await load('common/b.config.js', `module.exports = ${site("require('./old.js').status")}`)
+  const common = await load(
+    'common/b.config.js',
+    `module.exports = ${answering("require('./old.js').status")}`,
+  )
   assert.equal(text(common), '')
 })
 
