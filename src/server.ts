@@ -12,6 +12,7 @@ import type { Server } from 'node:net'
 import { totalOf, type PurgeTotal } from './cache/purge-peers.ts'
 import { SharedCache } from './cache/shared-cache.ts'
 import type { PurgeRequest } from './cache/store.ts'
+import type { RequestToExplain } from './admin/explain-body.ts'
 import { DateText, systemClock } from './core/clock.ts'
 import type { Peers } from './core/peers.ts'
 import { Timers } from './core/timers.ts'
@@ -28,6 +29,7 @@ import { chooseSockets } from './net/socket-mode.ts'
 import type { Resolver } from './origin/resolver.ts'
 import { SystemResolver } from './origin/system-resolver.ts'
 import { Doors, type BoundAddress } from './server/doors.ts'
+import { explainByPlan, type Explanation } from './server/explanation.ts'
 
 export { loadConfig }
 export type { BoundAddress, LoadedConfig }
@@ -258,6 +260,11 @@ export class HeadgateServer {
   /** Purges what this process has stored; of several workers, each is told. */
   purge(requests: readonly PurgeRequest[]): PurgeTotal {
     return this.#cache?.purgeHere(requests) ?? totalOf([])
+  }
+
+  /** What would happen to a request now. */
+  explain(request: RequestToExplain): Explanation {
+    return explainByPlan(this.plan, request)
   }
 
   /** All that is counted. */

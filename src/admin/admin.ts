@@ -14,6 +14,7 @@ import { ListenError } from '../net/listen-error.ts'
 import { removeStaleSocket } from '../net/unix-path.ts'
 import { readAdminAddress, type AdminAddress } from './address.ts'
 import { refusalOf } from './guard.ts'
+import { readRequestToExplain, type RequestToExplain } from './explain-body.ts'
 import { readPurgeOrder } from './purge-body.ts'
 import { metricsText, openMetricsType, prometheusType, wantsOpenMetrics } from './metrics-text.ts'
 
@@ -25,6 +26,12 @@ export interface ReloadReport {
   readonly reason: string
 }
 
+/** What one process says of a request (server/explanation.ts). */
+export interface ExplainedBy {
+  readonly pid: number
+  readonly explanation: object
+}
+
 /** What the listener speaks for: the runner of one server or of many workers. */
 export interface AdminTarget {
   health(): 'ok' | 'starting' | 'draining'
@@ -33,6 +40,7 @@ export interface AdminTarget {
   /** Never rejects: a refused config is a report. */
   reload(): Promise<ReloadReport>
   reopenLogs(): Promise<void>
+  explain(request: RequestToExplain): Promise<readonly ExplainedBy[]>
   /** Purges the cache of every worker; resolves when all have acknowledged it or the time for that is over. */
   purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal>
   /** As SIGTERM: no new requests, those under way are finished. Returns at once. */
@@ -45,9 +53,9 @@ export interface AdminTarget {
 const connectionsMax = 64
 const headMs = 5000
 const requestMs = 10_000
-/** Only a purge has a body that means anything. */
+/** Only a purge and a request to explain have a body that means anything. */
 const bodyBytesMax = 4096
-const purgeBytesMax = 256 * 1024
+const longBodyBytesMax = 256 * 1024
 const socketMode = 0o660
 
 interface Answer {
@@ -152,10 +160,10 @@ export class AdminServer {
   async #answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<Answer> {
     const refusal = refusalOf(request.headers, this.#address.path !== '')
     const path = (request.url ?? '').split('?', 1)[0] as string
-    const isPurge = path === '/purge' && refusal === ''
-    if (!isPurge) request.resume()
+    const hasBody = (path === '/purge' || path === '/explain') && refusal === ''
+    if (!hasBody) request.resume()
     if (refusal !== '') return json(403, { error: refusal })
-    const bytesMax = isPurge ? purgeBytesMax : bodyBytesMax
+    const bytesMax = hasBody ? longBodyBytesMax : bodyBytesMax
     if (Number(request.headers['content-length'] ?? 0) > bytesMax) return tooLarge(response, bytesMax)
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '')
     const allowed = methodOf(path)
@@ -165,9 +173,16 @@ export class AdminServer {
       response.setHeader('allow', allowed === 'GET' ? 'GET, HEAD' : allowed)
       return json(405, { error: `this wants ${allowed}` })
     }
-    if (!isPurge) return this.#act(path, request.headers.accept ?? '')
+    if (!hasBody) return this.#act(path, request.headers.accept ?? '')
     const body = await readBody(request)
-    return body === null ? tooLarge(response, bytesMax) : this.#purge(body)
+    if (body === null) return tooLarge(response, bytesMax)
+    return path === '/purge' ? this.#purge(body) : this.#explain(body)
+  }
+
+  async #explain(text: string): Promise<Answer> {
+    const request = readRequestToExplain(text)
+    if (typeof request === 'string') return json(400, { error: request })
+    return json(200, { processes: await this.#target.explain(request) })
   }
 
   async #purge(text: string): Promise<Answer> {
@@ -215,6 +230,7 @@ const paths: ReadonlyMap<string, 'GET' | 'POST'> = new Map([
   ['/reload', 'POST'],
   ['/reopen-logs', 'POST'],
   ['/purge', 'POST'],
+  ['/explain', 'POST'],
   ['/drain', 'POST'],
   ['/stop', 'POST'],
 ])
@@ -224,14 +240,14 @@ function tooLarge(response: http.ServerResponse, bytesMax: number): Answer {
   return json(413, { error: `at most ${bytesMax} bytes are read` })
 }
 
-/** null: it is longer than `purgeBytesMax`, or did not arrive whole. */
+/** null: it is longer than `longBodyBytesMax`, or did not arrive whole. */
 async function readBody(request: http.IncomingMessage): Promise<string | null> {
   const pieces: Buffer[] = []
   let length = 0
   try {
     for await (const piece of request) {
       length += (piece as Buffer).length
-      if (length > purgeBytesMax) return null
+      if (length > longBodyBytesMax) return null
       pieces.push(piece as Buffer)
     }
   } catch {

@@ -3,7 +3,10 @@
  * same reader, and every step asked what it would do. Nothing is sent and nothing is listened on.
  */
 import { isIP } from 'node:net'
-import { explainRequest, type Explanation, type RequestToExplain } from './explanation.ts'
+import { askAdmin } from '../admin/client.ts'
+import type { RequestToExplain } from '../admin/explain-body.ts'
+import { explainRequest, type Explanation } from '../server/explanation.ts'
+import { adminOf } from './admin-address.ts'
 import { chooseConfigFile, loadAndTell } from './config-file.ts'
 import { UsageError, type Command, type Parsed } from './command.ts'
 import { readFields, type FieldOption } from './fields.ts'
@@ -11,9 +14,13 @@ import { print, styled } from './terminal.ts'
 
 export const explainCommand: Command = {
   name: 'explain',
-  usage: "[METHOD] URL [-H 'NAME: VALUE'] [--client IP] [--json]",
+  usage: "[METHOD] URL [-H 'NAME: VALUE'] [--client IP] [--live] [--json]",
   summary: 'Tells what would happen to a request, and why.',
-  details: 'Nothing is sent. Exit code 1: the request would be refused.',
+  details: [
+    'Nothing is sent to an origin. Exit code 1: the request would be refused.',
+    'With --live the running server is asked: it also knows what its cache has stored,',
+    'and for how long it stays fresh.',
+  ].join('\n'),
   options: [
     { name: 'config', short: 'c', value: 'FILE', description: 'The config file.' },
     {
@@ -29,6 +36,13 @@ export const explainCommand: Command = {
       value: 'IP',
       description: 'The address that the request comes from; 192.0.2.1 by default.',
     },
+    { name: 'live', short: '', value: '', description: 'Asks the running server.' },
+    {
+      name: 'admin',
+      short: '',
+      value: 'ADDRESS',
+      description: 'With --live: its admin listener, when the config is not at hand.',
+    },
     { name: 'json', short: '', value: '', description: 'Prints the explanation as JSON.' },
   ],
   positionalsMax: 2,
@@ -38,6 +52,7 @@ export const explainCommand: Command = {
   ],
   async run(parsed) {
     const request = readRequest(parsed)
+    if (parsed.has('live') || parsed.has('admin')) return explainLive(parsed, request)
     const file = chooseConfigFile(parsed.value('config'))
     if (file === null) return 1
     const loaded = await loadAndTell(file)
@@ -47,6 +62,36 @@ export const explainCommand: Command = {
     else tell(explanation)
     return explanation.refusal === null ? 0 : 1
   },
+}
+
+/** Each process tells; what the first one has told is not told again. */
+async function explainLive(parsed: Parsed, request: RequestToExplain): Promise<number> {
+  const listen = parsed.value('admin') ?? (await adminOf(parsed.value('config'), 'name it with --admin'))
+  if (listen === null) return 1
+  const reply = await askAdmin(listen, 'POST', '/explain', JSON.stringify(request)).catch(
+    (error: unknown) => {
+      const reason = error instanceof Error ? error.message : 'no answer'
+      throw new Error(`nobody answers at ${listen}: ${reason}`)
+    },
+  )
+  if (reply.status !== 200) throw new Error(`the server says ${reply.status}: ${reply.text.trim()}`)
+  if (parsed.has('json')) print(reply.text.trim())
+  const { processes } = JSON.parse(reply.text) as { processes: { pid: number; explanation: Explanation }[] }
+  const [first, ...others] = processes
+  if (first === undefined) throw new Error('no worker answers')
+  if (!parsed.has('json')) {
+    tell(first.explanation)
+    for (const { pid, explanation } of others) tellCache(pid, explanation)
+  }
+  return first.explanation.refusal === null ? 0 : 1
+}
+
+/** Processes have the same config, and each its own cache. */
+function tellCache(pid: number, { steps }: Explanation): void {
+  const cache = steps.find(({ name }) => name === 'cache')
+  if (cache === undefined) return
+  print(`\nin the cache of process ${pid}:`)
+  section('cache', cache.says)
 }
 
 function readRequest(parsed: Parsed): RequestToExplain {

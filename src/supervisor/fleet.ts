@@ -2,7 +2,8 @@
  * Fleet: the server or servers that a runner drives: one in this process, or workers. The runner (signals, admin, watch)
  * does not know which.
  */
-import type { ReloadReport } from '../admin/admin.ts'
+import type { ExplainedBy, ReloadReport } from '../admin/admin.ts'
+import type { RequestToExplain } from '../admin/explain-body.ts'
 import type { PurgeTotal } from '../cache/purge-peers.ts'
 import type { PurgeRequest } from '../cache/store.ts'
 import type { FaultLevel } from '../core/faults.ts'
@@ -22,6 +23,8 @@ export interface Fleet {
   /** Takes a config, or says why not and goes on with the old one. Never rejects. One at a time. */
   reload(source: ConfigSource): Promise<ReloadReport>
   reopenLogs(): Promise<void>
+  /** What would happen to a request in each process. */
+  explain(request: RequestToExplain): Promise<readonly ExplainedBy[]>
   /** Purges every cache; resolves when all have, or the time for that is over. */
   purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal>
   /** Serves no new requests, finishes those under way for at most `drainMs`, and is then gone. */

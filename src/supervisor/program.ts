@@ -3,6 +3,7 @@
  * supervisor run real processes around a server of a few lines.
  */
 import type * as net from 'node:net'
+import type { RequestToExplain } from '../admin/explain-body.ts'
 import type { PurgeTotal } from '../cache/purge-peers.ts'
 import type { PurgeRequest } from '../cache/store.ts'
 import type { MetricsSnapshot } from '../engine/metrics.ts'
@@ -41,6 +42,7 @@ export interface RunningServer {
   close(options?: { readonly drainMs?: number }): Promise<unknown>
   stopNow(): void
   reopenLogs(): Promise<void>
+  explain?(request: RequestToExplain): object
   /** Of this process; left out: it has no cache. */
   purge?(requests: readonly PurgeRequest[]): PurgeTotal
   snapshot(): MetricsSnapshot

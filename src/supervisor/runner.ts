@@ -5,7 +5,8 @@
  * Promises: a start that fails leaves nothing behind and says why; a config that is wrong never replaces one that runs;
  * the first end signal drains, the second ends at once.
  */
-import { AdminServer, type AdminTarget, type ReloadReport } from '../admin/admin.ts'
+import { AdminServer, type AdminTarget, type ExplainedBy, type ReloadReport } from '../admin/admin.ts'
+import type { RequestToExplain } from '../admin/explain-body.ts'
 import { sumOf, type PurgeTotal } from '../cache/purge-peers.ts'
 import type { PurgeRequest } from '../cache/store.ts'
 import { systemClock } from '../core/clock.ts'
@@ -265,6 +266,10 @@ export class Runner implements AdminTarget {
     } catch (error) {
       this.#note('error', 'logs not reopened: ' + messageOf(error))
     }
+  }
+
+  async explain(request: RequestToExplain): Promise<readonly ExplainedBy[]> {
+    return (await this.#fleet?.explain(request)) ?? []
   }
 
   async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {

@@ -1,7 +1,8 @@
 /**
  * `workers: 1`: the server runs in this process and nothing is forked.
  */
-import type { ReloadReport } from '../admin/admin.ts'
+import type { ExplainedBy, ReloadReport } from '../admin/admin.ts'
+import type { RequestToExplain } from '../admin/explain-body.ts'
 import { totalOf, type PurgeTotal } from '../cache/purge-peers.ts'
 import type { PurgeRequest } from '../cache/store.ts'
 import { Metric, setSample, type MetricsSnapshot } from '../engine/metrics.ts'
@@ -59,6 +60,10 @@ export class SingleFleet implements Fleet {
 
   async reopenLogs(): Promise<void> {
     await this.#server.reopenLogs()
+  }
+
+  async explain(request: RequestToExplain): Promise<readonly ExplainedBy[]> {
+    return [{ pid: process.pid, explanation: this.#server.explain?.(request) ?? {} }]
   }
 
   async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {

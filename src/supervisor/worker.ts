@@ -7,7 +7,6 @@
  */
 import type * as net from 'node:net'
 import { totalOf } from '../cache/purge-peers.ts'
-import type { PurgeRequest } from '../cache/store.ts'
 import { PeerMember } from '../core/peer-member.ts'
 import type { FromWorker, ToWorker } from './channel.ts'
 import { channelPeers } from './channel-peers.ts'
@@ -92,11 +91,9 @@ async function valueOf(what: 'metrics' | 'status' | 'reopen'): Promise<unknown> 
   return null
 }
 
-/** A worker that has no server yet has stored nothing. */
-function purge(ticket: number, requests: readonly PurgeRequest[]): void {
+function answerBy(ticket: number, find: () => unknown): void {
   try {
-    const value = server?.purge?.(requests) ?? totalOf([])
-    say({ kind: 'answer', ticket, value, error: '' })
+    say({ kind: 'answer', ticket, value: find(), error: '' })
   } catch (error) {
     say({ kind: 'answer', ticket, value: null, error: messageOf(error) })
   }
@@ -134,7 +131,10 @@ function hear(message: ToWorker, handle: unknown): void {
     case 'ask':
       return void answer(message.ticket, message.what)
     case 'purge':
-      return purge(message.ticket, message.requests)
+      // A worker that has no server yet has stored nothing.
+      return answerBy(message.ticket, () => server?.purge?.(message.requests) ?? totalOf([]))
+    case 'explain':
+      return answerBy(message.ticket, () => server?.explain?.(message.request) ?? {})
     case 'drain':
       return void leave(message.drainMs)
     default:

@@ -6,7 +6,8 @@
  * hashes are the same is any swapped); changes of the fleet (a replacement, a reload) happen one after another.
  */
 import { availableParallelism } from 'node:os'
-import type { ReloadReport } from '../admin/admin.ts'
+import type { ExplainedBy, ReloadReport } from '../admin/admin.ts'
+import type { RequestToExplain } from '../admin/explain-body.ts'
 import { PeerHub } from '../core/peer-hub.ts'
 import type { PurgeTotal } from '../cache/purge-peers.ts'
 import type { PurgeRequest } from '../cache/store.ts'
@@ -16,7 +17,7 @@ import type { FromWorker, Reply } from './channel.ts'
 import { joinOverChannel } from './channel-peers.ts'
 import { messageOf, within, type Fleet, type Note } from './fleet.ts'
 import { ProcessMetrics } from './process-metrics.ts'
-import { purgeWorkers } from './purging.ts'
+import { explainByWorkers, purgeWorkers } from './asking.ts'
 import { readSource, type ConfigSource, type Program, type RunningServer } from './program.ts'
 import { RetiredCounters } from './retired-counters.ts'
 import { Slot } from './slot.ts'
@@ -268,6 +269,10 @@ export class WorkersFleet implements Fleet {
 
   async reopenLogs(): Promise<void> {
     await Promise.all(this.#workers().map((worker) => worker.ask({ kind: 'ask', what: 'reopen' }, commitMs)))
+  }
+
+  explain(request: RequestToExplain): Promise<readonly ExplainedBy[]> {
+    return explainByWorkers(this.#workers(), request)
   }
 
   purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {

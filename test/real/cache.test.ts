@@ -111,6 +111,30 @@ test('an unsafe method takes the answer out of the cache, and what the config sa
   assert.equal(await counted(edge, 'bypass'), 2)
 })
 
+function explain(...args: string[]): string {
+  const { status, stdout, stderr } = headgate(['explain', ...args])
+  assert.equal(status, 0, stderr)
+  return stdout
+}
+
+test('explain tells what is stored, how long it stays fresh, and what would be done', async (t) => {
+  const { edge, port } = await world(t)
+  const url = 'http://a/x?cc=max-age=60&etag="v"&tag=t'
+  const live = ['--admin', edge.admin]
+  assert.match(explain(url, '--config', edge.configPath), /key: URL http:\/\/a\/x\?cc=max-age=60/)
+  assert.match(explain(url, ...live), /Nothing is stored for this URL/)
+  await get(port, '/x?cc=max-age=60&etag="v"&tag=t')
+  const told = explain(url, ...live)
+  assert.match(told, /stored: 200, 9 bytes/)
+  assert.match(told, /age 0 s when it came \+ \d s here = \d s; fresh for 60 s: \d+ s left/)
+  assert.match(told, /tags t$/m)
+  assert.match(told, /The stored answer is fresh\.$/m)
+  assert.doesNotMatch(told, /sent +GET/)
+  headgate(['purge', '--tag', 't', '--soft', '--admin', edge.admin])
+  assert.match(explain(url, ...live), /purged softly/)
+  assert.match(explain('POST', url, ...live), /passes the cache by/)
+})
+
 for (const workers of [1, 2]) {
   test(`a purge by tag, URL, prefix, host and all reaches every worker (workers: ${workers})`, async (t) => {
     const { edge, origin, port } = await world(t, { cache: true }, { workers })

@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { readAdminAddress } from '../../../src/admin/address.ts'
-import { AdminServer, type AdminTarget } from '../../../src/admin/admin.ts'
+import { AdminServer, type AdminTarget, type ExplainedBy } from '../../../src/admin/admin.ts'
 import { askAdmin } from '../../../src/admin/client.ts'
+import type { RequestToExplain } from '../../../src/admin/explain-body.ts'
 import type { PurgeTotal } from '../../../src/cache/purge-peers.ts'
 import type { PurgeRequest } from '../../../src/cache/store.ts'
 
@@ -36,6 +37,10 @@ class FakeTarget implements AdminTarget {
 
   async reopenLogs(): Promise<void> {
     this.calls.push('reopen')
+  }
+
+  async explain(request: RequestToExplain): Promise<readonly ExplainedBy[]> {
+    return [{ pid: 7, explanation: request }]
   }
 
   async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
@@ -231,6 +236,25 @@ test('a purge that cannot be meant is refused, and nothing is purged', async (t)
   )
   assert.equal(long.status, 413)
   assert.deepEqual(target.calls, [])
+})
+
+test('a request is explained by the processes that serve, and refused when it is none', async (t) => {
+  const { admin } = await onLoopback(t)
+  const listen = `127.0.0.1:${admin.port}`
+  const request = { method: 'GET', scheme: 'http', authority: 'a', target: '/', client: '192.0.2.1' }
+  const right = await askAdmin(listen, 'POST', '/explain', JSON.stringify(request))
+  assert.equal(right.status, 200)
+  assert.deepEqual(JSON.parse(right.text), {
+    processes: [{ pid: 7, explanation: { ...request, fields: [] } }],
+  })
+  const wrong = [
+    'GET /',
+    '{}',
+    JSON.stringify({ ...request, target: '/\r\nX: y' }),
+    JSON.stringify({ ...request, scheme: 'ftp' }),
+    JSON.stringify({ ...request, fields: [{ name: 'a\nb', value: '' }] }),
+  ]
+  for (const body of wrong) assert.equal((await askAdmin(listen, 'POST', '/explain', body)).status, 400, body)
 })
 
 test('only addresses that this machine alone reaches are taken', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { explainRequest, type Explanation } from '../../../src/cli/explanation.ts'
+import { explainRequest, type Explanation } from '../../../src/server/explanation.ts'
 import { readConfig } from '../../../src/config/load.ts'
 
 /** A route that only a forged field could take, then one that tells what it sees to its origin. */

@@ -1,10 +1,12 @@
-/** A purge over all workers: asked of each, and what they acknowledge is summed. */
+/** What is asked of all workers: purges, whose counts are summed, and explanations. */
+import type { ExplainedBy } from '../admin/admin.ts'
+import type { RequestToExplain } from '../admin/explain-body.ts'
 import { sumOf, type PurgeTotal } from '../cache/purge-peers.ts'
 import type { PurgeRequest } from '../cache/store.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 /** A worker that is alive answers within a turn of its event loop. */
-const purgeMs = 5000
+const answerMs = 5000
 
 /** Never rejects: who does not acknowledge it, and is not gone, is counted as missing. */
 export async function purgeWorkers(
@@ -12,7 +14,7 @@ export async function purgeWorkers(
   requests: readonly PurgeRequest[],
 ): Promise<PurgeTotal> {
   const answers = await Promise.allSettled(
-    workers.map((worker) => worker.ask({ kind: 'purge', requests }, purgeMs)),
+    workers.map((worker) => worker.ask({ kind: 'purge', requests }, answerMs)),
   )
   const totals: PurgeTotal[] = []
   let missing = 0
@@ -24,4 +26,18 @@ export async function purgeWorkers(
   }
   const total = sumOf(totals)
   return { ...total, missing: total.missing + missing }
+}
+
+/** Those that do not answer are left out. */
+export async function explainByWorkers(
+  workers: readonly WorkerProcess[],
+  request: RequestToExplain,
+): Promise<readonly ExplainedBy[]> {
+  const answers = await Promise.allSettled(
+    workers.map((worker) => worker.ask({ kind: 'explain', request }, answerMs)),
+  )
+  return answers.flatMap((answer, i) => {
+    if (answer.status !== 'fulfilled' || answer.value.kind !== 'answer') return []
+    return [{ pid: (workers[i] as WorkerProcess).pid, explanation: answer.value.value as object }]
+  })
 }

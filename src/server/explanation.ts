@@ -1,6 +1,7 @@
 /**
  * The explanation of one request by one config, as data.
  */
+import type { RequestToExplain } from '../admin/explain-body.ts'
 import { systemClock } from '../core/clock.ts'
 import { Faults, faultRow, NONE, type Fault } from '../core/faults.ts'
 import { Timers } from '../core/timers.ts'
@@ -15,16 +16,6 @@ import { readRequestHead } from '../h1/read-head.ts'
 import type { Dial } from '../http/dial.ts'
 import { DONE, Exchange, nobody, type Walk } from '../http/exchange.ts'
 import type { Fields } from '../http/fields.ts'
-import type { FieldOption } from './fields.ts'
-
-export interface RequestToExplain {
-  readonly method: string
-  readonly scheme: string
-  readonly authority: string
-  readonly target: string
-  readonly client: string
-  readonly fields: readonly FieldOption[]
-}
 
 export interface Explanation {
   readonly request: {
@@ -69,10 +60,15 @@ export function explainRequest(loaded: LoadedConfig, request: RequestToExplain):
     dialFor: () => noDial,
   })
   try {
-    return new Explainer(plan, request).explain()
+    return explainByPlan(plan, request)
   } finally {
     plan.close()
   }
+}
+
+/** By a plan that is in force: what its steps know by now counts, such as what is stored. */
+export function explainByPlan(plan: Plan, request: RequestToExplain): Explanation {
+  return new Explainer(plan, request).explain()
 }
 
 class Explainer {
