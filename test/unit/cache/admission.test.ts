@@ -74,24 +74,24 @@ test('the sums are those of the queues, whatever is done', () => {
     const queues = new Admission<Node>()
     const live = new Set<Node>()
     for (let step = 0; step < 300; step++) {
-      const any = live.size === 0 ? null : random.pick(Array.from(live))
+      const one = live.size === 0 ? null : random.pick(Array.from(live))
       const dice = random.between(0, 9)
-      if (dice < 4 || any === null) {
+      if (dice < 4 || one === null) {
         const node = new Node(`${random.between(0, 50)}`, random.between(1, 100))
         queues.add(node)
         live.add(node)
-      } else if (dice < 6) any.uses = Math.min(usesMax, any.uses + 1)
-      else if (dice === 6) queues.resize(any, random.between(1, 200))
+      } else if (dice < 6) one.uses = Math.min(usesMax, one.uses + 1)
+      else if (dice === 6) queues.resize(one, random.between(1, 200))
       else if (dice === 7) {
-        const fresh = new Node(any.key, random.between(1, 100))
-        queues.replace(any, fresh)
-        assert.deepEqual([fresh.isMain, fresh.uses], [any.isMain, any.uses])
-        live.delete(any)
+        const fresh = new Node(one.key, random.between(1, 100))
+        queues.replace(one, fresh)
+        assert.deepEqual([fresh.isMain, fresh.uses], [one.isMain, one.uses])
+        live.delete(one)
         live.add(fresh)
       } else if (dice === 8) {
-        queues.remove(any)
-        queues.remove(any)
-        live.delete(any)
+        queues.remove(one)
+        queues.remove(one)
+        live.delete(one)
       } else {
         const gone = queues.evict(1000)
         assert.ok(gone !== null && live.delete(gone), `seed ${seed}: out once`)
