@@ -140,9 +140,11 @@ export function removeNominated(fields: Fields): void {
   const nominated = fields.combined(Field.CONNECTION) as string
   // Nearly all say just this.
   if (nominated === 'keep-alive' || nominated === 'close' || nominated === 'Keep-Alive') return
-  for (const element of nominated.split(',')) {
-    const name = element.trim().toLowerCase()
-    if (name !== '' && !isProtected(fieldId(name))) fields.remove(name)
+  // One walk over the fields, however many names: thousands fit into a head.
+  const names = new Set(nominated.split(',').map((element) => element.trim().toLowerCase()))
+  for (let i = 0; i < fields.size; i++) {
+    if (!fields.isLive(i) || isProtected(fields.idAt(i))) continue
+    if (names.has(fields.nameAt(i).toLowerCase())) fields.removeAt(i)
   }
 }
 

@@ -71,6 +71,12 @@ test('check says what a right config says, and 0', async () => {
   )
 })
 
+test('check counts a server that a route names as an origin, once', async () => {
+  const sites = "sites: { a.example: 'http://10.0.0.1:80', b.example: 'http://10.0.0.1:80' }"
+  writeFileSync(join(folder, 'named.yaml'), sites)
+  assert.match((await headgate(['check', 'named.yaml'], here)).out, /; 2 sites; 2 routes; 1 origin\n$/)
+})
+
 test('check says what is wrong, where, and what was meant, and 1', async () => {
   const { code, out, err } = await headgate(['check', 'bad.yaml'], here)
   assert.deepEqual([code, out], [1, ''])
