@@ -22,6 +22,12 @@ test('the marks of all prefixes of a text are found, and no others', () => {
   assert.deepEqual(collected(tree, '/img/a', 2), [3, 5], 'only those younger than it')
 })
 
+test('a prefix that goes on after the target is not found', () => {
+  const tree = new PrefixTree('host')
+  tree.open('/img\nre').mark(new PurgeMark(1, false, false, 0))
+  assert.deepEqual(collected(tree, '/img'), [])
+})
+
 test('a tree agrees with a list, through adding and forgetting, and is empty in the end', () => {
   for (let seed = 1; seed <= 50; seed++) {
     const random = new Random(seed)
