@@ -235,8 +235,8 @@ export class HeadgateServer {
     const tookMs = systemClock.nowMs() - startedMs
     if (cutCount > 0)
       this.#observe.note('warn', `${cutCount} connections were cut after ${Math.round(tookMs)} ms`)
-    this.plan.close()
     this.#cache?.close()
+    this.plan.close()
     await this.#observe.logs.close(logsCloseMs)
     return { cutCount, tookMs }
   }
@@ -282,6 +282,7 @@ export class HeadgateServer {
       tunnels: this.#engine.tunnelCount,
       inFlight: this.#engine.running,
       deadlines: this.#timers.hanging,
+      ...(this.#cache === null ? {} : { cache: this.#cache.status() }),
       origins: Array.from(this.plan.origins.values(), (origin) => origin.snapshot()),
     }
   }

@@ -45,7 +45,7 @@ export class MemoryStore implements CacheStore {
   bytesMax: number
   entryBytesMax: number
   readonly counts = new StoreCounts()
-  readonly #fixedEntryBytesMax: number | undefined
+  #fixedEntryBytesMax: number | undefined
   readonly #index = new EntryIndex()
   readonly #queues = new Admission<Entry>()
   readonly #growing = new Set<Entry>()
@@ -381,9 +381,10 @@ export class MemoryStore implements CacheStore {
     }
   }
 
-  resize(bytesMax: number): void {
+  resize(bytesMax: number, entryBytesMax = this.#fixedEntryBytesMax): void {
     this.bytesMax = bytesMax
-    this.entryBytesMax = this.#fixedEntryBytesMax ?? Math.floor(bytesMax * entryShare)
+    this.#fixedEntryBytesMax = entryBytesMax
+    this.entryBytesMax = entryBytesMax || Math.floor(bytesMax * entryShare)
     this.#makeRoom(0)
   }
 

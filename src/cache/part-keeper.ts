@@ -97,7 +97,7 @@ function ruleOf(entry: Entry): StoredRule {
 }
 
 /** Passes bytes on and stores them. */
-class PartSink implements InterposedSink {
+export class PartSink implements InterposedSink {
   next: BodySink = nobody
   source: BodySource | null = null
   /** null: given up. */

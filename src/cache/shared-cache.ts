@@ -33,6 +33,9 @@ export interface SharedCacheOptions {
   readonly fillLimits?: Partial<FillLimits>
 }
 
+/** Entries that `status` names. */
+const topMax = 10
+
 export class SharedCache {
   readonly store: CacheStore
   readonly #options: SharedCacheOptions
@@ -62,7 +65,9 @@ export class SharedCache {
   configure(settings: CacheSettings | null): void {
     const before = this.#settings
     this.#settings = settings ?? { ...before, bytesMax: 0 }
-    if (this.#settings.bytesMax !== before.bytesMax) this.store.resize(this.#settings.bytesMax)
+    const { bytesMax, entryBytesMax } = this.#settings
+    if (bytesMax !== before.bytesMax || entryBytesMax !== before.entryBytesMax)
+      this.store.resize(bytesMax, entryBytesMax)
     if (this.#settings.whenDeserted === before.whenDeserted) return
     if (this.#fills.size > 0) this.#oldFills.add(this.#fills)
     this.#fills = this.#makeFills()
@@ -103,6 +108,18 @@ export class SharedCache {
     let fills = this.#fills.size
     for (const old of this.#oldFills) fills += old.size
     return { ...this.store.snapshot(), fills }
+  }
+
+  /** For people: the numbers, and what is found most often. */
+  status(): object {
+    const top = this.store.topEntries(topMax).map((entry) => ({
+      url: entry.key.split('\n', 1)[0],
+      site: entry.site,
+      status: entry.head.status,
+      bytes: entry.bytes,
+      uses: entry.uses,
+    }))
+    return { ...this.snapshot(), top }
   }
 
   close(): void {

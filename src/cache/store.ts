@@ -69,8 +69,8 @@ export interface CacheStore {
   /** The report of one of the last purges, as far as it has been counted; null when it is not remembered. */
   purgeReport(generation: number): PurgeReport | null
   snapshot(): StoreSnapshot
-  /** Changes the limit; entries are thrown out at once until it holds. */
-  resize(bytesMax: number): void
+  /** Changes the limits; entries are thrown out at once until the first holds. `entryBytesMax`: 0 = an eighth of it. */
+  resize(bytesMax: number, entryBytesMax?: number): void
   /** The keys found most often, for the admin page: at most `countMax`. */
   topEntries(countMax: number): Entry[]
   close(): void

@@ -17,6 +17,7 @@ import { keyHost, type CacheKey } from '../cache/key.ts'
 import { PartKeeper } from '../cache/part-keeper.ts'
 import { partKeyDigest } from '../cache/partial.ts'
 import type { CachePolicy } from '../cache/policy.ts'
+import { PostKeeper } from '../cache/post-keeper.ts'
 import { Outcome, Reader } from '../cache/reader.ts'
 import { reasonRow, Reasons, Verdict, verdictOf, type Reason } from '../cache/reasons.ts'
 import { EntryServer } from '../cache/serve.ts'
@@ -148,9 +149,15 @@ class CacheStep implements Handler {
     const { purgeMethod } = this.#options
     if (passed === passedMethod && purgeMethod !== null && x.request.method === 'PURGE')
       return purgeMethod.onRequest(x, this.#slot)
-    x.state[this.#slot] = passed
+    const mayKeep = passed === passedMethod && x.request.method === 'POST' && this.#policy.storesPost
+    x.state[this.#slot] = mayKeep ? this.#postKeeper(x) : passed
     x.cacheResult = CacheResult.BYPASS
     return NEXT
+  }
+
+  #postKeeper(x: Exchange): PostKeeper {
+    const ask = this.#askFor(x, this.#key.of(x.request), null, Reasons.METHOD)
+    return new PostKeeper(x, ask, this.#store, this.#clock)
   }
 
   #miss(x: Exchange, key: string): Flow {
@@ -277,6 +284,11 @@ class CacheStep implements Handler {
   onResponse(x: Exchange): Flow {
     const kept = x.state[this.#slot]
     if (x.response.status === 101) return NEXT
+    if (kept instanceof PostKeeper) {
+      const isKept = kept.keep(x, () => this.#invalidate(x))
+      this.#addStatus(x, this.#status.forwarded('method', isKept ? stored : notStored))
+      return NEXT
+    }
     if (kept instanceof Passed) {
       this.#invalidate(x)
       this.#addStatus(x, this.#status.forwarded(reasonRow(kept.reason).forwarded, notStored, kept.detail))

@@ -47,6 +47,29 @@ test('a method that changes something passes, and takes what is stored for its U
   world.checkAtRest(11)
 })
 
+test('an answer to POST that is what a GET would give answers later GETs (RFC 9110 §9.3.3)', () => {
+  const world = new CacheWorld()
+  const client = world.client()
+  const post = get('/a', 'Content-Length: 2\r\n').replace('GET', 'POST') + 'ab'
+  exchange(world, client, get('/a'), ok('old', minute))
+  const kept = exchange(world, client, post, ok('posted', minute + 'Content-Location: /a\r\n'))
+  assert.equal(kept.status, 'fwd=method; stored')
+  assert.equal(kept.body, 'posted')
+  assert.equal(exchange(world, client, get('/a'), ok('new')).body, 'posted')
+  // Each POST goes to the origin, and without Content-Location nothing is kept.
+  assert.match(exchange(world, client, post, ok('again', minute)).asked, /^POST /)
+  assert.equal(exchange(world, client, get('/a'), ok('new', minute)).body, 'new')
+  // Purged while it was under way.
+  client.say(post)
+  world.asked()
+  world.cache.purgeHere([{ target: { kind: 'all' } }])
+  world.latest.say(ok('late', minute + 'Content-Location: /a\r\n'))
+  assert.equal(bodyOf(client.take()), 'late')
+  assert.equal(exchange(world, client, get('/a'), ok('newest', minute)).body, 'newest')
+  client.end.end()
+  world.checkAtRest(7)
+})
+
 test('a body, an If-Match and an Upgrade pass by what is stored', () => {
   const world = new CacheWorld()
   const client = world.client()

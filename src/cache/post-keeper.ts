@@ -1,0 +1,51 @@
+/**
+ * PostKeeper: stores the answer to a POST that says how long it stays right, and that it is what a GET of the same URL would
+ * give (RFC 9110 §9.3.3): its Content-Location names the URL of the request. Later GETs are answered from it.
+ *
+ * The answer takes out of force what was stored for the URL (RFC 9111 §4.4) before it is stored itself; a purge by anybody
+ * else while it was under way keeps it out.
+ */
+import type { Clock } from '../core/clock.ts'
+import type { Exchange } from '../http/exchange.ts'
+import { Field } from '../http/known-fields.ts'
+import { RequestHead } from '../http/message.ts'
+import type { Ask } from './ask.ts'
+import { entryFor } from './make-entry.ts'
+import { PartSink } from './part-keeper.ts'
+import type { CacheStore } from './store.ts'
+
+export class PostKeeper {
+  readonly #ask: Ask
+  readonly #request: RequestHead = new RequestHead()
+  readonly #store: CacheStore
+  readonly #clock: Clock
+  readonly #requestMs: number
+  readonly #askedAt: number
+
+  /** When the request is sent on. `ask.key`: of a GET of its URL. */
+  constructor(x: Exchange, ask: Ask, store: CacheStore, clock: Clock) {
+    this.#ask = ask
+    this.#request.copyFrom(x.request)
+    this.#store = store
+    this.#clock = clock
+    this.#requestMs = clock.nowMs()
+    this.#askedAt = store.generation
+  }
+
+  /** From `onResponse`; `invalidate` takes out of force what the answer does. True: what passes is being stored. */
+  keep(x: Exchange, invalidate: () => void): boolean {
+    const isUndisturbed = this.#store.generation === this.#askedAt
+    invalidate()
+    if (!isUndisturbed || !x.response.fields.has(Field.CONTENT_LOCATION)) return false
+    const received = {
+      requestMs: this.#requestMs,
+      responseMs: this.#clock.nowMs(),
+      responseWallMs: this.#clock.wallMs(),
+    }
+    const sent = { ask: this.#ask, request: this.#request, bornAt: this.#store.generation }
+    const entry = entryFor(sent, x.response, received)
+    if (entry === null || !this.#store.begin(entry)) return false
+    x.interpose(new PartSink(entry, this.#store, () => entry))
+    return true
+  }
+}

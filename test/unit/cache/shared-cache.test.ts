@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SharedCache, type CacheSettings } from '../../../src/cache/shared-cache.ts'
+import { Timers } from '../../../src/core/timers.ts'
+import { ManualClock } from '../../story/manual-clock.ts'
+
+const settings: CacheSettings = { bytesMax: 8_000_000, entryBytesMax: 0, whenDeserted: 'auto' }
+
+function made(): SharedCache {
+  const clock = new ManualClock()
+  return new SharedCache({ clock, timers: new Timers(clock), settings, peers: null })
+}
+
+test('other settings change the limits of the store at once', () => {
+  const cache = made()
+  assert.equal(cache.store.entryBytesMax, 1_000_000)
+  cache.configure({ ...settings, bytesMax: 4_000_000 })
+  assert.equal(cache.snapshot().bytesMax, 4_000_000)
+  assert.equal(cache.store.entryBytesMax, 500_000)
+  cache.configure({ ...settings, entryBytesMax: 10_000 })
+  assert.equal(cache.store.entryBytesMax, 10_000)
+  cache.configure(settings)
+  assert.equal(cache.store.entryBytesMax, 1_000_000)
+  cache.close()
+})
+
+test('a plan without a cache leaves no memory to it, and a later one gives it back', () => {
+  const cache = made()
+  cache.configure(null)
+  assert.equal(cache.snapshot().bytesMax, 0)
+  cache.configure(settings)
+  assert.equal(cache.snapshot().bytesMax, 8_000_000)
+  cache.close()
+})
+
+test('what is under way is asked for by new rules from the next on', () => {
+  const cache = made()
+  const { fills } = cache
+  cache.configure({ ...settings, bytesMax: 1_000_000 })
+  assert.equal(cache.fills, fills)
+  cache.configure({ ...settings, whenDeserted: 'abort' })
+  assert.notEqual(cache.fills, fills)
+  assert.equal(cache.fills.limits.whenDeserted, 'abort')
+  assert.equal(cache.snapshot().fills, 0)
+  cache.close()
+})
+
+test('a purge of several targets is told as one sum', () => {
+  const cache = made()
+  const total = cache.purgeHere([{ target: { kind: 'all' } }, { target: { kind: 'tag', tag: 'a' } }])
+  assert.deepEqual(total, { count: 0, bytes: 0, isCounted: true, stores: 1, missing: 0 })
+  cache.close()
+})
