@@ -12,6 +12,7 @@ import { Faults, NONE, type Fault } from '../core/faults.ts'
 import type { BodySource } from '../http/body.ts'
 import { PHASE_OVER, type Exchange } from '../http/exchange.ts'
 import type { ByteRange, MultipartFrame } from '../http/ranges.ts'
+import { Continuation, type Resumable } from './continuation.ts'
 import type { Follower, Growth } from './growth.ts'
 import { BodySpan } from './memory-body.ts'
 
@@ -56,7 +57,8 @@ export class BodyReader implements BodySource, Follower {
   #rangeIndex = 0
   /** The head of the part under way is written. */
   #isPartBegun = false
-  #isHeld = false
+  /** The sink is full, or the head is not on its way yet. */
+  #isHeld = true
   #isWriting = false
   #isOver = false
   #pause: ClockTimer | null = null
@@ -87,6 +89,8 @@ export class BodyReader implements BodySource, Follower {
 
   /** After `x.answer()`: writes what there is. */
   start(): void {
+    this.#isHeld = false
+    this.#growth?.advance(this)
     this.#write()
   }
 
@@ -112,6 +116,19 @@ export class BodyReader implements BodySource, Follower {
     const isRunning = this.#isRunning()
     this.#leave()
     if (isRunning) this.#x.fail(fault === NONE ? Faults.ORIGIN_TRUNCATED : fault)
+  }
+
+  onLeftBehind(rest: Resumable | null): void {
+    if (this.#isOver) return
+    const isRunning = this.#isRunning()
+    this.#leave()
+    if (!isRunning) return
+    const range = this.#ranges.length === 1 ? (this.#ranges[this.#rangeIndex] ?? null) : null
+    if (rest === null || range === null || this.#frame !== null) return this.#x.fail(Faults.READ_TIMEOUT)
+    const last = Math.min(range.last, rest.length - 1)
+    const continuation = new Continuation(this.#x, rest, this.position, last)
+    // A sink that is full asks for more when it has room.
+    if (!this.#isHeld) continuation.resume()
   }
 
   #isRunning(): boolean {

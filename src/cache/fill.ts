@@ -6,7 +6,7 @@
  * - it may be stored: readers are served from the growing entry, each at its own pace; the origin is held back only when
  *   it is `windowBytes` ahead of the fastest of them;
  * - it may, but no store takes it: the same, with a body that keeps only its last `windowBytes`; who falls farther behind
- *   is cut visibly;
+ *   gets the rest from the origin by Range, or is cut visibly;
  * - it may not: the first reader gets it passed through, the others are let go to ask for themselves, all at once;
  * - it confirms what is stored (304): all are answered from that;
  * - it fails: each reader gets its own verdict, the stale answer where that may stand in, else the fault.
@@ -63,6 +63,8 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
   readonly #table: FillTable
   readonly #deadline: Deadline = new Deadline(this)
   #mode = ASKING
+  /** The step that is asked. */
+  #from = 0
   #child: Exchange | null = null
   #growing: Growing | null = null
   #discarded = 0
@@ -98,7 +100,8 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
   #send(x: Exchange): void {
     const { stale } = this.ask
     const { timers, limits, store } = this.#table
-    const child = (x.walk as Walk).child(x, x.step + 1, this)
+    this.#from = x.step + 1
+    const child = (x.walk as Walk).child(x, this.#from, this)
     this.#child = child
     this.bornAt = store.generation
     askForAll(child.request)
@@ -124,14 +127,9 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     return true
   }
 
-  /** How far it is ahead of its fastest reader. */
-  get aheadBytes(): number {
-    return this.#mode === GROWING ? (this.#growing as Growing).aheadBytes : 0
-  }
-
-  /** What it holds that no store accounts for. */
-  get heldBytes(): number {
-    return this.#mode === GROWING ? (this.#growing as Growing).heldBytes : 0
+  /** What it writes; null before the head, and where it is passed. */
+  get growing(): Growing | null {
+    return this.#mode === GROWING ? this.#growing : null
   }
 
   // The child's answer
@@ -167,7 +165,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     const entry = entryFor(this, response, this.#received())
     if (entry === null) return false
     const { clock, limits } = this.#table
-    const growing = new Growing(entry, this.#table, this)
+    const growing = new Growing(entry, this.#table, this, this.#from)
     this.#growing = growing
     this.#mode = GROWING
     const isShared = entry.freshUntilMs + entry.graceMs > clock.nowMs()

@@ -68,15 +68,12 @@ export class Fills implements FillTable {
   /** What answers under way hold that no store accounts for. */
   get heldBytes(): number {
     let bytes = 0
-    for (const fill of this.#running) bytes += fill.heldBytes
+    for (const fill of this.#running) bytes += fill.growing?.heldBytes ?? 0
     return bytes
   }
 
-  /** How far any is ahead of its fastest reader. */
-  get aheadBytes(): number {
-    let bytes = 0
-    for (const fill of this.#running) bytes = Math.max(bytes, fill.aheadBytes)
-    return bytes
+  get underWay(): ReadonlySet<Fill> {
+    return this.#running
   }
 
   get unsharedKeys(): number {

@@ -2,11 +2,12 @@
  * Growing: the entry that a fill writes, in the store or, when no store takes it, as a window that moves on.
  *
  * Invariants: what was begun in the store is completed or abandoned once; of an entry that is not stored at most
- * `windowBytes` and a block are held, and a reader that has not read what goes is cut, never given other bytes.
+ * `windowBytes` and a block are held, and a reader that has not read what goes is told that it fell behind, never given other bytes.
  * (How long one is waited for before: patience.ts.)
  */
 import type { Clock } from '../core/clock.ts'
-import { Faults, type Fault } from '../core/faults.ts'
+import type { Fault } from '../core/faults.ts'
+import type { Resumable } from './continuation.ts'
 import type { Entry } from './entry.ts'
 import { Growth, type GrowthOwner } from './growth.ts'
 import type { FillLimits } from './fill-limits.ts'
@@ -32,11 +33,12 @@ export class Growing {
   /** Bytes that are gone. */
   #forgotten = 0
 
-  constructor(entry: Entry, { store, clock, limits }: GrowingPlace, owner: GrowthOwner) {
+  /** `from`: the step that the origin is asked by. */
+  constructor(entry: Entry, { store, clock, limits }: GrowingPlace, owner: GrowthOwner, from: number) {
     this.entry = entry
     this.#store = store
     this.#windowBytes = limits.windowBytes
-    this.growth = new Growth(owner)
+    this.growth = new Growth(owner, resumableOf(entry, from))
     this.#patience = new Patience(clock, this.growth, limits.windowBytes, () => owner.onAdvance())
     this.isStored = store.begin(entry)
   }
@@ -98,6 +100,12 @@ export class Growing {
     const offset = body.length - this.#windowBytes
     if (offset < this.#forgotten + blockBytes) return
     this.#forgotten = body.forget(offset)
-    this.growth.forgotten(this.#forgotten, Faults.READ_TIMEOUT)
+    this.growth.forgotten(this.#forgotten)
   }
+}
+
+/** A part can be told from those of other versions by a strong entity-tag only (RFC 9110 §13.1.5). */
+function resumableOf({ etag, statedLength, head }: Entry, from: number): Resumable | null {
+  const isResumable = head.status === 200 && statedLength > 0 && etag !== '' && !etag.startsWith('W/')
+  return isResumable ? { from, etag, length: statedLength } : null
 }

@@ -10,6 +10,7 @@
  */
 import type { Fault } from '../core/faults.ts'
 import { List, type ListNode } from '../core/list.ts'
+import type { Resumable } from './continuation.ts'
 
 /** The source of an answer that is read from a growing body. */
 export interface Follower extends ListNode<Follower> {
@@ -17,8 +18,10 @@ export interface Follower extends ListNode<Follower> {
   readonly position: number
   /** There is more to read, or `Growth.isWhole` is true now. */
   onGrown(): void
-  /** The body will never be whole, or what this one would read next is gone (it fell behind). It has left already. */
+  /** The body will never be whole. It has left already. */
   onBroken(fault: Fault): void
+  /** What it would read next is gone: it fell behind. `rest` says how it can be had still, if it can. It has left. */
+  onLeftBehind(rest: Resumable | null): void
 }
 
 export interface GrowthOwner {
@@ -33,12 +36,15 @@ export class Growth {
   readonly #owner: GrowthOwner
   /** Whose turn is next while they are told: `leave` moves it on. */
   #next: Follower | null = null
+  readonly rest: Resumable | null
   /** How far the fastest has read; 0 when nobody follows. */
   front = 0
   isWhole = false
 
-  constructor(owner: GrowthOwner) {
+  /** `rest`: how those who fall behind get on; null: not at all. */
+  constructor(owner: GrowthOwner, rest: Resumable | null = null) {
     this.#owner = owner
+    this.rest = rest
   }
 
   get size(): number {
@@ -52,9 +58,9 @@ export class Growth {
     return count
   }
 
+  /** Its position counts from its first `advance` on: it calls that when it is ready to read. */
   follow(follower: Follower): void {
     this.#followers.addLast(follower)
-    if (follower.position > this.front) this.front = follower.position
   }
 
   /** It has read all it wants, or its client is gone. Twice is harmless. */
@@ -66,7 +72,7 @@ export class Growth {
     else this.#owner.onAdvance()
   }
 
-  /** `follower` has read on: its `position` has moved. */
+  /** `follower` has read on, or begins: somebody may wait for bytes that are far from being there. */
   advance(follower: Follower): void {
     if (follower.position <= this.front) return
     this.front = follower.position
@@ -91,15 +97,15 @@ export class Growth {
     this.front = 0
   }
 
-  /** Bytes before `offset` are gone: cuts those who have not read them. */
-  forgotten(offset: number, fault: Fault): void {
+  /** Bytes before `offset` are gone: those who have not read them leave. */
+  forgotten(offset: number): void {
     this.#next = this.#followers.first
     while (this.#next !== null) {
       const follower: Follower = this.#next
       this.#next = follower.next
       if (follower.position >= offset) continue
       this.#remove(follower)
-      follower.onBroken(fault)
+      follower.onLeftBehind(this.rest)
     }
   }
 

@@ -10,6 +10,8 @@ export interface CachedOriginHabits {
   readonly faults: number
   readonly thinkMsMax: number
   readonly gapMsMax: number
+  /** It serves parts. */
+  readonly ranges: boolean
 }
 
 type Mishap = 'none' | 'silent' | 'die-before' | 'failing' | 'reset-mid' | 'fin-mid' | 'stall-mid'
@@ -82,11 +84,20 @@ class CachedOriginConnection {
       if (!this.#transport.isOpen) return
       const request = Number(head.fields.get('x-request'))
       const [given, keeping] = resources.current(resource, language, request, world.nowMs())
-      this.#answer(method === 'HEAD', head.fields.get('if-none-match'), given, keeping)
+      const etag = `"${given.id}"`
+      const isPart = habits.ranges && method === 'GET' && (head.fields.get('if-range') ?? etag) === etag
+      const range = isPart ? (head.fields.get('range') ?? '') : ''
+      this.#answer(method === 'HEAD', head.fields.get('if-none-match'), given, keeping, range)
     })
   }
 
-  #answer(isHead: boolean, condition: string | undefined, given: Given, keeping: Keeping): void {
+  #answer(
+    isHead: boolean,
+    condition: string | undefined,
+    given: Given,
+    keeping: Keeping,
+    range: string,
+  ): void {
     const { random } = this.#origin.world
     const mishap = random.chance(this.#origin.habits.faults) ? random.pick(mishaps) : 'none'
     const { resource } = given
@@ -104,35 +115,43 @@ class CachedOriginConnection {
       this.#transport.writeText(`HTTP/1.1 304 Simulated\r\n${common.join('\r\n')}\r\n\r\n`)
       return
     }
-    const lines = ['HTTP/1.1 200 Simulated', `X-Body: ${given.id}`, 'Server: secret/1.0', ...common]
-    if (resource.framing === 'length') lines.push(`Content-Length: ${given.bytes}`)
+    const [first, last] = partOf(range, given.bytes)
+    const isPart = first > 0 || last < given.bytes - 1
+    const lines = [
+      `HTTP/1.1 ${isPart ? 206 : 200} Simulated`,
+      `X-Body: ${given.id}`,
+      'Server: secret/1.0',
+      ...common,
+    ]
+    if (resource.framing === 'length') lines.push(`Content-Length: ${last - first + 1}`)
     else if (resource.framing === 'chunked') lines.push('Transfer-Encoding: chunked')
     else lines.push('Connection: close')
+    if (isPart) lines.push(`Content-Range: bytes ${first}-${last}/${given.bytes}`)
     this.#transport.writeText(lines.join('\r\n') + '\r\n\r\n')
-    if (!isHead) return this.#body(given, 0, mishap)
+    if (!isHead) return this.#body(given, first, last + 1, mishap)
     if (resource.framing === 'close') this.#transport.end()
   }
 
-  #body(given: Given, at: number, mishap: Mishap): void {
+  #body(given: Given, at: number, end: number, mishap: Mishap): void {
     const { world, habits } = this.#origin
     const { framing } = given.resource
-    const cutAt = mishap.endsWith('-mid') ? Math.floor(given.bytes / 2) : Infinity
+    const cutAt = mishap.endsWith('-mid') ? Math.floor((at + end) / 2) : Infinity
     let from = at
-    while (from < given.bytes) {
+    while (from < end) {
       if (!this.#transport.isOpen) return
       if (from >= cutAt) return this.#breakOff(mishap, framing)
-      const to = Math.min(given.bytes, from + world.random.between(1, 30_000), Math.max(from + 1, cutAt))
+      const to = Math.min(end, from + world.random.between(1, 30_000), Math.max(from + 1, cutAt))
       const bytes = pattern(given.id, from, to)
       if (framing === 'chunked') this.#transport.writeText(bytes.length.toString(16) + '\r\n')
       const goOn = this.#transport.writeBytes(bytes, 0, bytes.length)
       if (framing === 'chunked') this.#transport.writeText('\r\n')
       from = to
-      const next = (): void => this.#body(given, to, mishap)
+      const next = (): void => this.#body(given, to, end, mishap)
       if (!goOn) {
         this.#drained = next
         return
       }
-      if (habits.gapMsMax > 0 && from < given.bytes) {
+      if (habits.gapMsMax > 0 && from < end) {
         world.after(world.random.next() * habits.gapMsMax, next)
         return
       }
@@ -147,4 +166,12 @@ class CachedOriginConnection {
     if (mishap === 'reset-mid' || (mishap === 'fin-mid' && framing === 'close')) this.#transport.reset()
     else if (mishap === 'fin-mid') this.#transport.end()
   }
+}
+
+/** First and last byte that `range` asks for; all of it where that is no part. */
+function partOf(range: string, bytes: number): [number, number] {
+  const match = /^bytes=(\d+)-(\d+)$/.exec(range)
+  const first = Number(match?.[1] ?? 0)
+  const last = Math.min(Number(match?.[2] ?? Infinity), bytes - 1)
+  return first <= last ? [first, last] : [0, bytes - 1]
 }

@@ -7,7 +7,7 @@ import type { Random } from '../random.ts'
 
 /** How an answer may be kept, and for how long a client may be given it after the origin stood by it. */
 export const keepings = {
-  public: { cacheControl: 'max-age=100', allowedMs: 100_000, isShared: true },
+  public: { cacheControl: 'max-age=100000', allowedMs: 100_000_000, isShared: true },
   short: { cacheControl: 'max-age=1', allowedMs: 1000, isShared: true },
   graceful: { cacheControl: 'max-age=1, stale-while-revalidate=5', allowedMs: 6000, isShared: true },
   lenient: { cacheControl: 'max-age=1, stale-if-error=600', allowedMs: 601_000, isShared: true },
@@ -69,7 +69,8 @@ export class Resources {
           keeping,
           varies: random.chance(0.4),
           periodMs: isSteady || random.chance(0.4) ? Infinity : random.between(50, 3000),
-          bytesMax: random.chance(0.1) ? 0 : random.skewed(bytesMax) + 1,
+          // Large ones are seldom, but they are.
+          bytesMax: random.chance(0.1) ? 0 : random.chance(0.05) ? bytesMax : random.skewed(bytesMax) + 1,
           framing: random.pick(['length', 'length', 'chunked', 'close'] as const),
           purgedMs: -1,
         })

@@ -198,7 +198,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'who falls behind a window is given other bytes',
     file: 'src/cache/growing.ts',
-    find: '    this.growth.forgotten(this.#forgotten, Faults.READ_TIMEOUT)\n',
+    find: '    this.growth.forgotten(this.#forgotten)\n',
     replace: '',
+  },
+  {
+    name: 'who waits for bytes far ahead does not set the origin going',
+    file: 'src/cache/body-reader.ts',
+    find: '    this.#isHeld = false\n    this.#growth?.advance(this)\n',
+    replace: '    this.#isHeld = false\n',
   },
 ]

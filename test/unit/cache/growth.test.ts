@@ -29,6 +29,9 @@ class Reading implements Follower {
   onBroken(fault: number): void {
     this.broken = fault
   }
+  onLeftBehind(): void {
+    this.broken = 7
+  }
 }
 
 function followed(count: number): { growth: Growth; owner: Owner; readers: Reading[] } {
@@ -79,7 +82,7 @@ describe('Growth', () => {
     const [fast, slow] = readers as [Reading, Reading]
     fast.position = 500
     slow.position = 499
-    growth.forgotten(500, 7)
+    growth.forgotten(500)
     assert.deepEqual([fast.broken, slow.broken], [0, 7])
     assert.equal(growth.size, 1)
   })

@@ -13,6 +13,7 @@ class Reading implements Follower {
   list: object | null = null
   onGrown(): void {}
   onBroken(): void {}
+  onLeftBehind(): void {}
 }
 
 function waiting(count: number) {
