@@ -257,9 +257,9 @@ export class HeadgateServer {
     await this.#observe.logs.reopen()
   }
 
-  /** Purges what this process has stored; of several workers, each is told. */
-  purge(requests: readonly PurgeRequest[]): PurgeTotal {
-    return this.#cache?.purgeHere(requests) ?? totalOf([])
+  /** Purges what this process has stored; of several workers, each is told. It is gone before this returns. */
+  async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
+    return this.#cache?.purgeAndCount(requests) ?? totalOf([])
   }
 
   /** What would happen to a request now. */

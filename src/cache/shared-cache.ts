@@ -33,6 +33,11 @@ export interface SharedCacheOptions {
   readonly fillLimits?: Partial<FillLimits>
 }
 
+/** A purge that is counted by a walk over the store is answered without the rest of the count after this long … */
+const countMs = 500
+/** … looked at this often. */
+const lookMs = 10
+
 /** Entries that `status` names. */
 const topMax = 10
 
@@ -91,6 +96,22 @@ export class SharedCache {
   /** Purges the store of this process only: somebody else tells the others. */
   purgeHere(requests: readonly PurgeRequest[]): PurgeTotal {
     return totalOf(requests.map((request) => this.store.purge(request)))
+  }
+
+  /**
+   * The same. What it purges is gone when this returns; it resolves when the counts are final, or have grown for
+   * `countMs`.
+   */
+  async purgeAndCount(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
+    const { clock } = this.#options
+    const reports = requests.map((request) => this.store.purge(request))
+    const endMs = clock.nowMs() + countMs
+    while (reports.some(({ isCounted }) => !isCounted) && clock.nowMs() < endMs) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      clock.after(lookMs, resolve)
+      await promise
+    }
+    return totalOf(reports)
   }
 
   /** Purges in all workers, and resolves when all have. */

@@ -44,7 +44,7 @@ export interface RunningServer {
   reopenLogs(): Promise<void>
   explain?(request: RequestToExplain): object
   /** Of this process; left out: it has no cache. */
-  purge?(requests: readonly PurgeRequest[]): PurgeTotal
+  purge?(requests: readonly PurgeRequest[]): Promise<PurgeTotal>
   snapshot(): MetricsSnapshot
   status(): object
 }

@@ -91,9 +91,9 @@ async function valueOf(what: 'metrics' | 'status' | 'reopen'): Promise<unknown> 
   return null
 }
 
-function answerBy(ticket: number, find: () => unknown): void {
+async function answerBy(ticket: number, find: () => unknown): Promise<void> {
   try {
-    say({ kind: 'answer', ticket, value: find(), error: '' })
+    say({ kind: 'answer', ticket, value: await find(), error: '' })
   } catch (error) {
     say({ kind: 'answer', ticket, value: null, error: messageOf(error) })
   }
@@ -132,9 +132,9 @@ function hear(message: ToWorker, handle: unknown): void {
       return void answer(message.ticket, message.what)
     case 'purge':
       // A worker that has no server yet has stored nothing.
-      return answerBy(message.ticket, () => server?.purge?.(message.requests) ?? totalOf([]))
+      return void answerBy(message.ticket, () => server?.purge?.(message.requests) ?? totalOf([]))
     case 'explain':
-      return answerBy(message.ticket, () => server?.explain?.(message.request) ?? {})
+      return void answerBy(message.ticket, () => server?.explain?.(message.request) ?? {})
     case 'drain':
       return void leave(message.drainMs)
     default:

@@ -45,9 +45,15 @@ test('what is under way is asked for by new rules from the next on', () => {
   cache.close()
 })
 
-test('a purge of several targets is told as one sum', () => {
-  const cache = made()
-  const total = cache.purgeHere([{ target: { kind: 'all' } }, { target: { kind: 'tag', tag: 'a' } }])
+test('a purge of several targets is told as one sum, when it is counted', async () => {
+  const clock = new ManualClock()
+  const cache = new SharedCache({ clock, timers: new Timers(clock), settings, peers: null })
+  const purge = cache.purgeAndCount([{ target: { kind: 'all' } }, { target: { kind: 'tag', tag: 'a' } }])
+  for (let i = 0; i < 10; i++) {
+    clock.advance(10)
+    await Promise.resolve()
+  }
+  const total = await purge
   assert.deepEqual(total, { count: 0, bytes: 0, isCounted: true, stores: 1, missing: 0 })
   cache.close()
 })
