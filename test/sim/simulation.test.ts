@@ -19,15 +19,18 @@ test(`${seeds} seeded worlds of clients, edge and origins hold every invariant`,
   assert.ok(exchanges > seeds, 'the worlds are not empty')
 })
 
-test(`${seeds} seeded worlds of cached zones hold every invariant`, () => {
+// Their bodies are larger, and each costs about twice as much.
+const cachedSeeds = Math.ceil(seeds / 2)
+
+test(`${cachedSeeds} seeded worlds of cached zones hold every invariant`, () => {
   let exchanges = 0
-  for (let seed = 1; seed <= seeds; seed++) {
+  for (let seed = 1; seed <= cachedSeeds; seed++) {
     const result = simulateCached(seed)
     exchanges += result.exchanges
     const how = `seed ${seed}: node test/sim/run.ts --only cached --seed ${seed} --trace`
     assert.deepEqual(result.failures, [], how)
   }
-  assert.ok(exchanges > seeds, 'the worlds are not empty')
+  assert.ok(exchanges > cachedSeeds, 'the worlds are not empty')
 })
 
 test('a world is the same each time: equal seeds make equal events', () => {
