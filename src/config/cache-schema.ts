@@ -202,7 +202,8 @@ const wholeCache = z.strictObject({
     .optional()
     .meta({
       description:
-        'Routes of one site share answers only within a zone. The name of the origin when left out.',
+        'Routes of one site share answers only within a zone. When left out: the name of the origin, and a sign for what ' +
+        'the route changes in the request (`rewrite`, `headers.request`), so that routes which ask for something else never do.',
       samples: ['assets'],
     }),
   key: key.optional().meta({

@@ -22,8 +22,8 @@ import { networksOf } from './quantities.ts'
 /** What a route gives its cache step. */
 export interface CachePlace {
   readonly site: string
-  /** The name of the origin: the zone, where none is written. */
-  readonly origin: string
+  /** Where the route names none. */
+  readonly zone: string
   /** The step's place in the route. */
   readonly slot: number
 }
@@ -49,7 +49,7 @@ export class CacheCompiler {
     const { clock } = this.#context
     const cache = (this.#cache ??= this.#open())
     const { cache: top, forwarding } = this.#document
-    const key = new CacheKey(place.site, route.zone ?? place.origin, route.key)
+    const key = new CacheKey(place.site, route.zone ?? place.zone, route.key)
     const options = {
       key,
       policy: policyOf(route),

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { ConfigDocument } from './document.ts'
+import type { ConfigDocument, RouteDocument } from './document.ts'
 import type { ErrorPageSet } from './error-pages.ts'
 
 /** sha256 of the normalised config and of the files that it pulls in: equal for two spellings of one config. */
@@ -17,6 +17,18 @@ export function hashOf(document: ConfigDocument, pages: ErrorPageSet): string {
 /** JSON knows no Infinity. */
 function textOf(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) => (item === Infinity ? 'Infinity' : item))
+}
+
+/**
+ * The zone of a route's cache that names none: that of its origin, and of what the route changes in requests before they
+ * get there. Two routes that ask the origin for something else under one URL must not share its answers; and one that is the same
+ * after a reload finds its own again.
+ */
+export function zoneOf(route: RouteDocument): string {
+  const { origin = '', rewrite, headers } = route
+  if (rewrite === undefined && headers?.request === undefined) return origin
+  const text = textOf([rewrite ?? null, headers?.request ?? null])
+  return origin + '~' + createHash('sha256').update(text).digest('hex').slice(0, 10)
 }
 
 /**

@@ -100,6 +100,37 @@ test('what is on its way is asked for once, and those who waited are told as col
   assert.equal(await counted(edge, 'collapsed'), 19)
 })
 
+test('routes that ask for something else under one URL never share its answers, unless they name one zone', async (t) => {
+  const origin = await CacheOrigin.start(t)
+  const edge = new EdgeProcess(t)
+  const beta = { header: { 'X-Beta': true } }
+  const routes = [
+    {
+      match: { path: '/named/*', ...beta },
+      cache: { zone: 'z' },
+      rewrite: '/beta?cc=max-age=60',
+      origin: 'app',
+    },
+    { match: '/named/*', cache: { zone: 'z' }, rewrite: '/plain?cc=max-age=60', origin: 'app' },
+    { match: beta, cache: true, rewrite: '/beta?cc=max-age=60', origin: 'app' },
+    { match: '/x', cache: true, rewrite: '/plain?cc=max-age=60', origin: 'app' },
+    { match: '/y', cache: true, rewrite: '/plain?cc=max-age=60', origin: 'app' },
+  ]
+  edge.write({ origins: { app: origin.url }, sites: { '*': routes } })
+  await edge.start()
+  const bodyOf = async (path: string, headers = {}): Promise<string> =>
+    (await get(edge.port, path, headers)).body
+  const plain = await bodyOf('/x')
+  const other = await bodyOf('/x', { 'X-Beta': '1' })
+  assert.notEqual(plain, other)
+  assert.equal(await bodyOf('/x'), plain)
+  assert.equal(await bodyOf('/x', { 'X-Beta': '1' }), other)
+  // Two URLs that are rewritten to one target are two.
+  assert.notEqual(await bodyOf('/y'), plain)
+  assert.equal(await bodyOf('/named/a'), await bodyOf('/named/a', { 'X-Beta': '1' }))
+  assert.equal(origin.count, 4)
+})
+
 test('an unsafe method takes the answer out of the cache, and what the config says passes it by', async (t) => {
   const { edge, origin, port } = await world(t, { cache: { bypass: { cookie: 'session' } } })
   const path = '/a?cc=max-age=60'
