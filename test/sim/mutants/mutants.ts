@@ -76,8 +76,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'nominated fields are forwarded',
     file: 'src/http/forwarding.ts',
-    find: "    if (name !== '' && !isProtected(fieldId(name))) fields.remove(name)\n",
-    replace: '    if (isProtected(fieldId(name)) && false) fields.remove(name)\n',
+    find: '    if (names.has(fields.nameAt(i).toLowerCase())) fields.removeAt(i)\n',
+    replace: '    if (names.size < 0) fields.removeAt(i)\n',
   },
   {
     name: 'an exchange is not finished when its client leaves',
