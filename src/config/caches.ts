@@ -26,6 +26,8 @@ export interface CachePlace {
   readonly zone: string
   /** The step's place in the route. */
   readonly slot: number
+  /** As `CacheOptions` has it. */
+  readonly keysTarget: boolean
 }
 
 export class CacheCompiler {
@@ -58,6 +60,7 @@ export class CacheCompiler {
       minUses: route.minUses,
       purgeMethod: top.purge.length === 0 ? null : new PurgeMethod(cache, networksOf(top.purge), key),
       slot: place.slot,
+      keysTarget: place.keysTarget,
       statusName: forwarding.name ?? 'headgate',
     }
     return createCache(options, { clock, cache })

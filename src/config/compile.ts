@@ -22,7 +22,7 @@ import { CacheCompiler } from './caches.ts'
 import type { CompileContext } from './compile-context.ts'
 import type { ConfigDocument, OriginDocument, RouteDocument } from './document.ts'
 import { ErrorPageSet } from './error-pages.ts'
-import { hashOf, viaNameOf, zoneOf } from './identity.ts'
+import { hashOf, looksBeyondUrl, viaNameOf, zoneOf } from './identity.ts'
 import { connectionLimits, exchangeLimits } from './limits-schema.ts'
 import { requireDocument, type LoadedConfig } from './load.ts'
 import { compileMatch } from './match-schema.ts'
@@ -123,7 +123,7 @@ class RouteCompiler {
     else if (route.redirect !== undefined) handlers.push(createRedirect(route.redirect, clock))
     else if (route.respond !== undefined) handlers.push(createRespond(route.respond, clock))
     else if (route.origin !== undefined && origin !== null) {
-      const place = { site, zone: zoneOf(route), slot: handlers.length }
+      const place = { site, zone: zoneOf(route), slot: handlers.length, keysTarget: looksBeyondUrl(route) }
       if (route.cache !== undefined && route.cache !== null)
         handlers.push(this.#caches.step(route.cache, place))
       handlers.push(this.#proxy(route, this.#open(route.origin, origin), origin))

@@ -32,6 +32,14 @@ export function zoneOf(route: RouteDocument): string {
 }
 
 /**
+ * May its rewrite make different targets of one URL, as by a cookie? Query parameters count: the key of a cache may leave
+ * them out.
+ */
+export function looksBeyondUrl({ rewrite }: RouteDocument): boolean {
+  return rewrite !== undefined && /\{(?!(?:path|uri|host|scheme)\b)[a-z]/.test(textOf(rewrite))
+}
+
+/**
  * Our name in Via and CDN-Loop. Equal in all workers and over a restart, so that a loop is seen; another for another
  * machine, port or set of origins, so that one Headgate behind another is not taken for a loop.
  */

@@ -42,6 +42,8 @@ export interface CacheOptions {
   readonly policy: CachePolicy
   readonly folding: VaryFolding | null
   readonly bypass: Bypass | null
+  /** The route's rewrite looks at more than the URL: what it makes is part of the key, too. */
+  readonly keysTarget?: boolean
   /** How often a URL is asked for before its answer is stored; 1: at once. */
   readonly minUses: number
   /** null: PURGE is a method as any other. */
@@ -100,6 +102,7 @@ class CacheStep implements Handler {
   readonly #key: CacheKey
   readonly #policy: CachePolicy
   readonly #slot: number
+  readonly #keysTarget: boolean
   readonly #status: CacheStatus
   readonly #server: EntryServer
   readonly #uses: UseCounts | null
@@ -112,6 +115,7 @@ class CacheStep implements Handler {
     this.#key = options.key
     this.#policy = options.policy
     this.#slot = options.slot
+    this.#keysTarget = options.keysTarget ?? false
     this.#status = new CacheStatus(options.statusName)
     this.#server = new EntryServer(clock, this.#status)
     this.#uses = options.minUses > 1 ? new UseCounts() : null
@@ -122,7 +126,7 @@ class CacheStep implements Handler {
     const passed = this.#passes(x)
     if (passed !== null) return this.#pass(x, passed)
     const { request } = x
-    const key = this.#key.of(request)
+    const key = this.#keysTarget ? this.#keyOf(x) : this.#key.of(request)
     const entry = this.#store.find(key, request)
     if (entry === null) return this.#miss(x, key)
     const nowMs = this.#clock.nowMs()
@@ -131,6 +135,11 @@ class CacheStep implements Handler {
     x.cacheResult = CacheResult.HIT
     this.#server.hit(x, entry, nowMs)
     return DONE
+  }
+
+  /** `more`: what else is kept under this URL, such as its parts. */
+  #keyOf(x: Exchange, more = ''): string {
+    return this.#key.of(x.request, this.#keysTarget ? more + ' ' + x.rewrittenTarget : more)
   }
 
   /** null: the cache may be asked. */
@@ -156,7 +165,7 @@ class CacheStep implements Handler {
   }
 
   #postKeeper(x: Exchange): PostKeeper {
-    const ask = this.#askFor(x, this.#key.of(x.request), null, Reasons.METHOD)
+    const ask = this.#askFor(x, this.#keyOf(x), null, Reasons.METHOD)
     return new PostKeeper(x, ask, this.#store, this.#clock)
   }
 
@@ -171,7 +180,7 @@ class CacheStep implements Handler {
   /** From a stored 206 that has what is asked for. */
   #answerPart(x: Exchange): boolean {
     const { request } = x
-    const entry = this.#store.find(this.#key.of(request, partKeyDigest), request)
+    const entry = this.#store.find(this.#keyOf(x, partKeyDigest), request)
     const nowMs = this.#clock.nowMs()
     if (entry === null || judge(entry, request, this.#policy, nowMs) !== Reasons.FRESH) return false
     if (!this.#server.part(x, entry, nowMs)) return false
@@ -244,7 +253,7 @@ class CacheStep implements Handler {
     const { request } = x
     x.cacheResult = CacheResult.MISS
     if (request.method === 'GET' && request.fields.has(Field.RANGE)) {
-      const part = { ...ask, key: this.#key.of(request, partKeyDigest) }
+      const part = { ...ask, key: this.#keyOf(x, partKeyDigest) }
       x.state[this.#slot] = new PartKeeper(x, part, this.#store, this.#clock)
     }
     return NEXT
@@ -359,7 +368,7 @@ class CacheStep implements Handler {
       say(`passes the cache by: ${reasonRow(passed.reason).sentence}${why}`)
       return NEXT
     }
-    const key = this.#key.of(x.request)
+    const key = this.#keyOf(x)
     const entry = this.#store.peek(key, x.request)
     const nowMs = this.#clock.nowMs()
     explainRequest(x, this.#options, say)

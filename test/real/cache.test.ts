@@ -116,7 +116,8 @@ test('routes that ask for something else under one URL never share its answers, 
     { match: '/x', cache: true, rewrite: '/plain?cc=max-age=60', origin: 'app' },
     { match: '/y', cache: true, rewrite: '/plain?cc=max-age=60', origin: 'app' },
   ]
-  edge.write({ origins: { app: origin.url }, sites: { '*': routes } })
+  const byCookie = { match: '/t/*', cache: true, rewrite: '/{cookie.tenant}/$1?cc=max-age=60', origin: 'app' }
+  edge.write({ origins: { app: origin.url }, sites: { '*': [byCookie, ...routes] } })
   await edge.start()
   const bodyOf = async (path: string, headers = {}): Promise<string> =>
     (await get(edge.port, path, headers)).body
@@ -129,6 +130,16 @@ test('routes that ask for something else under one URL never share its answers, 
   assert.notEqual(await bodyOf('/y'), plain)
   assert.equal(await bodyOf('/named/a'), await bodyOf('/named/a', { 'X-Beta': '1' }))
   assert.equal(origin.count, 4)
+  // What a cookie makes of one URL is two answers; a purge of the URL takes both.
+  const tenants = async (): Promise<string[]> => [
+    await bodyOf('/t/a', { Cookie: 'tenant=x' }),
+    await bodyOf('/t/a', { Cookie: 'tenant=y' }),
+  ]
+  const [x, y] = await tenants()
+  assert.notEqual(x, y)
+  assert.deepEqual(await tenants(), [x, y])
+  const purged = headgate(['purge', 'http://a/t/a', '--admin', edge.admin])
+  assert.match(purged.stdout, /^purged 2 answers/m)
 })
 
 test('an unsafe method takes the answer out of the cache, and what the config says passes it by', async (t) => {

@@ -84,7 +84,7 @@ function stepOf(
     }),
     openCache: (settings) => (cache = new SharedCache({ clock, timers, settings, peers: null })),
   })
-  const step = compiler.step(read, { site: 'www.example.com', zone: 'app', slot: 0 })
+  const step = compiler.step(read, { site: 'www.example.com', zone: 'app', slot: 0, keysTarget: false })
   return { cache: cache as unknown as SharedCache, step }
 }
 
