@@ -163,7 +163,11 @@ test('when every server refuses the client is told so, once', () => {
   assert.match(answer, /The origin refused the connection\./)
   assert.doesNotMatch(answer, /10\.0\.0/)
   assert.equal(world.observer.finished[0]?.fault, Faults.ORIGIN_REFUSED)
-  assert.deepEqual(world.observer.faults, [Faults.ORIGIN_REFUSED, Faults.ORIGIN_REFUSED], 'one for each attempt')
+  assert.deepEqual(
+    world.observer.faults,
+    [Faults.ORIGIN_REFUSED, Faults.ORIGIN_REFUSED],
+    'one for each attempt',
+  )
   client.end.end()
   world.checkAtRest(1)
 })
