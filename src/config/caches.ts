@@ -1,7 +1,7 @@
 /**
  * The cache of a plan: the settings of the shared one, and the step of each route that has one.
  *
- * The cache itself belongs to the process and outlives the plan (`CompileContext.openCache`): it is asked for only when a
+ * The cache itself belongs to the process and outlives the plan (`LastingContext.openCache`): it is asked for only when a
  * route needs it, so a config without one costs nothing.
  */
 import { availableParallelism } from 'node:os'
@@ -15,7 +15,7 @@ import { PurgeMethod } from '../handlers/cache/purge-method.ts'
 import { TtlTable } from '../handlers/cache/ttl.ts'
 import type { Handler } from '../http/exchange.ts'
 import type { RouteCacheDocument } from './cache-schema.ts'
-import type { CompileContext } from './compile-context.ts'
+import type { LastingContext } from './compile-context.ts'
 import type { ConfigDocument } from './document.ts'
 import { networksOf } from './quantities.ts'
 
@@ -32,12 +32,12 @@ export interface CachePlace {
 
 export class CacheCompiler {
   readonly #document: ConfigDocument
-  readonly #context: CompileContext
+  readonly #context: LastingContext
   #cache: SharedCache | null = null
   /** It was made for this plan alone. */
   #own: SharedCache | null = null
 
-  constructor(document: ConfigDocument, context: CompileContext) {
+  constructor(document: ConfigDocument, context: LastingContext) {
     this.#document = document
     this.#context = context
   }

@@ -20,3 +20,6 @@ export interface CompileContext {
   /** The plan in force: its origins are carried over where nothing of them has changed. */
   readonly previous?: Plan
 }
+
+/** What a plan may hold on to for as long as it lives: everything but the plan before it. */
+export type LastingContext = Omit<CompileContext, 'previous'>

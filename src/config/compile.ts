@@ -19,7 +19,7 @@ import { Claims } from '../http/claims.ts'
 import type { Handler, RouteInfo } from '../http/exchange.ts'
 import type { Origin } from '../origin/origin.ts'
 import { CacheCompiler } from './caches.ts'
-import type { CompileContext } from './compile-context.ts'
+import type { CompileContext, LastingContext } from './compile-context.ts'
 import type { ConfigDocument, OriginDocument, RouteDocument } from './document.ts'
 import { ErrorPageSet } from './error-pages.ts'
 import { hashOf, looksBeyondUrl, viaNameOf, zoneOf } from './identity.ts'
@@ -38,12 +38,14 @@ export function compilePlan(loaded: LoadedConfig, context: CompileContext): Plan
   const document = requireDocument(loaded)
   const limits = connectionLimits(document.limits, document.timeouts, document.halfClose)
   const pages = new ErrorPageSet(document.errorPages, loaded.baseDirectory)
-  const keeper = new OriginKeeper(context, limits)
+  const { previous, ...lasting } = context
+  const keeper = new OriginKeeper(lasting, limits, previous)
   const forwarding = forwardingOf(document)
-  const caches = new CacheCompiler(document, context)
-  const compiler = new RouteCompiler(document, keeper, caches, forwarding, context)
+  const caches = new CacheCompiler(document, lasting)
+  const compiler = new RouteCompiler(document, keeper, caches, forwarding, lasting)
   const sites = Object.entries(document.sites).map(([key, routes]) => compiler.site(key, routes))
   const routes = sites.flatMap((site) => site.rules.map((rule) => rule.route))
+  keeper.forgetPrevious()
   return {
     hash: hashOf(document, pages),
     listeners: document.listeners,
@@ -74,14 +76,14 @@ class RouteCompiler {
   readonly #keeper: OriginKeeper
   readonly #caches: CacheCompiler
   readonly #forwarding: ForwardingPlan
-  readonly #context: CompileContext
+  readonly #context: LastingContext
 
   constructor(
     document: ConfigDocument,
     keeper: OriginKeeper,
     caches: CacheCompiler,
     forwarding: ForwardingPlan,
-    context: CompileContext,
+    context: LastingContext,
   ) {
     this.#document = document
     this.#keeper = keeper

@@ -5,10 +5,11 @@
  * Invariant: an origin counts the plans that hold it, and is closed by the last one.
  */
 import { isDeepStrictEqual } from 'node:util'
+import type { Plan } from '../engine/plan.ts'
 import type { ConnectionLimits } from '../http/limits.ts'
 import { createOrigin } from '../origin/server-group.ts'
 import type { Origin, OriginOptions } from '../origin/origin.ts'
-import type { CompileContext } from './compile-context.ts'
+import type { LastingContext } from './compile-context.ts'
 import type { OriginDocument } from './document.ts'
 
 /** Plans that hold an origin. */
@@ -16,13 +17,21 @@ const holders = new WeakMap<Origin, number>()
 
 export class OriginKeeper {
   readonly origins = new Map<string, Origin>()
-  readonly #context: CompileContext
+  readonly #context: LastingContext
   readonly #limits: ConnectionLimits
+  /** Only while the plan is compiled: one that held on to the plan before it would hold all since the start. */
+  #previous: Plan | undefined
   #isClosed = false
 
-  constructor(context: CompileContext, limits: ConnectionLimits) {
+  constructor(context: LastingContext, limits: ConnectionLimits, previous: Plan | undefined) {
     this.#context = context
     this.#limits = limits
+    this.#previous = previous
+  }
+
+  /** Every origin of the plan has been opened. */
+  forgetPrevious(): void {
+    this.#previous = undefined
   }
 
   /** The origin of this name; made, or carried over, the first time that it is asked for. */
@@ -37,7 +46,7 @@ export class OriginKeeper {
   }
 
   #carriedOver(options: OriginOptions): Origin | null {
-    const { previous } = this.#context
+    const previous = this.#previous
     // Its connections were made within the bounds of then.
     if (previous === undefined || !isDeepStrictEqual(previous.originLimits, this.#limits)) return null
     const origin = previous.origins.get(options.name)
