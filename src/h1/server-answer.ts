@@ -19,7 +19,7 @@ import {
 } from '../http/framing.ts'
 import { BODY_NONE } from '../http/message.ts'
 import type { Transport } from '../net/transport.ts'
-import type { ClientPatience } from './server-deadlines.ts'
+import type { ClientPatience } from '../http/client-patience.ts'
 import { chunkStart, lastChunk, responseHead } from './write-head.ts'
 
 export class AnswerWriter {

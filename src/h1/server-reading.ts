@@ -9,13 +9,12 @@
  *   have their turn. A client that does not take its answers is read no further.
  * - While `isBusy` the loop is on the stack: what ends meanwhile is settled when control comes back to it.
  */
-import type { ClockTimer, DateText } from '../core/clock.ts'
+import type { ClockTimer } from '../core/clock.ts'
 import { Faults, NONE, type Fault } from '../core/faults.ts'
-import type { Timers } from '../core/timers.ts'
 import type { BodyStream } from '../http/body.ts'
-import type { Downstream, Exchange, Serve } from '../http/exchange.ts'
-import type { ConnectionLimits } from '../http/limits.ts'
+import type { Downstream, Exchange } from '../http/exchange.ts'
 import { BODY_NONE, HTTP_1_1 } from '../http/message.ts'
+import type { ServingContext } from '../http/serving.ts'
 import type { Transport } from '../net/transport.ts'
 import { ReadAhead } from './read-ahead.ts'
 import { HeadProgress, readRequestHead } from './read-head.ts'
@@ -29,15 +28,7 @@ import {
   takeBodyReader,
   type RequestBodyReader,
 } from './server-body.ts'
-import { ClientPatience, type PatientOwner } from './server-deadlines.ts'
-
-export interface ServingContext {
-  readonly serve: Serve
-  readonly timers: Timers
-  /** Read anew for each use: a reload may replace it. */
-  readonly limits: ConnectionLimits
-  readonly dateText: DateText
-}
+import { ClientPatience, type PatientOwner } from '../http/client-patience.ts'
 
 // What the connection is about.
 /** Between requests, or within a head. */
@@ -58,6 +49,8 @@ export const requestsPerTurnMax = 128
 
 const carriageReturn = 13
 const lineFeed = 10
+/** How the preface of HTTP/2 looks to HTTP/1 (RFC 9113 §3.4); the rest of it is the other server's to check. */
+const prefaceLine = 'PRI * HTTP/2.0\r\n'
 const continueText = 'HTTP/1.1 100 Continue\r\n\r\n'
 
 /** For heads that come whole, the rule; a connection whose head does not takes it and leaves a new one. */
@@ -100,6 +93,8 @@ export abstract class RequestReading implements BodyStream {
   protected abstract settle(): void
   /** The head cannot be read. */
   protected abstract refuse(x: Exchange, fault: Fault): void
+  /** The transport is another protocol's from now on; `buffer[start, end)` is what it begins with. */
+  protected abstract handOver(buffer: Buffer, start: number, end: number): void
   /** Says FIN and closes once the client has had its chance to read. */
   protected abstract close(): void
   /** The client has sent FIN: what came whole before it is still served, then the connection ends. */
@@ -141,9 +136,28 @@ export abstract class RequestReading implements BodyStream {
     }
     const length = readRequestHead(buffer, start, end, x.request, progress, this.context.limits)
     if (length > 0) return this.#serve(x, buffer, start + length, end)
-    if (length < 0) this.refuse(x, -length)
-    else if (this.progress === null) this.#waitForRest(progress)
+    if (length < 0) {
+      if (length === -Faults.VERSION_NOT_SERVED && this.#handsOver(x, buffer, start, end)) return end
+      this.refuse(x, -length)
+    } else if (this.progress === null) this.#waitForRest(progress)
     return start
+  }
+
+  /**
+   * Does the connection open HTTP/2? A version that is not served is where its preface stops a reader of HTTP/1 (which
+   * is what it was made for, RFC 9113 §3.4), so that asking costs nothing where HTTP/1 is spoken.
+   */
+  #handsOver(x: Exchange, buffer: Buffer, start: number, end: number): boolean {
+    const { context } = this
+    if (this.servedCount > 0 || context.onHttp2 === undefined) return false
+    for (let i = 0; i < prefaceLine.length; i++)
+      if (buffer[start + i] !== prefaceLine.charCodeAt(i)) return false
+    this.phase = GONE
+    this.x = this.progress = null
+    this.patience.stop()
+    context.serve.finish(x)
+    this.handOver(buffer, start, end)
+    return true
   }
 
   #waitForRest(progress: HeadProgress): void {

@@ -16,44 +16,37 @@ import type { Downstream, Exchange } from '../http/exchange.ts'
 import type { Fields } from '../http/fields.ts'
 import type { ConnectionLimits } from '../http/limits.ts'
 import { HTTP_1_1 } from '../http/message.ts'
+import type { ServerConnection, ServingContext } from '../http/serving.ts'
 import type { Transport, TransportEvents } from '../net/transport.ts'
 import type { RequestBodyReader } from './server-body.ts'
-import { WAITS_FOR_BODY, WAITS_FOR_CLOSE, WAITS_FOR_HEAD, type PatientOwner } from './server-deadlines.ts'
 import {
-  CLOSING,
-  GONE,
-  READY,
-  RequestReading,
-  SERVING,
-  SKIPPING,
-  TUNNEL,
-  type ServingContext,
-} from './server-reading.ts'
+  WAITS_FOR_BODY,
+  WAITS_FOR_CLOSE,
+  WAITS_FOR_HEAD,
+  type PatientOwner,
+} from '../http/client-patience.ts'
+import { CLOSING, GONE, READY, RequestReading, SERVING, SKIPPING, TUNNEL } from './server-reading.ts'
 import { informationalHead, responseHead } from './write-head.ts'
 
-export interface H1ServerContext extends ServingContext {
-  /** The connection is gone. Once, and the last that is heard of it. */
-  onClosed(connection: H1ServerConnection): void
-}
-
 /** Serves HTTP/1 on a transport that was just accepted. */
-export function serveH1(transport: Transport, context: H1ServerContext): H1ServerConnection {
+export function serveH1(transport: Transport, context: ServingContext): H1ServerConnection {
   return new H1ServerConnection(transport, context)
 }
 
 let idCount = 0
 
-export class H1ServerConnection extends RequestReading implements TransportEvents, Downstream, PatientOwner {
+export class H1ServerConnection
+  extends RequestReading
+  implements TransportEvents, Downstream, PatientOwner, ServerConnection
+{
   readonly id: number = ++idCount
   readonly remoteAddress: string
   readonly remotePort: number
   readonly localPort: number
   readonly encrypted: boolean
-  readonly #owner: H1ServerContext
 
-  constructor(transport: Transport, context: H1ServerContext) {
+  constructor(transport: Transport, context: ServingContext) {
     super(transport, context)
-    this.#owner = context
     this.remoteAddress = transport.remoteAddress
     this.remotePort = transport.remotePort
     this.localPort = transport.localPort
@@ -245,7 +238,12 @@ export class H1ServerConnection extends RequestReading implements TransportEvent
     this.phase = GONE
     this.ahead.clear()
     if (this.transport.isOpen) this.transport.destroy()
-    this.#owner.onClosed(this)
+    this.context.onClosed(this)
+  }
+
+  protected handOver(buffer: Buffer, start: number, end: number): void {
+    if (this.transport.isPaused) this.transport.resume()
+    this.context.onHttp2?.(this, this.transport, buffer, start, end)
   }
 
   // Closing
@@ -332,7 +330,7 @@ export class H1ServerConnection extends RequestReading implements TransportEvent
     this.dropIntake()
     this.nextTurn?.cancel()
     this.nextTurn = null
-    this.#owner.onClosed(this)
+    this.context.onClosed(this)
   }
 
   onPatienceEnd(waitedFor: number): void {

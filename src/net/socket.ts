@@ -51,6 +51,8 @@ export class SocketTransport implements Transport, Carrier, StageOwner {
   events: TransportEvents = nobody
   home: TransportHome | null = null
   readonly encrypted: boolean = false
+  readonly protocol: string = ''
+  readonly serverName: string = ''
   isPaused = false
   bytesRead = 0
   readonly #socket: CarrierSocket

@@ -36,6 +36,10 @@ export interface Transport {
   readonly localAddress: string
   readonly localPort: number
   readonly encrypted: boolean
+  /** What ALPN chose (RFC 7301): 'h2', 'http/1.1'; '' without TLS, or where nothing was chosen. */
+  readonly protocol: string
+  /** The name that the client asked for by SNI, lower case; ''. */
+  readonly serverName: string
   /** Written and not yet taken by the kernel, the stage included. */
   readonly unsentBytes: number
   /** Bytes read from and written to the peer so far. */

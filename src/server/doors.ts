@@ -10,9 +10,10 @@ import type { DateText } from '../core/clock.ts'
 import type { FaultLevel } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'
 import type { ListenerPlan } from '../engine/plan.ts'
-import { serveH1, type H1ServerConnection, type H1ServerContext } from '../h1/server.ts'
+import { serveH1 } from '../h1/server.ts'
 import type { Serve } from '../http/exchange.ts'
 import type { ConnectionLimits } from '../http/limits.ts'
+import type { ServerConnection, ServingContext } from '../http/serving.ts'
 import { Listener } from '../net/listener.ts'
 import type { Transport } from '../net/transport.ts'
 
@@ -39,7 +40,7 @@ export interface BoundAddress {
   readonly path: string
 }
 
-export class Doors implements H1ServerContext {
+export class Doors implements ServingContext {
   readonly serve: Serve
   readonly timers: Timers
   readonly dateText: DateText
@@ -48,9 +49,9 @@ export class Doors implements H1ServerContext {
   #connectionsMax: number
   readonly #note: DoorsOptions['note']
   readonly #listeners: Map<string, Listener> = new Map()
-  readonly #connections: Set<H1ServerConnection> = new Set()
+  readonly #connections: Set<ServerConnection> = new Set()
   /** Idle ones that were destroyed to make room: their sockets close within this turn of the event loop. */
-  readonly #leaving: Set<H1ServerConnection> = new Set()
+  readonly #leaving: Set<ServerConnection> = new Set()
   #acceptedBefore = 0
   #isDraining = false
   #onEmpty: (() => void) | null = null
@@ -149,7 +150,7 @@ export class Doors implements H1ServerContext {
     if (this.#isDraining) connection.drain()
   }
 
-  onClosed(connection: H1ServerConnection): void {
+  onClosed(connection: ServerConnection): void {
     this.#connections.delete(connection)
     this.#leaving.delete(connection)
     if (this.#connections.size === 0) this.#onEmpty?.()

@@ -9,7 +9,8 @@ import type { Observer } from '../../src/engine/observer.ts'
 import type { ForwardingPlan, Plan, Router } from '../../src/engine/plan.ts'
 import { RequestIds } from '../../src/engine/request-id.ts'
 import { H1Dial } from '../../src/h1/client.ts'
-import { serveH1, type H1ServerConnection } from '../../src/h1/server.ts'
+import { serveH1 } from '../../src/h1/server.ts'
+import type { ServerConnection } from '../../src/http/serving.ts'
 import { createProxy, defaultProxyOptions } from '../../src/handlers/proxy.ts'
 import type { Exchange, ExchangeLimits, Handler, RouteInfo } from '../../src/http/exchange.ts'
 import { Claims } from '../../src/http/claims.ts'
@@ -97,7 +98,7 @@ export class Edge {
   readonly engine: CountingEngine
   readonly timers: Timers
   readonly ledger: Ledger
-  readonly connections: Set<H1ServerConnection> = new Set()
+  readonly connections: Set<ServerConnection> = new Set()
   readonly #world: World
   readonly #dateText: DateText
   readonly #limits: ConnectionLimits

@@ -34,6 +34,8 @@ export class SimTransport implements Transport {
   readonly localAddress = '127.0.0.1'
   readonly localPort = 8080
   readonly encrypted = false
+  readonly protocol: string = ''
+  readonly serverName: string = ''
   bytesRead = 0
   bytesWritten = 0
   isOpen = true

@@ -11,7 +11,8 @@ import { EntryServer } from '../../src/cache/serve.ts'
 import { DateText } from '../../src/core/clock.ts'
 import { Timers } from '../../src/core/timers.ts'
 import { Engine } from '../../src/engine/chain.ts'
-import { serveH1, type H1ServerConnection } from '../../src/h1/server.ts'
+import { serveH1 } from '../../src/h1/server.ts'
+import type { ServerConnection } from '../../src/http/serving.ts'
 import { DONE, type Exchange, type Flow, type Handler } from '../../src/http/exchange.ts'
 import { defaultLimits } from '../../src/http/limits.ts'
 import { StoredFields } from '../../src/http/stored-fields.ts'
@@ -69,7 +70,7 @@ export class ServeWorld implements GrowthOwner {
   readonly observer: RecordingObserver = new RecordingObserver()
   readonly engine: Engine
   readonly growth: Growth = new Growth(this)
-  readonly connections: Set<H1ServerConnection> = new Set()
+  readonly connections: Set<ServerConnection> = new Set()
   deserted = 0
   entry: Entry
   readonly server: EntryServer

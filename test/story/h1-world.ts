@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict'
 import { DateText } from '../../src/core/clock.ts'
 import { Timers } from '../../src/core/timers.ts'
-import { serveH1, type H1ServerConnection, type H1ServerContext } from '../../src/h1/server.ts'
+import { serveH1, type H1ServerConnection } from '../../src/h1/server.ts'
+import type { ServingContext } from '../../src/http/serving.ts'
 import { defaultLimits, type ConnectionLimits } from '../../src/http/limits.ts'
 import { ManualClock } from './manual-clock.ts'
 import { ScriptedServe } from './scripted-serve.ts'
@@ -26,19 +27,23 @@ export interface ServerStory {
   readonly checkAtRest: () => void
 }
 
-export function serverStory(limits: Partial<ConnectionLimits> = {}): ServerStory {
+export function serverStory(
+  limits: Partial<ConnectionLimits> = {},
+  onHttp2?: ServingContext['onHttp2'],
+): ServerStory {
   const clock = new ManualClock()
   const timers = new Timers(clock)
   const wire = new Wire()
   clock.onRan = () => wire.run()
   const serve = new ScriptedServe()
   const [near, far] = wire.pair()
-  const context: H1ServerContext = {
+  const context: ServingContext = {
     serve,
     timers,
     limits: { ...defaultLimits, ...limits },
     dateText: new DateText(clock),
     onClosed: () => void story.closedCount++,
+    ...(onHttp2 === undefined ? {} : { onHttp2 }),
   }
   const story: ServerStory = {
     clock,

@@ -9,7 +9,8 @@ import { Engine } from '../../src/engine/chain.ts'
 import type { Plan } from '../../src/engine/plan.ts'
 import { createProxy, defaultProxyOptions, type ProxyOptions } from '../../src/handlers/proxy.ts'
 import { H1Dial } from '../../src/h1/client.ts'
-import { serveH1, type H1ServerConnection } from '../../src/h1/server.ts'
+import { serveH1 } from '../../src/h1/server.ts'
+import type { ServerConnection } from '../../src/http/serving.ts'
 import type { ExchangeLimits, Handler } from '../../src/http/exchange.ts'
 import { defaultLimits, type ConnectionLimits } from '../../src/http/limits.ts'
 import type { Origin, OriginOptions } from '../../src/origin/origin.ts'
@@ -38,7 +39,7 @@ export class ProxyWorld {
   readonly origin: Origin
   readonly plan: FakePlan
   readonly engine: Engine
-  readonly connections: Set<H1ServerConnection> = new Set()
+  readonly connections: Set<ServerConnection> = new Set()
   /** Connections that the origin's servers have taken, in order. */
   readonly accepted: Peer[] = []
   /** 'host:port' of servers that are down. */

@@ -15,6 +15,8 @@ export class WireEnd implements Transport {
   readonly localAddress: string = '127.0.0.1'
   readonly localPort: number = 8080
   readonly encrypted: boolean = false
+  readonly protocol: string = ''
+  readonly serverName: string = ''
   bytesRead = 0
   isOpen = true
   isPaused = false

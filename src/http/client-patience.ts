@@ -13,7 +13,7 @@
  * kernel does not tell, the next steps may take up to `longestStandstillWindows`.
  */
 import { Deadline, type DeadlineOwner, type Timers } from '../core/timers.ts'
-import type { ConnectionLimits } from '../http/limits.ts'
+import type { ConnectionLimits } from './limits.ts'
 import type { Transport } from '../net/transport.ts'
 
 /** What the client should do next. */
