@@ -1,0 +1,38 @@
+/**
+ * Challenges (RFC 8555 §8, RFC 8737): how a CA sees for itself that a name is ours. This is the seam between an order
+ * and whoever can answer: the web listeners, the TLS listeners, the DNS.
+ */
+import { createHash } from 'node:crypto'
+
+export type ChallengeType = 'http-01' | 'tls-alpn-01' | 'dns-01'
+
+export const challengeTypes: readonly ChallengeType[] = ['http-01', 'tls-alpn-01', 'dns-01']
+
+export interface Challenge {
+  readonly type: ChallengeType
+  /** The name, without '*.'. */
+  readonly name: string
+  readonly token: string
+  /** token '.' thumbprint of the account's key. */
+  readonly keyAuthorization: string
+}
+
+/** Puts answers where the CA looks for them. */
+export interface Answerer {
+  readonly type: ChallengeType
+  /**
+   * Resolves when the answer is there for the CA to see, with what takes it away again; that is called once, whether
+   * the CA was content or not.
+   */
+  present(challenge: Challenge, signal: AbortSignal): Promise<() => Promise<void>>
+}
+
+/** SHA-256 of the key authorization: in the certificate of tls-alpn-01, and as base64url in the TXT record. */
+export function keyAuthorizationHash(keyAuthorization: string): Buffer {
+  return createHash('sha256').update(keyAuthorization).digest()
+}
+
+/** A token has only these letters (RFC 8555 §8.3); others are no token, and could be a path. */
+export function isToken(text: string): boolean {
+  return text.length >= 1 && text.length <= 256 && /^[A-Za-z0-9_-]+$/.test(text)
+}

@@ -1,0 +1,81 @@
+/**
+ * What a certificate says of itself, as far as serving and renewing it need to know.
+ */
+import { X509Certificate } from 'node:crypto'
+import { readDer, Tag, type DerValue } from './der.ts'
+
+export interface CertificateFacts {
+  /** Names that it is for, lower case: DNS names and IP addresses. */
+  readonly names: readonly string[]
+  readonly notBeforeMs: number
+  readonly notAfterMs: number
+  /** Common name of who signed it, or its whole name. */
+  readonly issuer: string
+  /** Serial number, hexadecimal. */
+  readonly serial: string
+  /** SHA-256, hexadecimal. */
+  readonly fingerprint: string
+  /** Of RFC 9773 §4.1; '' when the certificate does not name its authority's key. */
+  readonly renewalId: string
+}
+
+const authorityKeyIdentifier = '2.5.29.35'
+
+/** Of the first certificate of a chain. Throws when it is none. */
+export function readFacts(chainPem: string): CertificateFacts {
+  const certificate = new X509Certificate(chainPem)
+  return {
+    names: namesOf(certificate.subjectAltName ?? ''),
+    notBeforeMs: Date.parse(certificate.validFrom),
+    notAfterMs: Date.parse(certificate.validTo),
+    issuer: issuerOf(certificate),
+    serial: certificate.serialNumber.toLowerCase(),
+    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+    renewalId: renewalIdOf(certificate.raw),
+  }
+}
+
+function namesOf(subjectAltName: string): string[] {
+  const names: string[] = []
+  for (const part of subjectAltName.split(', ')) {
+    const match = /^(DNS|IP Address):(.+)$/.exec(part)
+    if (match !== null) names.push((match[2] as string).toLowerCase())
+  }
+  return names
+}
+
+/**
+ * base64url(key identifier of the authority) '.' base64url(serial number), both as the octets of their DER values
+ * (RFC 9773 §4.1), a leading zero of the serial included.
+ */
+function renewalIdOf(bytes: Uint8Array): string {
+  const body = readDer(bytes).part(0, Tag.SEQUENCE)
+  const serial = body.parts().find((part) => part.tag === Tag.INTEGER)
+  const keyId = authorityKeyId(body)
+  if (serial === undefined || keyId === null) return ''
+  return `${keyId.toString('base64url')}.${serial.content.toString('base64url')}`
+}
+
+function authorityKeyId(body: DerValue): Buffer | null {
+  const extensions = body.parts().find((part) => part.tag === 0xa3)
+  for (const extension of extensions?.part(0, Tag.SEQUENCE).parts() ?? []) {
+    if (extension.part(0, Tag.OID).oid() !== authorityKeyIdentifier) continue
+    const value = readDer(extension.parts().at(-1)?.content ?? Buffer.alloc(0))
+    return value.parts().find((part) => part.tag === 0x80)?.content ?? null
+  }
+  return null
+}
+
+/** The PEM blocks of a chain, first the server's own. */
+export function splitChain(pem: string): string[] {
+  return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+}
+
+/** Does one of the chain's certificates name this authority (its common name) as its issuer? */
+export function isIssuedUnder(chain: string, commonName: string): boolean {
+  return splitChain(chain).some((pem) => issuerOf(new X509Certificate(pem)) === commonName)
+}
+
+function issuerOf({ issuer }: X509Certificate): string {
+  return /^CN=(.*)$/m.exec(issuer)?.[1] ?? issuer.replaceAll('\n', ', ')
+}
