@@ -116,6 +116,8 @@ export abstract class FillReaders implements ReaderOwner {
   protected tell(reader: Reader, outcome: Outcome, entry: Entry | null = null, fault: Fault = NONE): void {
     this.waiting.remove(reader)
     if (reader === this.first) this.first = null
+    // Its own request is another one, which tells of itself.
+    if (outcome === Outcome.ALONE) reader.x.attempts = 0
     reader.owner = outcome === Outcome.PASSED ? this : null
     reader.outcome = outcome
     reader.entry = entry
@@ -206,5 +208,6 @@ export function isUsable(entry: Entry, reader: Reader, nowMs: number): boolean {
 export function tellLog(x: Exchange, child: Exchange): void {
   x.upstreamAddress = child.upstreamAddress
   x.connectMs = child.connectMs
+  x.attempts = child.attempts
   x.firstByteMs = child.firstByteMs < 0 ? -1 : child.firstByteMs + child.startMs - x.startMs
 }

@@ -303,6 +303,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     this.#table.unlist(this)
     this.#mode = DISCARDING
     this.passing = null
+    if (this.first !== null && this.#child !== null) tellLog(this.first.x, this.#child)
     if (mode === GROWING) growing?.abandon(fault)
     if (stale !== null) this.tellStale(stale, fault)
     if (this.isBackground) this.#table.rest(this.ask.key)

@@ -120,9 +120,10 @@ export class Observe implements Observer {
   }
 
   #countUpstream(x: Exchange, status: number): void {
-    this.retries += x.attempts - 1
     const server = x.tried[x.tried.length - 1]
+    // Attempts without servers are those of a fill, which is counted by itself.
     if (server === undefined) return
+    this.retries += x.attempts - 1
     const series = this.#ofServer(server)
     series.codes.add(x.request.method, status)
     if (x.firstByteMs >= 0) series.firstByte.add(x.firstByteMs)

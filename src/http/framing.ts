@@ -3,6 +3,7 @@
  *
  * A message that can be read two ways is refused, in both roles: Content-Length and Transfer-Encoding together, several
  * Content-Lengths (equal ones too: who sends one twice has been tampered with), any transfer coding but one 'chunked'.
+ * An answer under a word that is no transfer coding has one reading, and ends with its connection (`endsByClosing`).
  * What we send carries the length that we read, never the field that we were told.
  */
 import { readDecimal } from '../core/bytes.ts'
@@ -150,7 +151,8 @@ export function readResponseFraming(head: ResponseHead, requestMethod: string): 
     head.statedLength = readLength(fields)
     if (head.statedLength < 0) return Faults.ANSWER_LENGTH_BAD
   }
-  if (isChunked && !isCodingRead(head, fields)) return Faults.ANSWER_TRANSFER_CODING_BAD
+  const isUndelimited = isChunked && endsByClosing(head, fields)
+  if (isChunked && !isUndelimited && !isCodingRead(head, fields)) return Faults.ANSWER_TRANSFER_CODING_BAD
   const connection = fields.has(Field.CONNECTION) ? (fields.combined(Field.CONNECTION) as string) : ''
   head.persistent = isPersistent(head.version, connection)
   if (head.status === 101) {
@@ -161,15 +163,33 @@ export function readResponseFraming(head: ResponseHead, requestMethod: string): 
   else if (isBodiless(head.status)) {
     head.bodyLength = BODY_NONE
     if (isChunked || head.statedLength > 0) head.persistent = false
-  } else if (isChunked) head.bodyLength = BODY_UNKNOWN
+  } else if (isChunked && !isUndelimited) head.bodyLength = BODY_UNKNOWN
   else if (head.statedLength >= 0) head.bodyLength = head.statedLength
   else {
     head.bodyLength = BODY_UNTIL_CLOSE
     head.persistent = false
   }
+  if (isUndelimited) head.persistent = false
   return NONE
 }
 
 function isCodingRead(head: ResponseHead, fields: Fields): boolean {
   return head.version >= HTTP_1_1 && codingFault(fields.combined(Field.TRANSFER_ENCODING) as string) === NONE
+}
+
+/**
+ * What is, or once was, a coding (RFC 9112 §7), and what somebody might take for 'chunked': a body so coded is
+ * not what was asked for, and who reads the word by an older rule may find its end elsewhere.
+ */
+const realCodings = /chunked|^(?:x-)?(?:gzip|compress)$|^(?:deflate|identity|trailers)$/i
+
+/**
+ * Is Transfer-Encoding one word that names no coding, now or ever, such as `binary`? Without 'chunked' at its end an
+ * answer ends where its connection does (RFC 9112 §6.3, rule 4); no coding but that one was asked for (no TE is sent,
+ * §7.4), so the word is a mistake about a body that is as it is. Lists and codings that exist are refused.
+ */
+function endsByClosing(head: ResponseHead, fields: Fields): boolean {
+  if (head.version < HTTP_1_1 || fields.countOf(Field.TRANSFER_ENCODING) !== 1) return false
+  const word = fields.get(Field.TRANSFER_ENCODING) as string
+  return /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/.test(word) && !realCodings.test(word)
 }

@@ -51,7 +51,8 @@ test('the second who asks is answered from memory, with Age, Cache-Status and th
   assert.equal(await edge.metric('headgate_cache_entries'), 1)
   assert.equal(await edge.metric('headgate_cache_sent_bytes_total{site="*"}'), 100_000)
   await until('the access log', () => edge.accessLines().length === 3)
-  assert.match(edge.accessLines()[0] ?? '', / - miss$/)
+  // Address of the origin, times, attempts: of the request that a fill made for this one.
+  assert.match(edge.accessLines()[0] ?? '', / 127\.0\.0\.1:\d+ [\d.]+ [\d.]+ [\d.]+ 1 - miss$/)
   assert.match(edge.accessLines()[1] ?? '', / - hit$/)
 })
 

@@ -51,6 +51,10 @@ const refused: HostileAnswer[] = Object.entries({
   'gzip, chunked': ok('Transfer-Encoding: gzip, chunked\r\n', '0\r\n\r\n'),
   'Transfer-Encoding identity': ok('Transfer-Encoding: identity\r\n', 'abc'),
   xchunked: ok('Transfer-Encoding: xchunked\r\n', 'abc'),
+  'a word and chunked': ok('Transfer-Encoding: binary, chunked\r\n', '0\r\n\r\n'),
+  'a word in two fields': ok('Transfer-Encoding: binary\r\nTransfer-Encoding: binary\r\n', 'abc'),
+  'a word and Content-Length': ok('Content-Length: 3\r\nTransfer-Encoding: binary\r\n', 'abc'),
+  'the coding gzip': ok('Transfer-Encoding: gzip\r\n', 'abc'),
   'chunked in HTTP/1.0': 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
   'a space before the colon': ok('X-A : b\r\nContent-Length: 0\r\n'),
   'a folded field': ok('X-A: b\r\n c\r\nContent-Length: 0\r\n'),
@@ -194,6 +198,14 @@ const poisoned: HostileAnswer[] = [
 ]
 
 const served: HostileAnswer[] = [
+  {
+    name: 'a word for Transfer-Encoding that names no coding',
+    bytes: ok('Transfer-Encoding: binary\r\nConnection: keep-alive\r\n', 'abc'),
+    closes: true,
+    status: 200,
+    body: 'abc',
+    seesNot: /transfer-encoding: binary/i,
+  },
   { name: 'a plain answer', bytes: ok('Content-Length: 3\r\n', 'abc'), status: 200, body: 'abc' },
   {
     name: 'no reason phrase',
