@@ -129,6 +129,7 @@ export const Faults = {
   TRAILER_BAD: badRequest('trailer_bad', 'The trailer section is malformed (RFC 9112 §7.1.2).'),
   TRAILER_TOO_LARGE: badRequest('trailer_too_large', 'The trailer section is too large.', 431),
   BODY_TOO_LARGE: row('body_too_large', 413, 'client', 'The request body is too large.', { closes: true }),
+  COMPRESSION_BAD: badRequest('compression_bad', 'A header block cannot be decoded (RFC 7541).'),
   TLS_ON_PLAIN: badRequest('tls_on_plain', 'TLS was spoken on a listener without TLS.'),
 
   // Clients that are slow, gone or too many.
@@ -270,6 +271,10 @@ export const Faults = {
   ANSWER_TRAILER_BAD: badAnswer(
     'answer_trailer_bad',
     'The trailer section of the origin is malformed (RFC 9112 §7.1.2).',
+  ),
+  ANSWER_COMPRESSION_BAD: badAnswer(
+    'answer_compression_bad',
+    'A header block of the origin cannot be decoded (RFC 7541).',
   ),
   ANSWER_UNASKED: badAnswer('answer_unasked', 'The origin sent bytes that no request asked for.'),
   ANSWER_UPGRADE_BAD: row(
