@@ -114,7 +114,9 @@ export class HeadgateServer {
       limits: plan.clientLimits,
       connectionsMax: plan.connectionsMax,
       note: (level, message) => this.#observe.note(level, message),
+      onFault: (fault, peer) => this.#observe.onConnectionFault(fault, peer),
     })
+    this.#doors.configure(plan.listeners, plan.clientLimits, plan.connectionsMax)
     this.#observe.gauges = {
       inFlight: () => this.#engine.running,
       connections: () => this.#doors.connectionCount,
@@ -194,7 +196,7 @@ export class HeadgateServer {
     this.#observe.use(plan)
     this.#cache?.configure(plan.cache ?? null)
     this.#engine.swap(plan)
-    this.#doors.configure(plan.clientLimits, plan.connectionsMax)
+    this.#doors.configure(plan.listeners, plan.clientLimits, plan.connectionsMax)
     this.#doors.closeOthers(plan.listeners)
   }
 

@@ -5,7 +5,7 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import type { ListenerPlan } from '../engine/plan.ts'
 import { unixPathBytesMax } from '../origin/server-url.ts'
-import { count } from './quantities.ts'
+import { count, networks } from './quantities.ts'
 
 /** 511, as nginx and Node have it; Linux cuts it to `net.core.somaxconn`. */
 const backlogDefault = 511
@@ -49,8 +49,15 @@ function listenerName(host: string, port: number, path: string): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-function planOf(host: string, port: number, path: string, backlog = backlogDefault): ListenerPlan {
-  return { name: listenerName(host, port, path), host, port, path, backlog }
+function planOf(
+  host: string,
+  port: number,
+  path: string,
+  backlog = backlogDefault,
+  proxyProtocol: readonly string[] = [],
+): ListenerPlan {
+  const plan = { name: listenerName(host, port, path), host, port, path, backlog }
+  return proxyProtocol.length === 0 ? plan : { ...plan, proxyProtocol }
 }
 
 const listenText = z.string().transform((text, context): ListenerPlan => {
@@ -80,6 +87,14 @@ const inet = z.strictObject({
     }),
   port: port.meta({ description: 'Port; 0 lets the system choose.', samples: [80] }),
   backlog,
+  proxyProtocol: networks()
+    .default([])
+    .meta({
+      description:
+        'Peers that announce the client by a PROXY protocol header, version 1 or 2, before anything else: they must ' +
+        'send it, and its addresses are believed. Everybody else is served as the client that it is.',
+      samples: ['10.0.0.0/8', ['192.0.2.10', '2001:db8::/32']],
+    }),
 })
 
 const unix = z.strictObject({
@@ -91,6 +106,9 @@ const unix = z.strictObject({
     )
     .meta({ description: 'Instead of host and port: a unix socket.', samples: ['/run/headgate/http.sock'] }),
   backlog,
+  proxyProtocol: z.boolean().default(false).meta({
+    description: 'Whoever connects to the unix socket announces the client by a PROXY protocol header.',
+  }),
 })
 
 const listener = z.union([
@@ -98,9 +116,9 @@ const listener = z.union([
   listenText,
   inet.transform((at) => {
     const host = at.host.replace(/^\[|\]$/g, '')
-    return planOf(host === '*' ? '' : host, at.port, '', at.backlog)
+    return planOf(host === '*' ? '' : host, at.port, '', at.backlog, at.proxyProtocol)
   }),
-  unix.transform((at) => planOf('', 0, at.path, at.backlog)),
+  unix.transform((at) => planOf('', 0, at.path, at.backlog, at.proxyProtocol ? ['unix'] : [])),
 ])
 
 const one = z.union([

@@ -130,6 +130,24 @@ export const Faults = {
   TRAILER_TOO_LARGE: badRequest('trailer_too_large', 'The trailer section is too large.', 431),
   BODY_TOO_LARGE: row('body_too_large', 413, 'client', 'The request body is too large.', { closes: true }),
   COMPRESSION_BAD: badRequest('compression_bad', 'A header block cannot be decoded (RFC 7541).'),
+  PROXY_HEADER_MISSING: row(
+    'proxy_header_missing',
+    0,
+    'client',
+    'A peer that has to send a PROXY protocol header sent something else.',
+    { closes: true, level: 'warn' },
+  ),
+  PROXY_HEADER_BAD: row('proxy_header_bad', 0, 'client', 'A PROXY protocol header is malformed.', {
+    closes: true,
+    level: 'warn',
+  }),
+  PROXY_HEADER_TIMEOUT: row(
+    'proxy_header_timeout',
+    0,
+    'client',
+    'A PROXY protocol header did not arrive in time.',
+    { closes: true, level: 'warn' },
+  ),
   TLS_ON_PLAIN: badRequest('tls_on_plain', 'TLS was spoken on a listener without TLS.'),
 
   // Clients that are slow, gone or too many.

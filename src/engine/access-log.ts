@@ -138,6 +138,7 @@ export class AccessLog {
       x.down.remotePort +
       '","client_ip":"' +
       jsonText(clientOf(x)) +
+      relayText(x) +
       '","proto":"' +
       protocolText(request.version).slice(1) +
       '","method":"' +
@@ -170,6 +171,12 @@ export class AccessLog {
 
 function clientOf(x: Exchange): string {
   return x.clientAddress === '' ? x.down.remoteAddress : x.clientAddress
+}
+
+/** Another field, of the proxy that announced the client by the PROXY protocol. */
+function relayText(x: Exchange): string {
+  const { relayAddress = '' } = x.down
+  return relayAddress === '' ? '' : '","relay_ip":"' + jsonText(relayAddress)
 }
 
 /** For a place without quotes: a space would shift what follows. */

@@ -76,6 +76,13 @@ export class ErrorsLog {
     ])
   }
 
+  /** A connection that was given up before it asked anything. */
+  connectionFault(fault: Fault, peer: string): void {
+    const row = faultRow(fault)
+    if (rank[row.level] < this.#rank || !this.#admits(fault, faultLinesPerSecondMax)) return
+    this.#line(row.level, row.sentence, ['fault', row.name, 'peer', peer])
+  }
+
   #admits(index: number, linesMax: number): boolean {
     const second = Math.floor(this.#clock.nowMs() / 1000)
     if (second !== this.#second) {

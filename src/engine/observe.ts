@@ -163,6 +163,12 @@ export class Observe implements Observer {
     this.logs.errorsLog.fault(x, fault)
   }
 
+  /** A connection was given up before it asked anything; `peer` is its address. */
+  onConnectionFault(fault: Fault, peer: string): void {
+    this.faults[fault] = (this.faults[fault] as number) + 1
+    this.logs.errorsLog.connectionFault(fault, peer)
+  }
+
   onStaleCallback(): void {
     this.staleCallbacks++
   }

@@ -17,6 +17,8 @@ export interface ListenerPlan {
   /** Unix socket; '' for none. */
   readonly path: string
   readonly backlog: number
+  /** Networks whose peers announce the client by a PROXY protocol header; 'unix': every peer of a unix socket. */
+  readonly proxyProtocol?: readonly string[]
 }
 
 /** Fields that tell the origin about the client (RFC 7239 and the older X- family), and their trust. */

@@ -44,6 +44,7 @@ export class H1ServerConnection
   readonly remotePort: number
   readonly localPort: number
   readonly encrypted: boolean
+  readonly relayAddress: string
 
   constructor(transport: Transport, context: ServingContext) {
     super(transport, context)
@@ -51,6 +52,7 @@ export class H1ServerConnection
     this.remotePort = transport.remotePort
     this.localPort = transport.localPort
     this.encrypted = transport.encrypted
+    this.relayAddress = transport.relayAddress ?? ''
     transport.events = this
     this.patience.waitForHead()
   }

@@ -82,6 +82,8 @@ export interface Downstream extends BodySink {
   readonly remotePort: number
   readonly localPort: number
   readonly encrypted: boolean
+  /** Who is really at the other end, where that is a proxy that announced the client; '' or left out: the client. */
+  readonly relayAddress?: string
   /** Sends `x.informational`. Not called for HTTP/1.0 clients. */
   sendInformational(x: Exchange): void
   /**

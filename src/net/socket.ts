@@ -17,6 +17,7 @@ import { getSystemErrorName } from 'node:util'
 import { descriptorOf, writeDirectly } from './node-handle.ts'
 import type { Carrier, CarrierSocket, SocketMode } from './node-handle.ts'
 import { giveBackBlock, remainderBytesLeast, takeBlock } from './remainders.ts'
+import type { ProxyHeader } from './proxy-header.ts'
 import {
   dropStageOf,
   enterEvent,
@@ -50,9 +51,10 @@ const nobody: TransportEvents = { onBytes() {}, onDrain() {}, onEnd() {}, onClos
 export class SocketTransport implements Transport, Carrier, StageOwner {
   events: TransportEvents = nobody
   home: TransportHome | null = null
-  readonly encrypted: boolean = false
-  readonly protocol: string = ''
-  readonly serverName: string = ''
+  encrypted = false
+  protocol = ''
+  serverName = ''
+  introduction: ProxyHeader | null = null
   isPaused = false
   bytesRead = 0
   readonly #socket: CarrierSocket
@@ -96,20 +98,36 @@ export class SocketTransport implements Transport, Carrier, StageOwner {
     if (mode === 'handle') this.#descriptor = descriptorOf(this.#socket)
   }
 
+  get relayAddress(): string {
+    return this.introduction === null ? '' : this.#peer().address
+  }
+
+  introduce(header: ProxyHeader): void {
+    this.introduction = header
+    this.encrypted = header.isEncrypted
+    this.protocol = header.alpn
+    this.serverName = header.authority.toLowerCase()
+  }
+
   get remoteAddress(): string {
-    return this.#peer().address
+    return this.#told?.sourceAddress ?? this.#peer().address
   }
 
   get remotePort(): number {
-    return this.#peer().port
+    return this.#told?.sourcePort ?? this.#peer().port
   }
 
   get localAddress(): string {
-    return this.#self().address
+    return this.#told?.destinationAddress ?? this.#self().address
   }
 
   get localPort(): number {
-    return this.#self().port
+    return this.#told?.destinationPort ?? this.#self().port
+  }
+
+  /** Whose addresses hold instead of the socket's own. A client behind a unix socket has none, which is told as well. */
+  get #told(): ProxyHeader | null {
+    return this.introduction?.isLocal === false ? this.introduction : null
   }
 
   get unsentBytes(): number {

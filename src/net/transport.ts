@@ -15,6 +15,8 @@
  *   socket in the plain way, may close at once.
  * - No event is delivered from inside a call into the transport: each comes in a turn of its own.
  */
+import type { ProxyHeader } from './proxy-header.ts'
+
 export interface TransportEvents {
   /** `buffer[start, end)` arrived. Borrowed until the call returns. */
   onBytes(buffer: Buffer, start: number, end: number): void
@@ -40,6 +42,12 @@ export interface Transport {
   readonly protocol: string
   /** The name that the client asked for by SNI, lower case; ''. */
   readonly serverName: string
+  /** What a proxy in front told of the client, whose addresses the four above then are; null or left out: nothing. */
+  readonly introduction?: ProxyHeader | null
+  /** The peer that is really there, where `introduction` tells of another; '' when it is the client itself. */
+  readonly relayAddress?: string
+  /** From now on its peer is who `header` says. Where it cannot (a stream inside of another), nobody is announced. */
+  introduce?(header: ProxyHeader): void
   /** Written and not yet taken by the kernel, the stage included. */
   readonly unsentBytes: number
   /** Bytes read from and written to the peer so far. */

@@ -7,7 +7,7 @@
  */
 import type { Server } from 'node:net'
 import type { DateText } from '../core/clock.ts'
-import type { FaultLevel } from '../core/faults.ts'
+import type { Fault, FaultLevel } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'
 import type { ListenerPlan } from '../engine/plan.ts'
 import { serveH1 } from '../h1/server.ts'
@@ -15,7 +15,9 @@ import type { Serve } from '../http/exchange.ts'
 import type { ConnectionLimits } from '../http/limits.ts'
 import type { ServerConnection, ServingContext } from '../http/serving.ts'
 import { Listener } from '../net/listener.ts'
+import { ProxyStage, type ProxyStageOwner } from '../net/proxy-stage.ts'
 import type { Transport } from '../net/transport.ts'
+import { AnnouncingPeers } from './announcing-peers.ts'
 
 /** Idle connections closed at a time to make room: enough that the next thousand accepts need not look again. */
 const crowdedCloseMax = 32
@@ -31,6 +33,8 @@ export interface DoorsOptions {
   /** Open connections of all listeners together at most; 0 = no limit. */
   readonly connectionsMax: number
   readonly note: (level: FaultLevel, message: string) => void
+  /** A connection was given up before it asked anything. */
+  readonly onFault: (fault: Fault, peer: string) => void
 }
 
 export interface BoundAddress {
@@ -40,7 +44,7 @@ export interface BoundAddress {
   readonly path: string
 }
 
-export class Doors implements ServingContext {
+export class Doors implements ServingContext, ProxyStageOwner {
   readonly serve: Serve
   readonly timers: Timers
   readonly dateText: DateText
@@ -48,6 +52,8 @@ export class Doors implements ServingContext {
   limits: ConnectionLimits
   #connectionsMax: number
   readonly #note: DoorsOptions['note']
+  readonly #onFault: DoorsOptions['onFault']
+  readonly #announcing = new AnnouncingPeers()
   readonly #listeners: Map<string, Listener> = new Map()
   readonly #connections: Set<ServerConnection> = new Set()
   /** Idle ones that were destroyed to make room: their sockets close within this turn of the event loop. */
@@ -63,9 +69,12 @@ export class Doors implements ServingContext {
     this.limits = options.limits
     this.#connectionsMax = options.connectionsMax
     this.#note = options.note
+    this.#onFault = options.onFault
   }
 
-  configure(limits: ConnectionLimits, connectionsMax: number): void {
+  /** From now on `plans` hold, for connections to come; limits also for those that are open. */
+  configure(plans: readonly ListenerPlan[], limits: ConnectionLimits, connectionsMax: number): void {
+    this.#announcing.configure(plans)
     this.limits = limits
     this.#connectionsMax = connectionsMax
   }
@@ -96,7 +105,7 @@ export class Doors implements ServingContext {
     const opened: string[] = []
     for (const plan of plans) {
       if (this.#listeners.has(plan.name)) continue
-      const listener = this.#makeListener(plan.backlog)
+      const listener = this.#makeListener(plan.name, plan.backlog)
       try {
         await listener.listen({ host: plan.host, port: plan.port, path: plan.path })
       } catch (error) {
@@ -112,14 +121,14 @@ export class Doors implements ServingContext {
   /** Accepts on a socket that somebody else has opened, under the name that the plan gives it. */
   async adopt(name: string, server: Server): Promise<void> {
     this.#listeners.get(name)?.close()
-    const listener = this.#makeListener(0)
+    const listener = this.#makeListener(name, 0)
     this.#listeners.set(name, listener)
     await listener.adopt(server)
   }
 
-  #makeListener(backlog: number): Listener {
+  #makeListener(name: string, backlog: number): Listener {
     return new Listener({
-      onTransport: (transport) => this.#accept(transport),
+      onTransport: (transport) => this.#accept(name, transport),
       isFull: () => this.#isFull,
       onCrowded: () => this.#makeRoom(),
       note: this.#note,
@@ -144,10 +153,28 @@ export class Doors implements ServingContext {
     this.closeNamed([...this.#listeners.keys()].filter((name) => !kept.has(name)))
   }
 
-  #accept(transport: Transport): void {
+  #accept(name: string, transport: Transport): void {
+    if (!this.#announcing.has(name, transport)) return this.#serve(transport)
+    const { headMs: headerMs, drainMs } = this.limits
+    const stage = new ProxyStage(transport, { timers: this.timers, headerMs, drainMs, owner: this })
+    this.#connections.add(stage)
+    if (this.#isDraining) stage.drain()
+  }
+
+  #serve(transport: Transport): void {
     const connection = serveH1(transport, this)
     this.#connections.add(connection)
     if (this.#isDraining) connection.drain()
+  }
+
+  onHeader(stage: ProxyStage): void {
+    this.#connections.delete(stage)
+    this.#leaving.delete(stage)
+    this.#serve(stage.transport)
+  }
+
+  onRefused({ transport }: ProxyStage, fault: Fault): void {
+    this.#onFault(fault, transport.remoteAddress)
   }
 
   onClosed(connection: ServerConnection): void {

@@ -1,5 +1,5 @@
 /**
- * `node test/fuzz/run.ts head|chunked|target|hpack [--seconds 60] [--seed 1]`: runs a fuzz target from a seed on until the time
+ * `node test/fuzz/run.ts NAME [--seconds 60] [--seed 1]`: runs a fuzz target from a seed on until the time
  * is over. A failure prints its seed, the input and what did not hold, and ends with code 1.
  */
 import { parseArgs } from 'node:util'
@@ -7,9 +7,16 @@ import { chunked } from './chunked.ts'
 import { head } from './head.ts'
 import { hpack } from './hpack.ts'
 import { inputOf, type FuzzTarget } from './mutate.ts'
+import { proxyHeader } from './proxy-header.ts'
 import { target } from './target.ts'
 
-const targets: Readonly<Record<string, FuzzTarget>> = { head, chunked, target, hpack }
+const targets: Readonly<Record<string, FuzzTarget>> = {
+  head,
+  chunked,
+  target,
+  hpack,
+  'proxy-header': proxyHeader,
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -1,0 +1,29 @@
+/**
+ * Which peers of which listener announce the client by a PROXY protocol header. One that is listed must: a receiver may
+ * not guess whether a header is there (§2 of the protocol), else any client could write one of its own. Who is not listed
+ * is the client itself, and a header that it writes is bytes like any others: no protocol begins with them.
+ */
+import { networksOf } from '../config/quantities.ts'
+import type { ListenerPlan } from '../engine/plan.ts'
+import type { Networks } from '../guard/networks.ts'
+import type { Transport } from '../net/transport.ts'
+
+export class AnnouncingPeers {
+  /** By listener; true: all of them, as on a unix socket, whose peers have no address. */
+  #networks: ReadonlyMap<string, Networks | true> = new Map()
+
+  configure(plans: readonly ListenerPlan[]): void {
+    const networks = new Map<string, Networks | true>()
+    for (const { name, path, proxyProtocol = [] } of plans) {
+      if (proxyProtocol.length === 0) continue
+      networks.set(name, path === '' ? networksOf(proxyProtocol) : true)
+    }
+    this.#networks = networks
+  }
+
+  has(listener: string, transport: Transport): boolean {
+    if (this.#networks.size === 0) return false
+    const networks = this.#networks.get(listener)
+    return networks === true || networks?.has(transport.remoteAddress) === true
+  }
+}
