@@ -1,6 +1,7 @@
 /** Ask: what a step of a route wants of an origin for the cache, and under which rules the answer is kept. */
 import type { Entry } from './entry.ts'
 import type { CachePolicy } from './policy.ts'
+import type { Slice } from './slice.ts'
 import type { VaryFolding } from './vary.ts'
 
 export interface Ask {
@@ -15,4 +16,11 @@ export interface Ask {
   readonly folding: VaryFolding | null
   /** To be validated, and to stand in for an origin that fails; null for none. */
   readonly stale: Entry | null
+  /** Which slice is asked for; none: the whole. */
+  readonly slice?: Slice | null
+}
+
+/** What is remembered of answers to it goes by this key: slices of one answer can all be shared, or none. */
+export function memoryKeyOf({ key, slice = null }: Ask): string {
+  return slice?.wholeKey ?? key
 }

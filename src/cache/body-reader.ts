@@ -13,7 +13,7 @@ import type { BodySource } from '../http/body.ts'
 import { PHASE_OVER, type Exchange } from '../http/exchange.ts'
 import type { ByteRange, MultipartFrame } from '../http/ranges.ts'
 import { Continuation, type Resumable } from './continuation.ts'
-import type { Follower, Growth } from './growth.ts'
+import type { Followed, Follower } from './growth.ts'
 import { BodySpan } from './memory-body.ts'
 
 /** What is read: the body of an entry, or what a fill that cannot be stored holds of one. */
@@ -50,7 +50,7 @@ export class BodyReader implements BodySource, Follower {
   readonly #x: Exchange
   readonly #life: number
   readonly #body: ReadableBody
-  readonly #growth: Growth | null
+  readonly #growth: Followed | null
   readonly #clock: Clock
   readonly #ranges: readonly ByteRange[]
   readonly #frame: MultipartFrame | null
@@ -70,7 +70,7 @@ export class BodyReader implements BodySource, Follower {
   constructor(
     x: Exchange,
     body: ReadableBody,
-    growth: Growth | null,
+    growth: Followed | null,
     clock: Clock,
     ranges: readonly ByteRange[] | null = null,
     frame: MultipartFrame | null = null,
@@ -106,6 +106,10 @@ export class BodyReader implements BodySource, Follower {
   }
 
   // As a follower
+
+  get readsUntil(): number {
+    return (this.#ranges[this.#rangeIndex]?.last ?? -1) + 1
+  }
 
   onGrown(): void {
     if (!this.#isHeld && !this.#isWriting) this.#write()

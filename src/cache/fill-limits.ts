@@ -23,11 +23,16 @@ export interface FillLimits {
   readonly unsharedMs: number
   /** The same after an answer that says that the origin failed: its next one may be another matter. */
   readonly unsharedFailureMs: number
+  /** How long slices are not tried again for a URL of whose answers none could be made. */
+  readonly unslicedMs: number
   /** Keys so remembered, about 150 bytes each. */
   readonly unsharedMax: number
   /** Fills under way; beyond, requests go to the origin by themselves. */
   readonly fillsMax: number
 }
+
+/** Of an answer that nobody wants, what is cheaper to read than a new connection. */
+export const discardBytesMax: number = 64 * 1024
 
 const mebibyte = 1024 * 1024
 
@@ -41,6 +46,7 @@ export const defaultFillLimits: FillLimits = {
   restMs: 1000,
   unsharedMs: 30_000,
   unsharedFailureMs: 1000,
+  unslicedMs: 600_000,
   unsharedMax: 10_000,
   fillsMax: 10_000,
 }

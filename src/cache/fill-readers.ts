@@ -133,9 +133,12 @@ export abstract class FillReaders implements ReaderOwner {
     const ahead = this.owner.limits.rangeAheadBytesMax
     const { request } = reader.x
     // What is not kept is passed from its first byte on: who wants another part asks for it.
-    const isElsewhere = growing.isStored
-      ? isFarAhead(request, front, entry.statedLength, ahead)
-      : request.fields.has(Field.RANGE)
+    // Of a slice it is known that it is the one.
+    const isElsewhere =
+      (this.ask.slice ?? null) === null &&
+      (growing.isStored
+        ? isFarAhead(request, front, entry.statedLength, ahead)
+        : request.fields.has(Field.RANGE))
     if (isElsewhere) return this.tell(reader, Outcome.ALONE)
     reader.isStored = growing.isStored
     reader.growth = entry.body.isWhole ? null : growing.growth

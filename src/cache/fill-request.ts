@@ -2,10 +2,12 @@
  * What a fill asks of the origin: the whole, by GET, whatever part, form or condition its first reader asked for; the
  * answer is for everybody who waits.
  */
+import type { Clock } from '../core/clock.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { Field } from '../http/known-fields.ts'
 import type { RequestHead } from '../http/message.ts'
 import { selectRanges } from '../http/ranges.ts'
+import type { Received } from './rule.ts'
 
 const ownConcerns = [
   Field.RANGE,
@@ -45,4 +47,9 @@ export function isFarAhead(
 export function patienceMs(x: Exchange): number {
   const limits = x.route?.limits
   return limits === undefined ? 60_000 : 2 * (limits.connectMs + limits.firstByteMs) + 1000
+}
+
+/** When `child` was sent and answered, as its head has just come. */
+export function receivedOf(child: Exchange, clock: Clock): Received {
+  return { requestMs: child.startMs, responseMs: clock.nowMs(), responseWallMs: clock.wallMs() }
 }

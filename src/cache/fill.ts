@@ -21,27 +21,19 @@ import { Deadline, type DeadlineOwner } from '../core/timers.ts'
 import type { Downstream, Exchange, Walk } from '../http/exchange.ts'
 import type { Fields } from '../http/fields.ts'
 import { Field } from '../http/known-fields.ts'
-import { BODY_NONE, type ResponseHead } from '../http/message.ts'
-import type { Ask } from './ask.ts'
+import { BODY_NONE, type RequestHead, type ResponseHead } from '../http/message.ts'
+import { memoryKeyOf, type Ask } from './ask.ts'
 import type { Entry } from './entry.ts'
-import { desertedBytesMax } from './fill-limits.ts'
-import { FillReaders, tellLog, type FillOwner } from './fill-readers.ts'
-import { askForAll, patienceMs } from './fill-request.ts'
+import { desertedBytesMax, discardBytesMax } from './fill-limits.ts'
+import { FillReaders, tellLog } from './fill-readers.ts'
+import { askForAll, patienceMs, receivedOf } from './fill-request.ts'
+import type { FillTable } from './fill-table.ts'
 import type { GrowthOwner } from './growth.ts'
 import { Growing } from './growing.ts'
 import { confirmedBy, entryFor, type Sent } from './make-entry.ts'
 import { Outcome, type Reader } from './reader.ts'
-import type { Received } from './rule.ts'
 import { addValidators, isUpdatedBy } from './update.ts'
 import { foldRequest } from './vary.ts'
-
-/** Who keeps track of the fills under way. */
-export interface FillTable extends FillOwner {
-  /** It must not be joined any more. Twice is harmless. */
-  unlist(fill: Fill): void
-  /** It is over. Once. */
-  onFinish(fill: Fill): void
-}
 
 const ASKING = 0
 const GROWING = 1
@@ -50,9 +42,6 @@ const PASSING = 2
 const DISCARDING = 3
 const OVER = 4
 
-/** Of an answer that nobody wants, what is cheaper to read than a new connection. */
-const discardBytesMax = 64 * 1024
-
 export class Fill extends FillReaders implements Downstream, GrowthOwner, DeadlineOwner, Sent {
   ask: Ask
   bornAt: number
@@ -60,7 +49,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
   readonly isBackground: boolean
   /** The next one of the same key. */
   sibling: Fill | null = null
-  readonly #table: FillTable
+  protected readonly table: FillTable
   readonly #deadline: Deadline = new Deadline(this)
   #mode = ASKING
   /** The step that is asked. */
@@ -76,7 +65,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
 
   constructor(table: FillTable, ask: Ask, x: Exchange, isBackground: boolean) {
     super(table, x)
-    this.#table = table
+    this.table = table
     this.ask = ask
     this.isBackground = isBackground
     this.bornAt = table.store.generation
@@ -99,8 +88,8 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
 
   #send(x: Exchange): void {
     const { stale } = this.ask
-    const { timers, limits, store } = this.#table
-    this.#from = x.step + 1
+    const { timers, limits, store } = this.table
+    this.#from = this.ask.slice?.from ?? x.step + 1
     const child = (x.walk as Walk).child(x, this.#from, this)
     this.#child = child
     this.bornAt = store.generation
@@ -108,8 +97,22 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     this.request.copyFrom(child.request)
     foldRequest(child.request.fields, this.ask.folding)
     if (stale !== null) addValidators(child.request, stale, stale.head.fields)
+    this.edit(child.request)
     timers.set(this.#deadline, this.isBackground ? limits.backgroundMs : patienceMs(x))
     child.resume(child.turn)
+  }
+
+  // For slices: what else is asked for; and whether the answer is to be dealt with as ever.
+  protected edit(_request: RequestHead): void {}
+  protected accept(_response: ResponseHead): boolean {
+    return true
+  }
+
+  /** It is about something else from now on. */
+  protected relist(ask: Ask): void {
+    const isListed = this.table.unlist(this)
+    this.ask = ask
+    if (isListed) this.table.list(this)
   }
 
   /** Takes a reader in, if this answer may be its. False: it needs another fill. */
@@ -119,9 +122,8 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
       this.wait(reader)
       return true
     }
-    const growing = this.#growing
-    if (this.#mode !== GROWING || growing === null || !growing.isJoinable || this.#isPurged(growing))
-      return false
+    const { growing } = this
+    if (growing === null || !growing.isJoinable || growing.isPurgedSince(this.bornAt)) return false
     if (!this.isVariant(growing.entry, reader) || !this.isUsable(growing.entry, reader)) return false
     this.serveGrowing(reader, growing)
     return true
@@ -142,10 +144,11 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     this.status = response.status
     if (this.first !== null) tellLog(this.first.x, child)
     if (stale !== null && response.status === 304) return this.#confirm(stale, response)
+    if (!this.accept(response)) return
     if (stale !== null && response.status >= 500) {
-      this.#table.unlist(this)
+      this.table.unlist(this)
       this.tellStale(stale, NONE)
-      if (this.isBackground) this.#table.rest(this.ask.key)
+      if (this.isBackground) this.table.rest(this.ask.key)
       if (this.waiting.first === null) return this.#discard(response)
     }
     if (!this.#keep(response)) this.#pass(response)
@@ -162,44 +165,35 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
 
   /** False: it may not be stored. */
   #keep(response: ResponseHead): boolean {
-    const entry = entryFor(this, response, this.#received())
+    const entry = entryFor(this, response, receivedOf(this.#child as Exchange, this.table.clock))
     if (entry === null) return false
-    const { clock, limits } = this.#table
-    const growing = new Growing(entry, this.#table, this, this.#from)
+    const { clock, limits } = this.table
+    const growing = new Growing(entry, this.table, this, this.#from)
     this.#growing = growing
     this.#mode = GROWING
     const isShared = entry.freshUntilMs + entry.graceMs > clock.nowMs()
-    this.#table.remember(this.ask.key, isShared ? 0 : limits.unsharedMs)
+    this.table.remember(memoryKeyOf(this.ask), isShared ? 0 : limits.unsharedMs)
     if (response.bodyLength === BODY_NONE) this.#complete(growing)
-    const isPurged = this.#isPurged(growing)
-    this.tellSuited(entry, isPurged, (reader) => this.serveGrowing(reader, growing))
+    this.tellKept(growing, growing.isPurgedSince(this.bornAt))
     this.onReaderGone()
     return true
   }
 
-  /** Was it purged since the origin was asked? Of one that no store took, every purge may have been about it. */
-  #isPurged({ entry, isStored }: Growing): boolean {
-    const { store } = this.#table
-    return store.generation !== this.bornAt && (!isStored || store.isPurged(entry))
-  }
-
-  #received(): Received {
-    const { clock } = this.#table
-    const requestMs = (this.#child as Exchange).startMs
-    return { requestMs, responseMs: clock.nowMs(), responseWallMs: clock.wallMs() }
+  protected tellKept(growing: Growing, isPurged: boolean): void {
+    this.tellSuited(growing.entry, isPurged, (reader) => this.serveGrowing(reader, growing))
   }
 
   #pass(response: ResponseHead): void {
-    const { store, limits } = this.#table
-    const { stale, key } = this.ask
+    const { store, limits } = this.table
+    const { stale, slice = null } = this.ask
     const hasFailed = response.status >= 500
-    this.#table.unlist(this)
-    this.#table.remember(key, hasFailed ? limits.unsharedFailureMs : limits.unsharedMs)
+    this.table.unlist(this)
+    this.table.remember(memoryKeyOf(this.ask), hasFailed ? limits.unsharedFailureMs : limits.unsharedMs)
     // It is another one by now, which nobody may keep.
     if (stale !== null && !hasFailed) store.remove(stale)
     const { first } = this
     // Who wants a part is not given the whole of what may be a film.
-    const isTaken = first !== null && !first.x.request.fields.has(Field.RANGE)
+    const isTaken = first !== null && slice === null && !first.x.request.fields.has(Field.RANGE)
     if (isTaken) {
       this.#mode = PASSING
       this.passing = first
@@ -210,13 +204,14 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
   }
 
   #confirm(stale: Entry, answer: ResponseHead): void {
-    const { store, clock } = this.#table
+    const { store, clock } = this.table
     if (!isUpdatedBy(stale, answer, clock.wallMs())) return this.#askAnew(stale)
-    const { entry, isKept } = confirmedBy(this, stale, answer, this.#received())
-    this.#table.unlist(this)
+    const received = receivedOf(this.#child as Exchange, clock)
+    const { entry, isKept } = confirmedBy(this, stale, answer, received)
+    this.table.unlist(this)
     if (!isKept) store.remove(stale)
     const isReplaced = isKept && store.replaceHead(stale, entry)
-    if (isReplaced) this.#table.remember(this.ask.key, 0)
+    if (isReplaced) this.table.remember(this.ask.key, 0)
     const isPurged = !isReplaced && store.generation !== this.bornAt
     this.tellSuited(entry, isPurged, (reader) => {
       reader.isValidated = true
@@ -228,19 +223,24 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
 
   /** The 304 is about an answer that we do not have (RFC 9111 §4.3.4): asks for the whole, without conditions. */
   #askAnew(stale: Entry): void {
+    this.table.store.remove(stale)
+    this.askAgain({ ...this.ask, stale: null }, NONE)
+  }
+
+  /** Gives up the answer that has come, and asks for `ask`. `fault`: NONE if no body follows. */
+  protected askAgain(ask: Ask, fault: Fault): void {
     const child = this.#child as Exchange
     const asker = this.waiting.first
-    this.#table.store.remove(stale)
-    if (asker === null) return this.#finish(NONE)
+    if (asker === null) return this.#finish(fault)
     this.#child = null
     this.status = 0
-    this.ask = { ...this.ask, stale: null }
-    child.walk?.endChild(child, NONE)
+    this.relist(ask)
+    child.walk?.endChild(child, fault)
     this.#send(asker.x)
   }
 
   #discard(response: ResponseHead): void {
-    this.#table.unlist(this)
+    this.table.unlist(this)
     this.#mode = DISCARDING
     const { bodyLength } = response
     if (bodyLength === BODY_NONE) this.#finish(NONE)
@@ -267,7 +267,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     this.#isWriting = false
     if (this.#mode !== GROWING) return true
     if (growing.growth.size === 0) {
-      if (!this.isBackground && growing.entry.body.length > this.#desertedBytesMax) this.#giveUp()
+      if (!this.isBackground && growing.entry.body.length > this.#desertedBytesMax) this.giveUp()
       return true
     }
     this.#isHeld = growing.isAhead
@@ -286,7 +286,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
   /** Before readers hear of it: who asks from then on must find it in the store. */
   #complete(growing: Growing): void {
     if (growing.growth.isWhole) return
-    this.#table.unlist(this)
+    this.table.unlist(this)
     growing.complete()
   }
 
@@ -300,13 +300,13 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     const { passing } = this
     const growing = this.#growing
     const mode = this.#mode
-    this.#table.unlist(this)
+    this.table.unlist(this)
     this.#mode = DISCARDING
     this.passing = null
     if (this.first !== null && this.#child !== null) tellLog(this.first.x, this.#child)
     if (mode === GROWING) growing?.abandon(fault)
     if (stale !== null) this.tellStale(stale, fault)
-    if (this.isBackground) this.#table.rest(this.ask.key)
+    if (this.isBackground) this.table.rest(this.ask.key)
     this.tellAll((reader) => this.tell(reader, Outcome.FAILED, null, fault))
     if (passing !== null) passing.break(fault)
     this.#finish(childFault)
@@ -342,10 +342,10 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
   protected onReaderGone(): void {
     if (this.isTelling || this.isBackground || this.waiting.first !== null || this.passing !== null) return
     if (this.#mode === GROWING) this.#goOnDeserted(this.#growing as Growing)
-    else if (this.#mode === ASKING && this.#table.limits.whenDeserted === 'finish')
+    else if (this.#mode === ASKING && this.table.limits.whenDeserted === 'finish')
       this.#watchDeserted(Infinity)
     else if (this.#mode === PASSING) this.#discardRest()
-    else if (this.#mode !== DISCARDING) this.#giveUp()
+    else if (this.#mode !== DISCARDING) this.giveUp()
   }
 
   #goOnDeserted(growing: Growing): void {
@@ -353,21 +353,22 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     if (growth.size > 0 || growth.isWhole) return
     // All of it is there; that it ends comes in the same turn.
     if (entry.body.length === entry.statedLength) return
-    const bytesMax = growing.isStored ? desertedBytesMax(entry, this.#table.limits) : 0
-    if (bytesMax === 0) return this.#giveUp()
+    const bytesMax = growing.isStored ? desertedBytesMax(entry, this.table.limits) : 0
+    if (bytesMax === 0) return this.giveUp()
     this.#watchDeserted(bytesMax)
     if (this.#isHeld) this.#resume()
   }
 
   #watchDeserted(bytesMax: number): void {
-    const { timers, limits } = this.#table
+    const { timers, limits } = this.table
     this.#desertedBytesMax = bytesMax
     timers.set(this.#deadline, limits.desertedMs)
   }
 
-  #giveUp(): void {
+  /** Of what still comes nobody wants anything. */
+  protected giveUp(): void {
     if (this.#mode === OVER) return
-    this.#table.unlist(this)
+    this.table.unlist(this)
     if (this.#mode === GROWING) this.#growing?.abandon(Faults.CLIENT_GONE)
     this.#finish(Faults.CLIENT_GONE)
   }
@@ -375,7 +376,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
   onDeadline(): void {
     const growing = this.#growing
     if (this.#mode === ASKING) this.#fail(Faults.ORIGIN_FIRST_BYTE_TIMEOUT, Faults.ORIGIN_FIRST_BYTE_TIMEOUT)
-    else if (growing !== null && growing.growth.size === 0) this.#giveUp()
+    else if (growing !== null && growing.growth.size === 0) this.giveUp()
   }
 
   /** It is stopped from outside: the cache closes. */
@@ -388,9 +389,9 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     this.#mode = OVER
     const child = this.#child
     this.#child = null
-    this.#table.timers.remove(this.#deadline)
-    this.#table.unlist(this)
-    this.#table.onFinish(this)
+    this.table.timers.remove(this.#deadline)
+    this.table.unlist(this)
+    this.table.onFinish(this)
     child?.walk?.endChild(child, childFault)
   }
 }

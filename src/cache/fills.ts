@@ -12,10 +12,12 @@ import type { Exchange } from '../http/exchange.ts'
 import type { Ask } from './ask.ts'
 import { hasCachePreconditions } from '../http/conditional.ts'
 import { Field } from '../http/known-fields.ts'
-import { Fill, type FillTable } from './fill.ts'
+import { Fill } from './fill.ts'
+import type { FillTable } from './fill-table.ts'
 import { defaultFillLimits, type FillLimits } from './fill-limits.ts'
 import { isUsable } from './fill-readers.ts'
 import { isFarAhead } from './fill-request.ts'
+import { SliceFill } from './slice-fill.ts'
 import { Outcome, Reader } from './reader.ts'
 import { Rule } from './rule.ts'
 import type { CacheStore } from './store.ts'
@@ -41,6 +43,7 @@ export class Fills implements FillTable {
   readonly #unshared: KeyMemory
   /** Validations in the background that have just failed. */
   readonly #resting: KeyMemory
+  readonly #unsliced: KeyMemory
   /** Requests that waited for an answer another one had caused. */
   collapsed = 0
   /** Fills begun, those in the background included. */
@@ -52,6 +55,7 @@ export class Fills implements FillTable {
     this.timers = options.timers
     this.limits = { ...defaultFillLimits, ...options.limits }
     this.#unshared = new KeyMemory(options.clock, this.limits.unsharedMax)
+    this.#unsliced = new KeyMemory(options.clock, this.limits.unsharedMax)
     this.#resting = new KeyMemory(options.clock, this.limits.unsharedMax)
   }
 
@@ -86,8 +90,13 @@ export class Fills implements FillTable {
    */
   ask(x: Exchange, ask: Ask): Reader {
     const reader = new Reader(x, ask, this.store.generation)
-    this.#place(reader)
+    this.place(reader)
     return reader
+  }
+
+  /** May the answer for this key be fetched and kept in slices? Not while it is on its way as a whole. */
+  isSliceable(wholeKey: string): boolean {
+    return !this.#byKey.has(wholeKey) && !this.#unshared.has(wholeKey) && !this.#unsliced.has(wholeKey)
   }
 
   /** Validates a stale entry in the background, unless that is under way. `x`: whose request it is asked with. */
@@ -96,7 +105,8 @@ export class Fills implements FillTable {
     this.#start(x, ask, null, true)
   }
 
-  #place(reader: Reader): void {
+  /** As `ask`, for a reader that is made already. */
+  place(reader: Reader): void {
     const { x, ask } = reader
     const { key } = ask
     if (this.#isFull) return this.#letGo(reader)
@@ -104,7 +114,8 @@ export class Fills implements FillTable {
     // Nothing waits behind it, so what this one asks for in particular may as well be asked of the origin.
     if (!isShared && ask.stale === null && isParticular(x)) return this.#letGo(reader)
     if (isShared && this.#join(reader)) return
-    if (isFarAhead(x.request, 0, -1, this.limits.rangeAheadBytesMax)) return this.#letGo(reader)
+    const isSliced = (ask.slice ?? null) !== null
+    if (!isSliced && isFarAhead(x.request, 0, -1, this.limits.rangeAheadBytesMax)) return this.#letGo(reader)
     this.#start(x, ask, reader, isShared)
   }
 
@@ -127,34 +138,43 @@ export class Fills implements FillTable {
   }
 
   #start(x: Exchange, ask: Ask, reader: Reader | null, isListed: boolean): void {
-    const fill = new Fill(this, ask, x, reader === null)
+    const Kind = (ask.slice ?? null) === null ? Fill : SliceFill
+    const fill = new Kind(this, ask, x, reader === null)
     this.started++
     this.#running.add(fill)
-    if (isListed) {
-      fill.sibling = this.#byKey.get(ask.key) ?? null
-      this.#byKey.set(ask.key, fill)
-    }
+    if (isListed) this.list(fill)
     fill.start(x, reader)
   }
 
   // What fills tell
 
-  unlist(fill: Fill): void {
+  list(fill: Fill): void {
+    const { key } = fill.ask
+    fill.sibling = this.#byKey.get(key) ?? null
+    this.#byKey.set(key, fill)
+  }
+
+  unlist(fill: Fill): boolean {
     const { key } = fill.ask
     const first = this.#byKey.get(key)
-    if (first === undefined) return
+    if (first === undefined) return false
     if (first === fill) {
       if (fill.sibling === null) this.#byKey.delete(key)
       else this.#byKey.set(key, fill.sibling)
       fill.sibling = null
-      return
+      return true
     }
     for (let before = first; before.sibling !== null; before = before.sibling) {
       if (before.sibling !== fill) continue
       before.sibling = fill.sibling
       fill.sibling = null
-      return
+      return true
     }
+    return false
+  }
+
+  rememberUnsliced(wholeKey: string): void {
+    this.#unsliced.add(wholeKey, this.limits.unslicedMs)
   }
 
   onFinish(fill: Fill): void {
@@ -170,7 +190,7 @@ export class Fills implements FillTable {
       reader.entry = entry
       reader.wake()
     } else if (++reader.rounds > roundsMax) this.#letGo(reader)
-    else this.#place(reader)
+    else this.place(reader)
   }
 
   rest(key: string): void {

@@ -48,6 +48,12 @@ export class Growing {
     return this.#forgotten === 0
   }
 
+  /** Was it purged since then? Of one that no store took, every purge may have been about it. */
+  isPurgedSince(generation: number): boolean {
+    const store = this.#store
+    return store.generation !== generation && (!this.isStored || store.isPurged(this.entry))
+  }
+
   /** So far ahead of the fastest reader, or of one that is waited for, that the origin should wait. */
   get isAhead(): boolean {
     if (this.#patience.isWaiting) return true

@@ -16,12 +16,23 @@ import type { Resumable } from './continuation.ts'
 export interface Follower extends ListNode<Follower> {
   /** Offset in the body of the next byte that it will read. */
   readonly position: number
+  /** Where it will stop, as far as it knows. */
+  readonly readsUntil?: number
   /** There is more to read, or `Growth.isWhole` is true now. */
   onGrown(): void
   /** The body will never be whole. It has left already. */
   onBroken(fault: Fault): void
   /** What it would read next is gone: it fell behind. `rest` says how it can be had still, if it can. It has left. */
   onLeftBehind(rest: Resumable | null): void
+}
+
+/** What a follower of a body that is not all there yet reads by. */
+export interface Followed {
+  follow(follower: Follower): void
+  /** It has read all it wants, or its client is gone. Twice is harmless. */
+  leave(follower: Follower): void
+  /** `follower` has read on, or begins. */
+  advance(follower: Follower): void
 }
 
 export interface GrowthOwner {
@@ -31,7 +42,7 @@ export interface GrowthOwner {
   onDeserted(): void
 }
 
-export class Growth {
+export class Growth implements Followed {
   readonly #followers: List<Follower> = new List()
   readonly #owner: GrowthOwner
   /** Whose turn is next while they are told: `leave` moves it on. */

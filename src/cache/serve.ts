@@ -22,10 +22,10 @@ import {
   type ByteRange,
 } from '../http/ranges.ts'
 import type { StoredFields } from '../http/stored-fields.ts'
-import { BodyReader, pieceBytesMax } from './body-reader.ts'
+import { BodyReader, pieceBytesMax, type ReadableBody } from './body-reader.ts'
 import type { CacheStatus } from './cache-status.ts'
 import type { Entry } from './entry.ts'
-import type { Growth } from './growth.ts'
+import type { Followed, Growth } from './growth.ts'
 import { HotHeads } from './hot-heads.ts'
 import { partOf, rangesWithin } from './partial.ts'
 
@@ -46,6 +46,14 @@ const notModifiedFields: readonly number[] = [
 
 /** What a 416 carries of the stored answer: it is our own, about the representation's length. */
 const unsatisfiedFields: readonly number[] = [Field.ETAG, Field.VARY, Field.VIA]
+
+/** What is answered from: an entry, or the head of one whose body is put together meanwhile. */
+export interface Servable extends Pick<
+  Entry,
+  'head' | 'statedLength' | 'etag' | 'lastModifiedMs' | 'dateMs'
+> {
+  readonly body: ReadableBody & { readonly single: Buffer | null }
+}
 
 export class EntryServer {
   readonly #clock: Clock
@@ -117,7 +125,7 @@ export class EntryServer {
   }
 
   /** `ageSeconds`: -1 sends none. `status`: our member of Cache-Status, '' sends none. */
-  answer(x: Exchange, entry: Entry, growth: Growth | null, ageSeconds: number, status: string): void {
+  answer(x: Exchange, entry: Servable, growth: Followed | null, ageSeconds: number, status: string): void {
     const { first } = x.request.fields
     if (
       (first[Field.IF_NONE_MATCH] as number) +
@@ -133,7 +141,7 @@ export class EntryServer {
     else this.#stream(x, entry, growth)
   }
 
-  #stream(x: Exchange, entry: Entry, growth: Growth | null): void {
+  #stream(x: Exchange, entry: Servable, growth: Followed | null): void {
     const { response } = x
     const { body } = entry
     const length = body.isWhole ? body.length : entry.statedLength
@@ -156,7 +164,13 @@ export class EntryServer {
   // Conditions and ranges
 
   /** False: nothing comes of them. */
-  #answerSpecially(x: Exchange, entry: Entry, growth: Growth | null, age: number, status: string): boolean {
+  #answerSpecially(
+    x: Exchange,
+    entry: Servable,
+    growth: Followed | null,
+    age: number,
+    status: string,
+  ): boolean {
     const { request } = x
     const stored = entry.head.status
     // Conditions concern what would succeed (RFC 9110 §13.2.1), ranges what is whole.
@@ -179,8 +193,8 @@ export class EntryServer {
   /** `held`: where the stored bytes begin in the representation, and how long that is. */
   #answerRanges(
     x: Exchange,
-    entry: Entry,
-    growth: Growth | null,
+    entry: Servable,
+    growth: Followed | null,
     age: number,
     status: string,
     ranges: readonly ByteRange[],
@@ -231,12 +245,12 @@ export function ttlSeconds(entry: Entry, nowMs: number): number {
 /** The texts of ages under an hour: one string each, for all entries. */
 const ageTexts: readonly string[] = Array.from({ length: 3600 }, (_, seconds) => String(seconds))
 
-function fillHead(x: Exchange, entry: Entry, ageSeconds: number, status: string): void {
+function fillHead(x: Exchange, entry: Servable, ageSeconds: number, status: string): void {
   beginHead(x, entry, entry.head.fields)
   addOurs(x.response.fields, ageSeconds, status)
 }
 
-function beginHead(x: Exchange, entry: Entry, fields: StoredFields): void {
+function beginHead(x: Exchange, entry: Servable, fields: StoredFields): void {
   const { response } = x
   const { head } = entry
   // Something else was begun and given up.
@@ -251,7 +265,7 @@ function addOurs(fields: Fields, ageSeconds: number, status: string): void {
   if (status !== '') fields.addKnown(Field.CACHE_STATUS, status)
 }
 
-function answerNotModified(x: Exchange, entry: Entry, ageSeconds: number, status: string): void {
+function answerNotModified(x: Exchange, entry: Servable, ageSeconds: number, status: string): void {
   beginOwn(x, 304, entry, notModifiedFields)
   const { fields } = x.response
   if (entry.etag === '') keepField(fields, entry, Field.LAST_MODIFIED)
@@ -259,7 +273,7 @@ function answerNotModified(x: Exchange, entry: Entry, ageSeconds: number, status
   x.answer()
 }
 
-function answerUnsatisfiable(x: Exchange, entry: Entry, length: number, status: string): void {
+function answerUnsatisfiable(x: Exchange, entry: Servable, length: number, status: string): void {
   beginOwn(x, 416, entry, unsatisfiedFields)
   const { fields } = x.response
   fields.addKnown(Field.CONTENT_RANGE, unsatisfiedRangeText(length))
@@ -268,14 +282,14 @@ function answerUnsatisfiable(x: Exchange, entry: Entry, length: number, status: 
 }
 
 /** An answer without a body that keeps only some of the stored fields. */
-function beginOwn(x: Exchange, status: number, entry: Entry, kept: readonly number[]): void {
+function beginOwn(x: Exchange, status: number, entry: Servable, kept: readonly number[]): void {
   const { response } = x
   response.reset()
   response.status = status
   for (const id of kept) keepField(response.fields, entry, id)
 }
 
-function keepField(fields: Fields, entry: Entry, id: number): void {
+function keepField(fields: Fields, entry: Servable, id: number): void {
   const stored = entry.head.fields
   if (!stored.has(id)) return
   for (let i = 0; i < stored.size; i++) {

@@ -88,6 +88,11 @@ export class SharedCache {
     return this.#fills.ask(x, ask)
   }
 
+  /** As `Fills.place`. */
+  place(reader: Reader): void {
+    this.#fills.place(reader)
+  }
+
   /** As `Fills.refresh`. */
   refresh(x: Exchange, ask: Ask): void {
     this.#fills.refresh(x, ask)

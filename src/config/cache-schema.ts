@@ -186,6 +186,10 @@ const bypass = z
     samples: [{ cookie: 'session', query: 'nocache' }],
   })
 
+/** Less, and requests to the origin outnumber what they bring; more, and a seek waits for what it does not want. */
+const sliceBytesMin = 64 * 1024
+const sliceBytesMax = 64 * 1024 * 1024
+
 const wholeCache = z.strictObject({
   mode: z
     .enum(['smart', 'rfc'])
@@ -216,6 +220,15 @@ const wholeCache = z.strictObject({
   minUses: count(1, 1000).default(1).meta({
     description: 'How often a URL is asked for before its answer is stored.',
   }),
+  slice: size(sliceBytesMin, sliceBytesMax)
+    .optional()
+    .meta({
+      description:
+        'Fetches and keeps answers in slices of this size, each asked for by Range when somebody needs it: a seek into a ' +
+        'film fetches slices, not the film. What fits into one, and what the origin does not give in parts, is kept as a ' +
+        'whole. As a whole when left out.',
+      samples: ['1MiB'],
+    }),
   grace: lifetime()
     .optional()
     .meta({

@@ -58,6 +58,7 @@ export class CacheCompiler {
       folding: foldingOf(route),
       bypass: bypassOf(route),
       minUses: route.minUses,
+      sliceBytes: route.slice ?? 0,
       purgeMethod: top.purge.length === 0 ? null : new PurgeMethod(cache, networksOf(top.purge), key),
       slot: place.slot,
       keysTarget: place.keysTarget,
@@ -79,13 +80,19 @@ export class CacheCompiler {
   }
 }
 
-function settingsOf({ cache, workers }: ConfigDocument): CacheSettings {
+function settingsOf({ cache, workers }: Pick<ConfigDocument, 'cache' | 'workers'>): CacheSettings {
   const count = workers === 'auto' ? availableParallelism() : workers
   return {
     bytesMax: Math.floor(cache.memory / count),
     entryBytesMax: cache.entryMax ?? 0,
     whenDeserted: cache.abandoned,
   }
+}
+
+/** The largest answer that a worker stores, with what an entry costs beside its body. */
+export function entryBytesMaxOf(document: Pick<ConfigDocument, 'cache' | 'workers'>): number {
+  const { bytesMax, entryBytesMax } = settingsOf(document)
+  return entryBytesMax === 0 ? Math.floor(bytesMax / 8) : entryBytesMax
 }
 
 function policyOf(route: RouteCacheDocument): CachePolicy {

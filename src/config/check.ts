@@ -6,12 +6,14 @@ import { didYouMean } from '../core/nearest.ts'
 import { systemClock } from '../core/clock.ts'
 import { compileUserRegex, regexCaptureNames } from '../engine/path-pattern.ts'
 import { compileTemplate } from '../engine/template.ts'
+import { entryBytesMaxOf } from './caches.ts'
 import { configSchema, type ConfigDocument, type RouteDocument } from './document.ts'
 import { clash, readListener } from './listener-schema.ts'
 import { compileMatch } from './match-schema.ts'
 import { problemsOf, valueAt, type ConfigPath, type ConfigProblem } from './problem.ts'
 import { hostProblem, hostsOf, isOriginName, routeSchema } from './route-schema.ts'
 import { slowPart } from './slow-regex.ts'
+import { sizeText } from './units.ts'
 
 export interface CheckedConfig {
   /** null when there is an error. */
@@ -49,6 +51,18 @@ function checkBounds(document: ConfigDocument, tell: Tell): void {
       ['limits', 'startLineBytesMax'],
       'the start line is part of the head: it cannot be larger than "headBytesMax"',
     )
+  }
+  checkSlices(document, tell)
+}
+
+function checkSlices(document: ConfigDocument, tell: Tell): void {
+  const bytesMax = entryBytesMaxOf(document)
+  for (const [host, routes] of Object.entries(document.sites)) {
+    for (const [i, { cache }] of routes.entries()) {
+      if ((cache?.slice ?? 0) <= bytesMax) continue
+      const message = `a slice is not stored when it is larger than ${sizeText(bytesMax)}, the largest answer that a worker stores`
+      tell(['sites', host, i, 'cache', 'slice'], message, 'warning')
+    }
   }
 }
 

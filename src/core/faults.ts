@@ -302,6 +302,10 @@ export const Faults = {
     'The origin switched to a protocol that was not asked for (RFC 9110 §7.8).',
     { proxyStatus: 'http_upgrade_failed' },
   ),
+  ANSWER_CHANGED: badAnswer(
+    'answer_changed',
+    'The parts that the origin sent are of different versions (RFC 9111 §3.4).',
+  ),
   ANSWER_INFORMATIONAL_TOO_MANY: badAnswer(
     'answer_informational_too_many',
     'The origin sent too many informational answers.',

@@ -8,7 +8,6 @@
  *
  * The straight path is a fresh hit: key, find, judge, answer; nothing is kept on the exchange for it.
  */
-import type { Ask } from '../cache/ask.ts'
 import { CacheStatus } from '../cache/cache-status.ts'
 import type { Entry } from '../cache/entry.ts'
 import { groupTag } from '../cache/tags.ts'
@@ -33,8 +32,10 @@ import { DONE, NEXT, WAIT, type Exchange, type Flow, type Handler } from '../htt
 import { Field } from '../http/known-fields.ts'
 import { BODY_NONE } from '../http/message.ts'
 import type { Bypass } from './cache/bypass.ts'
+import type { ReasonedAsk } from './cache/asked.ts'
 import { explainEntry, explainRequest } from './cache/explain.ts'
 import { PurgeAnswer, type PurgeMethod } from './cache/purge-method.ts'
+import { Slicing, type SlicedStep } from './cache/slicing.ts'
 import { UseCounts } from './cache/use-counts.ts'
 
 export interface CacheOptions {
@@ -46,6 +47,8 @@ export interface CacheOptions {
   readonly keysTarget?: boolean
   /** How often a URL is asked for before its answer is stored; 1: at once. */
   readonly minUses: number
+  /** How large the slices are in which answers are fetched and kept; 0 or none: as a whole. */
+  readonly sliceBytes?: number
   /** null: PURGE is a method as any other. */
   readonly purgeMethod: PurgeMethod | null
   /** Its place in `x.state`: the step's own in the route. */
@@ -61,11 +64,6 @@ export interface CacheContext {
 
 export function createCache(options: CacheOptions, context: CacheContext): Handler {
   return new CacheStep(options, context)
-}
-
-/** What a reader waits with, and why it was not answered at once. */
-interface ReasonedAsk extends Ask {
-  readonly reason: Reason
 }
 
 /** On an exchange that was passed by: why, in a word for Cache-Status. */
@@ -93,7 +91,7 @@ const passedUpgrade = new Passed(Reasons.BYPASS, 'upgrade')
 const passedCondition = new Passed(Reasons.BYPASS, 'condition')
 const passedSeldom = new Passed(Reasons.BYPASS, 'min-uses')
 
-class CacheStep implements Handler {
+class CacheStep implements Handler, SlicedStep {
   readonly name = 'cache'
   readonly #options: CacheOptions
   readonly #clock: Clock
@@ -106,6 +104,7 @@ class CacheStep implements Handler {
   readonly #status: CacheStatus
   readonly #server: EntryServer
   readonly #uses: UseCounts | null
+  readonly #slicing: Slicing | null
 
   constructor(options: CacheOptions, { clock, cache }: CacheContext) {
     this.#options = options
@@ -119,6 +118,10 @@ class CacheStep implements Handler {
     this.#status = new CacheStatus(options.statusName)
     this.#server = new EntryServer(clock, this.#status)
     this.#uses = options.minUses > 1 ? new UseCounts() : null
+    const bytes = options.sliceBytes ?? 0
+    const { policy } = options
+    const parts = { bytes, step: this, cache, clock, policy, server: this.#server, status: this.#status }
+    this.#slicing = bytes === 0 ? null : new Slicing(parts)
   }
 
   onRequest(x: Exchange): Flow {
@@ -126,7 +129,7 @@ class CacheStep implements Handler {
     const passed = this.#passes(x)
     if (passed !== null) return this.#pass(x, passed)
     const { request } = x
-    const key = this.#keysTarget ? this.#keyOf(x) : this.#key.of(request)
+    const key = this.#keysTarget ? this.keyOf(x) : this.#key.of(request)
     const entry = this.#store.find(key, request)
     if (entry === null) return this.#miss(x, key)
     const nowMs = this.#clock.nowMs()
@@ -138,7 +141,7 @@ class CacheStep implements Handler {
   }
 
   /** `more`: what else is kept under this URL, such as its parts. */
-  #keyOf(x: Exchange, more = ''): string {
+  keyOf(x: Exchange, more = ''): string {
     return this.#key.of(x.request, this.#keysTarget ? more + ' ' + x.rewrittenTarget : more)
   }
 
@@ -165,22 +168,24 @@ class CacheStep implements Handler {
   }
 
   #postKeeper(x: Exchange): PostKeeper {
-    const ask = this.#askFor(x, this.#keyOf(x), null, Reasons.METHOD)
+    const ask = this.askFor(x, this.keyOf(x), null, Reasons.METHOD)
     return new PostKeeper(x, ask, this.#store, this.#clock)
   }
 
   #miss(x: Exchange, key: string): Flow {
     const { request } = x
-    if (request.fields.has(Field.RANGE) && this.#answerPart(x)) return DONE
+    const slicing = this.#slicing
+    if (slicing === null && request.fields.has(Field.RANGE) && this.#answerPart(x)) return DONE
     const uses = this.#uses
     if (uses !== null && uses.add(key) < this.#options.minUses) return this.#pass(x, passedSeldom)
+    if (slicing !== null && slicing.takes(key)) return slicing.onMiss(x, key)
     return this.#forward(x, key, null, judgeMiss(request))
   }
 
   /** From a stored 206 that has what is asked for. */
   #answerPart(x: Exchange): boolean {
     const { request } = x
-    const entry = this.#store.find(this.#keyOf(x, partKeyDigest), request)
+    const entry = this.#store.find(this.keyOf(x, partKeyDigest), request)
     const nowMs = this.#clock.nowMs()
     if (entry === null || judge(entry, request, this.#policy, nowMs) !== Reasons.FRESH) return false
     if (!this.#server.part(x, entry, nowMs)) return false
@@ -192,7 +197,7 @@ class CacheStep implements Handler {
     const verdict = verdictOf(reason)
     if (verdict === Verdict.STALE) {
       // Begun first: the exchange may be finished when it is answered.
-      this.#cache.refresh(x, this.#askFor(x, key, entry, reason))
+      this.#cache.refresh(x, this.askFor(x, key, entry, reason))
       x.cacheResult = CacheResult.STALE
       this.#server.stale(x, entry, nowMs, reasonRow(reason).name)
       return DONE
@@ -202,22 +207,25 @@ class CacheStep implements Handler {
 
   /** Has the origin asked, unless somebody asks it already. */
   #forward(x: Exchange, key: string, stale: Entry | null, reason: Reason): Flow {
-    if (verdictOf(reason) === Verdict.UNAVAILABLE) return this.#unavailable(x, reason)
-    const reader = this.#cache.ask(x, this.#askFor(x, key, stale, reason))
+    if (verdictOf(reason) === Verdict.UNAVAILABLE) return this.unavailable(x, reason)
+    return this.waitWith(x, this.#cache.ask(x, this.askFor(x, key, stale, reason)))
+  }
+
+  waitWith(x: Exchange, reader: Reader): Flow {
     x.state[this.#slot] = reader
     if (reader.outcome !== Outcome.WAITING) return this.#told(x, reader)
     reader.park()
     return WAIT
   }
 
-  #askFor(x: Exchange, key: string, stale: Entry | null, reason: Reason): ReasonedAsk {
+  askFor(x: Exchange, key: string, stale: Entry | null, reason: Reason): ReasonedAsk {
     const host = keyHost(x.request)
     const { policy, folding } = this.#options
     const origin = x.request.scheme + '://' + host
     return { key, site: this.#key.site, host, origin, policy, folding, stale, reason }
   }
 
-  #unavailable(x: Exchange, reason: Reason): Flow {
+  unavailable(x: Exchange, reason: Reason): Flow {
     x.cacheResult = CacheResult.MISS
     x.response.status = 504
     x.response.fields.addKnown(Field.CACHE_STATUS, this.#status.refused(reasonRow(reason).name))
@@ -236,6 +244,8 @@ class CacheStep implements Handler {
 
   #told(x: Exchange, reader: Reader): Flow {
     const { entry, outcome } = reader
+    const sliced = this.#slicing?.told(x, reader) ?? null
+    if (sliced !== null) return sliced
     if (outcome === Outcome.ALONE) return this.#alone(x, reader)
     if (outcome === Outcome.FAILED) {
       x.cacheResult = CacheResult.ERROR
@@ -253,7 +263,7 @@ class CacheStep implements Handler {
     const { request } = x
     x.cacheResult = CacheResult.MISS
     if (request.method === 'GET' && request.fields.has(Field.RANGE)) {
-      const part = { ...ask, key: this.#keyOf(x, partKeyDigest) }
+      const part = { ...ask, key: this.keyOf(x, partKeyDigest) }
       x.state[this.#slot] = new PartKeeper(x, part, this.#store, this.#clock)
     }
     return NEXT
@@ -368,7 +378,7 @@ class CacheStep implements Handler {
       say(`passes the cache by: ${reasonRow(passed.reason).sentence}${why}`)
       return NEXT
     }
-    const key = this.#keyOf(x)
+    const key = this.keyOf(x)
     const entry = this.#store.peek(key, x.request)
     const nowMs = this.#clock.nowMs()
     explainRequest(x, this.#options, say)

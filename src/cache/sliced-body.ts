@@ -1,0 +1,231 @@
+/**
+ * SlicedBody: the body of one client's answer, put together from slices as the client reads: those that are stored, those
+ * that somebody is fetching, and those that have to be asked for.
+ *
+ * To BodyReader it is a body that is not all there yet, and the growth of that body. It holds the slice that is being read
+ * and nothing else; one slice ahead is asked for when the client has read half of one, so that the origin's delay is not
+ * seen and no more is fetched than a slice for a client who goes.
+ *
+ * Promises: no byte of another version; a slice that breaks off is asked for once more, and then the answer is cut
+ * visibly; when the client leaves, nothing is asked for any more.
+ */
+import { Faults, NONE, type Fault } from '../core/faults.ts'
+import type { Exchange } from '../http/exchange.ts'
+import type { Ask } from './ask.ts'
+import type { Entry } from './entry.ts'
+import type { Followed, Follower, Growth } from './growth.ts'
+import type { BodySpan } from './memory-body.ts'
+import { Outcome, Reader } from './reader.ts'
+import type { Slice, Version } from './slice.ts'
+import type { Resumable } from './continuation.ts'
+import type { CacheStore } from './store.ts'
+
+/** Where slices are, and who fetches them. */
+export interface SliceSource {
+  readonly store: CacheStore
+  place(reader: Reader): void
+  refresh(x: Exchange, ask: Ask): void
+}
+
+/** Waits for one slice, for a body that is being read. */
+class SliceWaiter extends Reader {
+  readonly #onOutcome: (waiter: SliceWaiter) => void
+
+  constructor(x: Exchange, ask: Ask, bornAt: number, onOutcome: (waiter: SliceWaiter) => void) {
+    super(x, ask, bornAt)
+    this.#onOutcome = onOutcome
+  }
+
+  override wake(): void {
+    if (this.outcome !== Outcome.WAITING) this.#onOutcome(this)
+  }
+}
+
+export class SlicedBody implements Followed, Follower {
+  /** As of a body in blocks. */
+  readonly single = null
+  readonly length: number
+  /** All was read. */
+  isWhole = false
+  // As a follower of the slice that grows.
+  position = 0
+  previous: Follower | null = null
+  next: Follower | null = null
+  list: object | null = null
+  readonly #x: Exchange
+  readonly #source: SliceSource
+  readonly #ask: Ask
+  /** Any of its version. */
+  readonly #slice: Slice
+  #reader: Follower | null = null
+  #number = -1
+  #entry: Entry | null = null
+  #growth: Growth | null = null
+  #waiter: SliceWaiter | null = null
+  #isAsking = false
+  /** Why the slice asked for last did not come; NONE: it did, or was not told yet. */
+  #fault: Fault = NONE
+  #hasRetried = false
+  #prefetched = -1
+
+  /** `ask.slice`: of the version. */
+  constructor(x: Exchange, source: SliceSource, ask: Ask & { readonly slice: Slice }, { length }: Version) {
+    this.#x = x
+    this.#source = source
+    this.#ask = ask
+    this.#slice = ask.slice
+    this.length = length
+  }
+
+  /** Is the slice with `offset` stored? Then it is what is read next. */
+  open(offset: number): boolean {
+    const number = this.#numberOf(offset)
+    const entry = this.#find(number)
+    if (entry !== null) this.#take(number, entry, null)
+    return entry !== null
+  }
+
+  /** What an exchange that has not begun its answer waits with for the slice with `offset`. */
+  askFor(offset: number): Ask & { readonly slice: Slice } {
+    const slice = this.#slice.at(this.#numberOf(offset))
+    return { ...this.#ask, key: slice.key, slice }
+  }
+
+  /** What came of that. */
+  seed(number: number, entry: Entry, growth: Growth | null): void {
+    this.#take(number, entry, growth)
+  }
+
+  #numberOf(offset: number): number {
+    return Math.floor(offset / this.#slice.bytes)
+  }
+
+  #find(number: number): Entry | null {
+    const slice = this.#slice.at(number)
+    const entry = this.#source.store.find(slice.key, this.#x.request)
+    return entry !== null && entry.body.length === slice.bytesOf(this.length) ? entry : null
+  }
+
+  #take(number: number, entry: Entry, growth: Growth | null): void {
+    this.#letGo()
+    this.#number = number
+    this.#entry = entry
+    this.#growth = growth
+    growth?.follow(this)
+  }
+
+  #letGo(): void {
+    this.#waiter?.leave()
+    this.#growth?.leave(this)
+    this.#waiter = this.#growth = this.#entry = null
+  }
+
+  // As a body
+
+  readAt(offset: number, span: BodySpan, end: number = this.length): boolean {
+    if (offset >= this.length) {
+      this.isWhole = true
+      return false
+    }
+    const number = this.#numberOf(offset)
+    if (number !== this.#number) this.#turnTo(number)
+    const entry = this.#entry
+    if (entry === null) return false
+    const first = number * this.#slice.bytes
+    return entry.body.readAt(offset - first, span, Math.min(this.#slice.bytes, end - first))
+  }
+
+  #turnTo(number: number): void {
+    this.#hasRetried = false
+    this.position = 0
+    const entry = this.#find(number)
+    if (entry !== null) this.#take(number, entry, null)
+    else this.#request(number)
+  }
+
+  #request(number: number): void {
+    this.#letGo()
+    this.#number = number
+    const slice = this.#slice.at(number)
+    const ask = { ...this.#ask, key: slice.key, slice }
+    const { generation } = this.#source.store
+    const waiter = new SliceWaiter(this.#x, ask, generation, (told) => this.#told(told, number))
+    this.#waiter = waiter
+    this.#isAsking = true
+    this.#source.place(waiter)
+    this.#isAsking = false
+    if (this.#fault !== NONE) this.#fail(this.#fault)
+  }
+
+  #told(waiter: SliceWaiter, number: number): void {
+    if (waiter !== this.#waiter) return
+    this.#waiter = null
+    const { outcome, entry, growth, fault } = waiter
+    if (outcome === Outcome.FILLED && entry !== null) this.#take(number, entry, growth)
+    else this.#fault = fault === NONE ? Faults.ORIGIN_TRUNCATED : fault
+    if (this.#isAsking) return
+    if (this.#fault !== NONE) this.#fail(this.#fault)
+    else this.#reader?.onGrown()
+  }
+
+  #fail(fault: Fault): void {
+    this.#fault = NONE
+    const number = this.#number
+    if (this.#hasRetried || fault === Faults.ANSWER_CHANGED) {
+      this.#letGo()
+      this.#reader?.onBroken(fault)
+      return
+    }
+    this.#hasRetried = true
+    this.#request(number)
+    if (this.#entry !== null) this.#reader?.onGrown()
+  }
+
+  // As a growth, to the one who reads
+
+  follow(follower: Follower): void {
+    this.#reader = follower
+  }
+
+  leave(): void {
+    this.#reader = null
+    this.#letGo()
+  }
+
+  advance({ position }: Follower): void {
+    const { bytes } = this.#slice
+    const inSlice = position - this.#number * bytes
+    if (inSlice < 0 || inSlice > bytes) return
+    this.position = inSlice
+    this.#growth?.advance(this)
+    if (inSlice * 2 >= bytes) this.#prefetch(position)
+  }
+
+  #prefetch(position: number): void {
+    const number = this.#number + 1
+    const until = this.#reader?.readsUntil ?? this.length
+    if (this.#prefetched === number || number * this.#slice.bytes >= Math.min(until, this.length)) return
+    this.#prefetched = number
+    if (
+      position < this.length &&
+      this.#source.store.peek(this.#slice.at(number).key, this.#x.request) === null
+    )
+      this.#source.refresh(this.#x, this.askFor(number * this.#slice.bytes))
+  }
+
+  // As a follower of the slice
+
+  onGrown(): void {
+    this.#reader?.onGrown()
+  }
+
+  onBroken(fault: Fault): void {
+    this.#growth = null
+    this.#entry = null
+    this.#fail(fault === NONE ? Faults.ORIGIN_TRUNCATED : fault)
+  }
+
+  onLeftBehind(_rest: Resumable | null): void {
+    this.onBroken(Faults.READ_TIMEOUT)
+  }
+}

@@ -1,0 +1,7 @@
+/** What the cache step keeps of a request that waits: why it was not answered at once. */
+import type { Ask } from '../../cache/ask.ts'
+import type { Reason } from '../../cache/reasons.ts'
+
+export interface ReasonedAsk extends Ask {
+  readonly reason: Reason
+}

@@ -1,0 +1,214 @@
+/**
+ * Slicing: what the cache step does on a route whose answers are kept in slices. It comes in where no whole answer is
+ * stored: finds the index, judges it as any other answer, waits for the first slice that is needed, and answers from a
+ * body that gets the others as the client reads (cache/sliced-body.ts).
+ *
+ * The head is sent when the first slice is there or on its way: until then an origin that fails gets its own answer.
+ */
+import type { CacheStatus } from '../../cache/cache-status.ts'
+import type { Entry } from '../../cache/entry.ts'
+import type { CachePolicy } from '../../cache/policy.ts'
+import { Outcome, Reader } from '../../cache/reader.ts'
+import { reasonRow, Reasons, Verdict, verdictOf, type Reason } from '../../cache/reasons.ts'
+import { ageSeconds, ttlSeconds, type EntryServer } from '../../cache/serve.ts'
+import type { SharedCache } from '../../cache/shared-cache.ts'
+import { Slice, versionOf, type Version } from '../../cache/slice.ts'
+import { SlicedBody } from '../../cache/sliced-body.ts'
+import { judge, judgeMiss } from '../../cache/verdict.ts'
+import type { Clock } from '../../core/clock.ts'
+import { Faults } from '../../core/faults.ts'
+import { CacheResult } from '../../http/cache-result.ts'
+import {
+  cachePreconditions,
+  hasCachePreconditions,
+  NOT_MODIFIED,
+  rangeStands,
+} from '../../http/conditional.ts'
+import { DONE, type Exchange, type Flow } from '../../http/exchange.ts'
+import { Field } from '../../http/known-fields.ts'
+import { readOpenRange, selectRanges, UNSATISFIABLE } from '../../http/ranges.ts'
+import type { ReasonedAsk } from './asked.ts'
+
+/** What the cache step does for it. */
+export interface SlicedStep {
+  /** The key of what is kept under this URL as `more`. */
+  keyOf(x: Exchange, more: string): string
+  askFor(x: Exchange, key: string, stale: Entry | null, reason: Reason): ReasonedAsk
+  /** Waits with it, or answers what it was told at once. */
+  waitWith(x: Exchange, reader: Reader): Flow
+  unavailable(x: Exchange, reason: Reason): Flow
+}
+
+export interface SlicingOptions {
+  /** Of each slice but the last. */
+  readonly bytes: number
+  readonly step: SlicedStep
+  readonly cache: SharedCache
+  readonly clock: Clock
+  readonly policy: CachePolicy
+  readonly server: EntryServer
+  readonly status: CacheStatus
+}
+
+/** How often an exchange begins anew because the version changed under it: an origin that never agrees with itself fails. */
+const roundsMax = 3
+
+/** What came of the origin for an exchange, before it is answered. */
+interface Told {
+  readonly index: Entry
+  /** null: all that is needed first was stored. */
+  readonly reader: Reader | null
+  readonly isFirst: boolean
+  readonly reason: Reason
+  readonly rounds: number
+}
+
+/** Waits for the first slice of an answer. */
+class SliceReader extends Reader {
+  readonly body: SlicedBody
+  readonly told: Told
+
+  constructor(x: Exchange, ask: ReasonedAsk, bornAt: number, body: SlicedBody, told: Told) {
+    super(x, ask, bornAt)
+    this.body = body
+    this.told = told
+    this.rounds = told.rounds
+  }
+}
+
+export class Slicing {
+  readonly #options: SlicingOptions
+  readonly #cache: SharedCache
+
+  constructor(options: SlicingOptions) {
+    this.#options = options
+    this.#cache = options.cache
+  }
+
+  /** Is the answer to be had in slices? Not where it has shown to be none of those, or comes as a whole just now. */
+  takes(wholeKey: string): boolean {
+    return this.#cache.fills.isSliceable(wholeKey)
+  }
+
+  /** No whole answer is stored. */
+  onMiss(x: Exchange, wholeKey: string, rounds = 0): Flow {
+    const { step, policy, clock } = this.#options
+    const { request } = x
+    const indexKey = this.indexKeyOf(x)
+    const index = this.#cache.store.find(indexKey, request)
+    const version = index === null ? null : versionOf(index)
+    const found = version === null ? null : index
+    const reason = found === null ? judgeMiss(request) : judge(found, request, policy, clock.nowMs())
+    const verdict = verdictOf(reason)
+    if (verdict === Verdict.UNAVAILABLE) return step.unavailable(x, reason)
+    const slice = this.#firstSlice(x, indexKey, wholeKey)
+    if (found !== null && version !== null && verdict !== Verdict.VALIDATE && verdict !== Verdict.FORWARD) {
+      if (verdict === Verdict.STALE) this.#cache.refresh(x, this.#askFor(x, slice, found, reason))
+      const told = { index: found, reader: null, isFirst: false, reason, rounds }
+      return this.#open(x, slice.ofVersion(version), version, told)
+    }
+    const stale = verdict === Verdict.VALIDATE ? found : null
+    const reader = this.#cache.ask(x, this.#askFor(x, slice, stale, reason))
+    return step.waitWith(x, reader)
+  }
+
+  indexKeyOf(x: Exchange): string {
+    return this.#options.step.keyOf(x, `slices ${this.#options.bytes}`)
+  }
+
+  #askFor(x: Exchange, slice: Slice, stale: Entry | null, reason: Reason): ReasonedAsk & { slice: Slice } {
+    return { ...this.#options.step.askFor(x, slice.key, stale, reason), slice }
+  }
+
+  /** What is needed first, as far as can be told before the length is known. */
+  #firstSlice(x: Exchange, indexKey: string, wholeKey: string): Slice {
+    const { bytes } = this.#options
+    const range = readOpenRange(x.request.fields.get(Field.RANGE) ?? '')
+    const number = range === null ? 0 : Math.floor(range.first / bytes)
+    const isCountable = Number.isSafeInteger((number + 1) * bytes)
+    const start = { bytes, from: x.step + 1, indexKey, wholeKey, version: null }
+    return new Slice({ ...start, number: isCountable ? number : 0 })
+  }
+
+  /** What a reader was told. null: nothing that is about slices. */
+  told(x: Exchange, reader: Reader): Flow | null {
+    const { ask, outcome, entry, growth } = reader
+    const { slice = null, reason } = ask as ReasonedAsk
+    if (slice === null) return null
+    if (reader instanceof SliceReader) {
+      if (outcome === Outcome.FAILED && reader.fault === Faults.ANSWER_CHANGED && reader.rounds < roundsMax)
+        return this.onMiss(x, slice.wholeKey, reader.rounds + 1)
+      if (outcome !== Outcome.FILLED || entry === null) return null
+      reader.body.seed(slice.number, entry, growth)
+      const { told } = reader
+      const isFirst = told.isFirst || reader.isFirst
+      return this.#answer(x, reader.body, { ...told, reader: told.reader ?? reader, isFirst })
+    }
+    const isIndex = entry !== null && entry.key === slice.indexKey
+    if (!isIndex || (outcome !== Outcome.FILLED && outcome !== Outcome.STALE)) return null
+    const version = versionOf(entry)
+    if (version === null) return null
+    const { isFirst, rounds } = reader
+    const told = { index: entry, reader, isFirst, rounds, reason }
+    return this.#open(x, slice.ofVersion(version), version, told)
+  }
+
+  #open(x: Exchange, slice: Slice, version: Version, told: Told): Flow {
+    const { store } = this.#cache
+    const ask = this.#askFor(x, slice, null, told.reason)
+    const body = new SlicedBody(x, this.#cache, ask, version)
+    const first = this.#firstByte(x, told.index, version)
+    if (first < 0 || body.open(first)) return this.#answer(x, body, told)
+    const missed = judgeMiss(x.request, Reasons.PARTIAL_MISS)
+    if (verdictOf(missed) === Verdict.UNAVAILABLE) return this.#options.step.unavailable(x, missed)
+    const reason = told.reader === null ? missed : told.reason
+    const needed = { ...body.askFor(first), reason }
+    const reader = new SliceReader(x, needed, store.generation, body, { ...told, reason })
+    this.#cache.place(reader)
+    return this.#options.step.waitWith(x, reader)
+  }
+
+  /** Of the body that will be sent; -1: none will be. */
+  #firstByte(x: Exchange, index: Entry, { length }: Version): number {
+    const { request } = x
+    const wallMs = this.#options.clock.wallMs()
+    if (request.method === 'HEAD') return -1
+    if (hasCachePreconditions(request) && cachePreconditions(request, index, wallMs) === NOT_MODIFIED)
+      return -1
+    const value = request.fields.combined(Field.RANGE)
+    if (value === undefined || !rangeStands(request, index, wallMs)) return 0
+    const ranges = selectRanges(value, length)
+    return ranges === null ? 0 : ranges === UNSATISFIABLE ? -1 : (ranges[0]?.first ?? 0)
+  }
+
+  #answer(x: Exchange, body: SlicedBody, told: Told): Flow {
+    const { server, clock, status } = this.#options
+    const { index, reader } = told
+    const { head, etag, lastModifiedMs, dateMs } = index
+    const nowMs = clock.nowMs()
+    const age = ageSeconds(index, nowMs)
+    const servable = { head, etag, lastModifiedMs, dateMs, statedLength: body.length, body }
+    const isStale = reader?.outcome === Outcome.STALE
+    if (reader === null || isStale) {
+      const verdict = isStale ? Verdict.STALE : verdictOf(told.reason)
+      const why = isStale ? Reasons.IF_ERROR : told.reason
+      x.cacheResult = verdict === Verdict.STALE ? CacheResult.STALE : CacheResult.HIT
+      const detail = verdict === Verdict.STALE ? reasonRow(why).name : ''
+      server.answer(x, servable, body, age, status.hitBecause(ttlSeconds(index, nowMs), detail))
+      return DONE
+    }
+    const { isFirst } = told
+    x.cacheResult = !isFirst
+      ? CacheResult.COLLAPSED
+      : reader.isValidated
+        ? CacheResult.REVALIDATED
+        : CacheResult.MISS
+    const text = status.forwarded(reasonRow(told.reason).forwarded, {
+      status: reader.isValidated ? reader.status : 0,
+      isStored: reader.isStored,
+      isCollapsed: !isFirst,
+    })
+    server.answer(x, servable, body, age === 0 ? -1 : age, text)
+    return DONE
+  }
+}
