@@ -73,6 +73,13 @@ const denied = (name: string, status: number, sentence: string): Fault =>
 
 const badAnswer = (name: string, sentence: string): Fault => row(name, 502, 'origin', sentence)
 
+const badCertificate = (name: string, sentence: string): Fault =>
+  row(name, 502, 'origin', sentence, { retry: 'any', proxyStatus: 'tls_certificate_error' })
+
+/** A handshake that failed: nobody asked anything yet. */
+const badHandshake = (name: string, sentence: string): Fault =>
+  row(name, 0, 'client', sentence, { closes: true, level: 'debug' })
+
 export const NONE: Fault = 0
 
 export const Faults = {
@@ -149,6 +156,23 @@ export const Faults = {
     { closes: true, level: 'warn' },
   ),
   TLS_ON_PLAIN: badRequest('tls_on_plain', 'TLS was spoken on a listener without TLS.'),
+
+  // Handshakes of clients that failed.
+  TLS_FAILED: badHandshake('tls_failed', 'The TLS handshake failed.'),
+  TLS_ALERT: badHandshake('tls_alert', 'The client refused TLS by an alert.'),
+  TLS_GONE: badHandshake('tls_gone', 'The client left during the TLS handshake.'),
+  TLS_TIMEOUT: badHandshake('tls_timeout', 'The TLS handshake took too long.'),
+  TLS_TOO_MANY: badHandshake('tls_too_many', 'There are too many TLS handshakes at a time.'),
+  TLS_PLAIN_HTTP: badHandshake('tls_plain_http', 'HTTP without TLS was spoken on a listener with TLS.'),
+  TLS_NAME_UNKNOWN: badHandshake('tls_name_unknown', 'The client asks for a server that is not here.'),
+  TLS_CERTIFICATE_MISSING: badHandshake(
+    'tls_client_certificate_missing',
+    'The client sent no certificate where one is required.',
+  ),
+  TLS_CERTIFICATE_BAD: badHandshake(
+    'tls_client_certificate_bad',
+    'The certificate of the client has expired, or comes from nobody who is trusted.',
+  ),
 
   // Clients that are slow, gone or too many.
   HEAD_TIMEOUT: row('head_timeout', 408, 'client', 'The request head did not arrive in time.', {
@@ -244,6 +268,22 @@ export const Faults = {
     retry: 'any',
     proxyStatus: 'tls_protocol_error',
   }),
+  ORIGIN_TLS_ALERT: row('tls_alert_received', 502, 'origin', 'The origin refused TLS by an alert.', {
+    retry: 'any',
+    proxyStatus: 'tls_alert_received',
+  }),
+  ORIGIN_CERTIFICATE_EXPIRED: badCertificate(
+    'tls_certificate_expired',
+    'The certificate of the origin has expired, or does not hold yet.',
+  ),
+  ORIGIN_CERTIFICATE_UNTRUSTED: badCertificate(
+    'tls_certificate_untrusted',
+    'The certificate of the origin comes from nobody who is trusted.',
+  ),
+  ORIGIN_CERTIFICATE_NAME: badCertificate(
+    'tls_certificate_name',
+    'The certificate of the origin is for another name.',
+  ),
   EDGE_EXHAUSTED: row('edge_exhausted', 503, 'edge', 'No connection to the origin could be opened.', {
     retry: 'any',
     level: 'error',

@@ -22,7 +22,7 @@ import type { Fields } from '../http/fields.ts'
 import { BODY_UNKNOWN } from '../http/message.ts'
 import type { Transport, TransportEvents } from '../net/transport.ts'
 import { AWAITS_ANSWER, AWAITS_WRITE } from './client-deadlines.ts'
-import { connectFault } from './client-faults.ts'
+import { connectFault } from '../http/connect-faults.ts'
 import {
   AnswerReading,
   CONNECTING,
@@ -71,7 +71,12 @@ export class H1ClientConnection
     this.#owner = owner
     this.#dialedAtMs = this.patience.nowMs
     this.patience.awaitConnect(target.connectMs)
-    this.transport = context.connector.connect(target.address, this, () => this.#onConnected())
+    this.transport = context.connector.connect(
+      target.address,
+      this,
+      () => this.#onConnected(),
+      target.security ?? null,
+    )
   }
 
   protected awaitingOwner(): this {
@@ -324,7 +329,8 @@ export class H1ClientConnection
 
   /** No more bytes will come. */
   #endReading(error: string): void {
-    if (this.phase === READING && this.body.isUntilClose && error === '') return this.finish(null, true)
+    const isEnd = this.body.isUntilClose && error === '' && this.isEndReliable
+    if (this.phase === READING && isEnd) return this.finish(null, true)
     if (this.phase === WAITING && !this.hasAnswered) this.fail(Faults.ORIGIN_CLOSED_EARLY)
     else if (this.phase === WAITING || this.phase === READING || this.phase === SWITCHED)
       this.fail(Faults.ORIGIN_TRUNCATED)

@@ -69,6 +69,8 @@ export abstract class AnswerReading {
   protected readonly body: AnswerBody = new AnswerBody()
   /** By version and Connection of the answer. */
   protected isAnswerPersistent = false
+  /** Of a body that ends with the connection: whether its end is the origin's word (RFC 9112 §9.8). */
+  protected isEndReliable = true
   protected isKeptPushed = false
   #progress: HeadProgress | null = null
   #informationalCount = 0
@@ -225,6 +227,7 @@ export abstract class AnswerReading {
     const { response } = x
     this.isAnswerPersistent = response.persistent
     this.body.begin(response.bodyLength, this.context.limits)
+    if (this.body.isUntilClose) this.isEndReliable = this.transport.relyOnEnd?.() ?? true
     if (response.fields.has(Field.KEEP_ALIVE))
       this.#learnKeepAlive(response.fields.get(Field.KEEP_ALIVE) ?? '')
     this.phase = READING

@@ -7,6 +7,7 @@
  * connection lives. A leased stream whose connection dies tells its own receiver first, then the owner.
  */
 import type { Fault } from '../core/faults.ts'
+import type { ClientSecurity } from '../net/security.ts'
 import type { TransportAddress } from '../net/transport.ts'
 import type { Exchange, Upstream, UpstreamServer } from './exchange.ts'
 
@@ -17,6 +18,8 @@ export interface DialTarget {
   /** 'ip:port' or 'unix:/path'. */
   readonly addressText: string
   readonly connectMs: number
+  /** TLS; null or left out: none. */
+  readonly security?: ClientSecurity | null
 }
 
 export interface OriginConnection {

@@ -2,13 +2,19 @@
  * SocketConnector: makes outgoing transports over TCP and unix sockets. It gets addresses, never names: who resolves
  * names decides for how long and in which order (origin/resolve.ts).
  *
+ * With `security`, TLS is spoken from the first byte on, and `onConnect` comes when the handshake is done.
+ *
  * SO_KEEPALIVE stays off: every connection of ours has a deadline of its own that finds a dead peer sooner.
  */
 import { isIP } from 'node:net'
 import { socketToConnect, type SocketMode } from './node-handle.ts'
 import { socketMode } from './socket-mode.ts'
-import { SocketTransport } from './socket.ts'
+import { nobody, SocketTransport } from './socket.ts'
 import { enterEvent, leaveEvent } from './stage.ts'
+import type { ClientSecurity } from './security.ts'
+import { tlsOver } from './start-tls.ts'
+import type { TlsRole } from './tls-engine.ts'
+import type { TlsTransport } from './tls-transport.ts'
 import type { Connector, Transport, TransportAddress, TransportEvents } from './transport.ts'
 
 export class SocketConnector implements Connector {
@@ -19,7 +25,21 @@ export class SocketConnector implements Connector {
     this.#mode = mode
   }
 
-  connect(address: TransportAddress, events: TransportEvents, onConnect: () => void): Transport {
+  connect(
+    address: TransportAddress,
+    events: TransportEvents,
+    onConnect: () => void,
+    security: ClientSecurity | null = null,
+  ): Transport {
+    if (security === null) return this.#connect(address, events, onConnect)
+    const lower = this.#connect(address, nobody, () => transport.begin())
+    const role: TlsRole = { isServer: false, security }
+    const transport: TlsTransport = tlsOver(lower, role, onConnect)
+    transport.events = events
+    return transport
+  }
+
+  #connect(address: TransportAddress, events: TransportEvents, onConnect: () => void): SocketTransport {
     const mode = this.#mode ?? socketMode()
     const socket = socketToConnect(mode)
     const transport = new SocketTransport(socket, mode)

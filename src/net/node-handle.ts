@@ -55,8 +55,11 @@ function onRead(this: unknown, byteCount: number, buffer: Uint8Array): boolean {
   return true
 }
 
+/** Where every socket of mode 'handle' reads into. */
+export const readBuffer: Buffer = Buffer.allocUnsafeSlow(readBufferBytes)
+
 function onreadOption(): { buffer: Buffer; callback: typeof onRead } {
-  return { buffer: Buffer.allocUnsafeSlow(readBufferBytes), callback: onRead }
+  return { buffer: readBuffer, callback: onRead }
 }
 
 function socketOptions(mode: SocketMode): SocketConstructorOpts & { writableHighWaterMark: number } {

@@ -46,7 +46,8 @@ export interface TransportHome {
   onTransportClosed(transport: SocketTransport): void
 }
 
-const nobody: TransportEvents = { onBytes() {}, onDrain() {}, onEnd() {}, onClose() {} }
+/** Events that nobody hears. */
+export const nobody: TransportEvents = { onBytes() {}, onDrain() {}, onEnd() {}, onClose() {} }
 
 export class SocketTransport implements Transport, Carrier, StageOwner {
   events: TransportEvents = nobody
@@ -107,6 +108,11 @@ export class SocketTransport implements Transport, Carrier, StageOwner {
     this.encrypted = header.isEncrypted
     this.protocol = header.alpn
     this.serverName = header.authority.toLowerCase()
+  }
+
+  /** For what speaks over the same descriptor: null while there is none, or in the plain way. */
+  get socket(): CarrierSocket | null {
+    return this.#descriptor === -1 ? null : this.#socket
   }
 
   get remoteAddress(): string {

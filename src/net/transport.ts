@@ -16,6 +16,7 @@
  * - No event is delivered from inside a call into the transport: each comes in a turn of its own.
  */
 import type { ProxyHeader } from './proxy-header.ts'
+import type { ClientSecurity, TlsSession } from './security.ts'
 
 export interface TransportEvents {
   /** `buffer[start, end)` arrived. Borrowed until the call returns. */
@@ -48,6 +49,14 @@ export interface Transport {
   readonly relayAddress?: string
   /** From now on its peer is who `header` says. Where it cannot (a stream inside of another), nobody is announced. */
   introduce?(header: ProxyHeader): void
+  /** What the TLS handshake has settled; null or left out without TLS. */
+  readonly tls?: TlsSession | null
+  /**
+   * From now on `onEnd` comes only for an end that the peer has said itself: over TLS anybody on the way can make a FIN,
+   * only the peer close_notify (RFC 9112 §9.8). What is cut then closes with TLS_TRUNCATED. False: that cannot be told.
+   * Left out: its ends are the peer's, as far as anybody's are.
+   */
+  relyOnEnd?(): boolean
   /** Written and not yet taken by the kernel, the stage included. */
   readonly unsentBytes: number
   /** Bytes read from and written to the peer so far. */
@@ -88,8 +97,13 @@ export interface TransportAddress {
 /** Makes outgoing transports. */
 export interface Connector {
   /**
-   * Starts connecting. `onConnect` comes once, or `events.onClose(error)` does and nothing else.
-   * The transport may be destroyed meanwhile.
+   * Starts connecting. `onConnect` comes once, with `security` when the handshake is done, or `events.onClose(error)` does
+   * and nothing else; for what TLS found the error is one of security.ts. The transport may be destroyed meanwhile.
    */
-  connect(address: TransportAddress, events: TransportEvents, onConnect: () => void): Transport
+  connect(
+    address: TransportAddress,
+    events: TransportEvents,
+    onConnect: () => void,
+    security?: ClientSecurity | null,
+  ): Transport
 }

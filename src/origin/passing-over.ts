@@ -27,6 +27,10 @@ const connectFaults: ReadonlySet<Fault> = new Set([
   Faults.ORIGIN_UNREACHABLE,
   Faults.ORIGIN_CONNECT_TIMEOUT,
   Faults.ORIGIN_TLS,
+  Faults.ORIGIN_TLS_ALERT,
+  Faults.ORIGIN_CERTIFICATE_EXPIRED,
+  Faults.ORIGIN_CERTIFICATE_UNTRUSTED,
+  Faults.ORIGIN_CERTIFICATE_NAME,
 ])
 
 const silenceFaults: ReadonlySet<Fault> = new Set([

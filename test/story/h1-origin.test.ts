@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { faultRow, Faults } from '../../src/core/faults.ts'
 import type { Fault } from '../../src/core/faults.ts'
-import { connectFault } from '../../src/h1/client-faults.ts'
+import { connectFault } from '../../src/http/connect-faults.ts'
 import { NotingReceiver, makeRequest, originStory } from './h1-origin-world.ts'
 
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello'

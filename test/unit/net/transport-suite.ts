@@ -35,7 +35,7 @@ export function transportSuite(world: TransportWorld): void {
           assert.deepEqual([a.remoteAddress, a.remotePort], [b.localAddress, b.localPort])
           assert.deepEqual([b.remoteAddress, b.remotePort], [a.localAddress, a.localPort])
         }
-        assert.equal(a.encrypted, false)
+        assert.equal(a.encrypted, world.isEncrypted === true)
         assert.equal(a.isOpen, true)
         assert.equal(a.isPaused, false)
         assert.equal(a.unsentBytes, 0)

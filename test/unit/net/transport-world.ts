@@ -24,6 +24,8 @@ export interface TransportWorld {
   showsResets: boolean
   /** 'real': each end knows both. 'none': a unix socket. 'made-up': a virtual wire may say what it likes. */
   addresses: 'real' | 'none' | 'made-up'
+  /** It speaks TLS. */
+  isEncrypted?: boolean
   /** More than the wire holds for a paused reader: a writer of this much is held up. */
   floodBytes: number
 }

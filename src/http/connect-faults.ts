@@ -2,6 +2,14 @@
  * What the system says when a connection to an origin cannot be made or breaks, as faults.
  */
 import { Faults, type Fault } from '../core/faults.ts'
+import {
+  TLS_ALERT,
+  TLS_CERTIFICATE_EXPIRED,
+  TLS_CERTIFICATE_NAME,
+  TLS_CERTIFICATE_UNTRUSTED,
+  TLS_FAILED,
+  TLS_TRUNCATED,
+} from '../net/security.ts'
 
 const connectFaults: Readonly<Record<string, Fault>> = {
   ECONNREFUSED: Faults.ORIGIN_REFUSED,
@@ -26,9 +34,15 @@ const connectFaults: Readonly<Record<string, Fault>> = {
   EADDRINUSE: Faults.EDGE_EXHAUSTED,
   ENOBUFS: Faults.EDGE_EXHAUSTED,
   ENOMEM: Faults.EDGE_EXHAUSTED,
+  [TLS_FAILED]: Faults.ORIGIN_TLS,
+  [TLS_TRUNCATED]: Faults.ORIGIN_REFUSED,
+  [TLS_CERTIFICATE_EXPIRED]: Faults.ORIGIN_CERTIFICATE_EXPIRED,
+  [TLS_CERTIFICATE_UNTRUSTED]: Faults.ORIGIN_CERTIFICATE_UNTRUSTED,
+  [TLS_CERTIFICATE_NAME]: Faults.ORIGIN_CERTIFICATE_NAME,
 }
 
 /** The fault of a connection that could not be made. Anything else means that there is no way to the address. */
 export function connectFault(error: string): Fault {
+  if (error.startsWith(TLS_ALERT)) return Faults.ORIGIN_TLS_ALERT
   return connectFaults[error] ?? Faults.ORIGIN_UNREACHABLE
 }

@@ -1,0 +1,26 @@
+/**
+ * ALPN (RFC 7301 §3.1): lists of protocols as they stand in a handshake, each name with its length before it.
+ */
+
+/** Names of 1 to 255 bytes. */
+export function alpnBytes(protocols: readonly string[]): Buffer {
+  return Buffer.concat(
+    protocols.map((name) => Buffer.from(`${String.fromCharCode(name.length)}${name}`, 'latin1')),
+  )
+}
+
+/** Where in `offered` the first of `wanted` stands that is offered; -1 when none is. */
+export function alpnOffset(offered: Buffer, wanted: readonly string[]): number {
+  let best = -1
+  let bestRank = wanted.length
+  for (let at = 0; at < offered.length;) {
+    const length = offered[at] as number
+    const rank = wanted.indexOf(offered.toString('latin1', at + 1, at + 1 + length))
+    if (rank >= 0 && rank < bestRank) {
+      best = at
+      bestRank = rank
+    }
+    at += 1 + length
+  }
+  return best
+}

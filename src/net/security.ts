@@ -1,0 +1,89 @@
+/**
+ * What a transport needs to know to speak TLS: as a client (to origins) and as a server. Plain values; who chooses
+ * certificates and names stands above (tls/certificates.ts, origin/).
+ */
+import type { X509Certificate } from 'node:crypto'
+import type { SecureContext } from 'node:tls'
+
+/** What the handshake has settled. */
+export interface TlsSession {
+  /** 'TLSv1.3', 'TLSv1.2'. */
+  readonly version: string
+  /** By its standard name, such as 'TLS_AES_128_GCM_SHA256'. */
+  readonly cipher: string
+  /** By a ticket of an earlier connection: no certificate was sent. */
+  readonly isResumed: boolean
+  /** The peer's own certificate; null when it sent none. On the server's side only one that was verified. */
+  readonly peerCertificate: X509Certificate | null
+  /** DER of those that the peer sent besides, the nearest to its own first. */
+  readonly peerChain: readonly Buffer[]
+}
+
+/** TLS to an origin. One object for each server and name: it remembers the sessions. */
+export interface ClientSecurity {
+  readonly context: SecureContext
+  /** Sent as SNI (RFC 6066 §3); '' for none, as for an address. */
+  readonly serverName: string
+  /** Name or address that the certificate must be for; '' when only the chain matters. */
+  readonly peerName: string
+  /** Chain and name must be right. */
+  readonly verifies: boolean
+  /** Offered by ALPN (RFC 7301), the best first; none: the extension is not sent. */
+  readonly protocols: readonly string[]
+  /** Sessions to resume, by who connects next; null: none is kept. */
+  readonly sessions: SessionCache | null
+}
+
+/** A client's sessions with one server. */
+export interface SessionCache {
+  take(): Buffer | null
+  put(session: Buffer): void
+}
+
+/** Whether a client has to show a certificate. */
+export type ClientCertificateMode = 'none' | 'optional' | 'require'
+
+/** What a client gets that asks for a name. */
+export interface ServerIdentity {
+  /** Holds certificates and keys, and the authorities of clients where `clientCertificate` is not 'none'. */
+  readonly context: SecureContext
+  readonly clientCertificate: ClientCertificateMode
+  /** An OCSP answer to staple (RFC 6066 §8), DER, when the client asks; null for none. */
+  readonly ocsp?: Buffer | null
+}
+
+/** TLS to clients, for one listener. Read anew for each connection: a reload replaces it. */
+export interface ServerSecurity {
+  /** For who names nobody. Its context also has the versions, ciphers, groups and ticket keys of all. */
+  readonly fallback: ServerIdentity
+  /**
+   * For a client that asks for `serverName`, lower case; null: there is nothing for it, the handshake fails. A promise
+   * when it has to be fetched: the handshake waits, within its deadline.
+   */
+  identify(serverName: string): ServerIdentity | null | Promise<ServerIdentity | null>
+  /** Served here, the best first (ALPN); none: the extension is not answered. */
+  readonly protocols: readonly string[]
+  /** The certificate that answers a tls-alpn-01 challenge (RFC 8737) for `serverName`; null for none. */
+  challenge?(serverName: string): SecureContext | null
+}
+
+/** The protocol of tls-alpn-01 (RFC 8737 §4): such a connection is closed after its handshake. */
+export const challengeProtocol = 'acme-tls/1'
+
+// Names of what ends a connection over TLS, beside the system's: what `onClose` says.
+/** A FIN that was not announced by close_notify (RFC 8446 §6.1): what came may not be all. */
+export const TLS_TRUNCATED = 'TLS_TRUNCATED'
+/** The peer sent an alert, and what was sent of it stands behind the colon. */
+export const TLS_ALERT = 'TLS_ALERT'
+/** Anything else that breaks TLS. */
+export const TLS_FAILED = 'TLS_FAILED'
+export const TLS_CERTIFICATE_EXPIRED = 'TLS_CERTIFICATE_EXPIRED'
+export const TLS_CERTIFICATE_UNTRUSTED = 'TLS_CERTIFICATE_UNTRUSTED'
+export const TLS_CERTIFICATE_NAME = 'TLS_CERTIFICATE_NAME'
+/** A client sent none where one is required. */
+export const TLS_CERTIFICATE_MISSING = 'TLS_CERTIFICATE_MISSING'
+/** An HTTP request without TLS came. */
+export const TLS_PLAIN_HTTP = 'TLS_PLAIN_HTTP'
+/** A client names a server that is not here. */
+export const TLS_NAME_UNKNOWN = 'TLS_NAME_UNKNOWN'
+export const TLS_TIMEOUT = 'TLS_TIMEOUT'

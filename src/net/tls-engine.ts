@@ -1,0 +1,52 @@
+/**
+ * TlsEngine: the part of a TLS transport that turns plain bytes into records and back: OpenSSL, by one of two ways.
+ * 'wrap' (tls-wrap-engine.ts) uses what Node has below its TLS sockets, over the descriptor; 'socket'
+ * (tls-socket-engine.ts) a TLSSocket by documented ways, over any transport.
+ *
+ * Promises of both: the owner is called in turns of their own, never from within a call; one `write` at a time, whose
+ * bytes are taken when it returns; nothing is told after `dispose`.
+ */
+import type { ClientSecurity, ServerSecurity, TlsSession } from './security.ts'
+
+export interface TlsEngineOwner {
+  /** The handshake is done. */
+  onSecure(): void
+  /** `buffer[start, end)` was decrypted. Borrowed until the call returns. */
+  onPlain(buffer: Buffer, start: number, end: number): void
+  /** What was written last has left; `error` is '' or why it did not. */
+  onWritten(error: string): void
+  /** The peer says no more: it sent close_notify, or FIN. */
+  onPlainEnd(): void
+  /** FIN came without close_notify, and could be told apart. */
+  onTruncated(): void
+  /** `shutdown` has sent all. */
+  onShutdown(): void
+  /** It is over: an error of the system, or a name of security.ts. */
+  onEngineFailed(error: string): void
+}
+
+export type TlsRole =
+  | { readonly isServer: true; readonly security: ServerSecurity }
+  | { readonly isServer: false; readonly security: ClientSecurity }
+
+export interface TlsEngine {
+  /** ALPN's choice and the name that was asked for; '' before the handshake is done. */
+  readonly protocol: string
+  readonly serverName: string
+  /** Does the kernel not take what was written? Then `onWritten` has to be waited for. */
+  readonly isBlocked: boolean
+  /** Settled by the handshake. */
+  session(): TlsSession
+  /** Bytes that were read from the transport before TLS began, or around the engine. */
+  receive(buffer: Buffer, start: number, end: number): void
+  write(buffer: Buffer, start: number, end: number): void
+  /** Sends close_notify and FIN; only while nothing is being written. */
+  shutdown(): void
+  stopReading(): void
+  startReading(): void
+  /** From now on an end without close_notify is told as such. False: it cannot be told. */
+  tellTruncation(): boolean
+  /** The transport below takes more, where the engine writes to it. */
+  onRoom?(): void
+  dispose(): void
+}

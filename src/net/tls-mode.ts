@@ -1,0 +1,154 @@
+/**
+ * Which way TLS goes in this process: 'wrap' when all that tls-wrap.ts uses works here, else 'socket'. A self-test decides:
+ * a handshake on loopback between two of them, bytes both ways, and an end (about 5 ms, once, and only where TLS is used).
+ */
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:net'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import {
+  readBuffer,
+  socketOverHandle,
+  socketToConnect,
+  takeAccepts,
+  type CarrierSocket,
+  type SocketHandle,
+} from './node-handle.ts'
+import { chooseSockets } from './socket-mode.ts'
+import type { TlsEngineOwner, TlsRole } from './tls-engine.ts'
+import { findTlsWrap, lowerHandleOf } from './tls-wrap.ts'
+import { WrapEngine } from './tls-wrap-engine.ts'
+
+export type TlsMode = 'wrap' | 'socket'
+
+const testMsMax = 3000
+
+let chosen: Promise<TlsMode> | null = null
+let current: TlsMode = 'socket'
+
+/** What `chooseTls` found; 'socket' before it has. */
+export function tlsMode(): TlsMode {
+  return current
+}
+
+/** Runs the self-test, once in a process. HEADGATE_PLAIN_SOCKETS=1 decides without it. */
+export function chooseTls(): Promise<TlsMode> {
+  chosen ??= chooseSockets()
+    .then((mode) => mode === 'handle' && testWrap())
+    .then((isGood) => (current = isGood ? 'wrap' : 'socket'))
+  return chosen
+}
+
+async function testWrap(): Promise<boolean> {
+  const server = createServer({ allowHalfOpen: true })
+  const sockets: CarrierSocket[] = []
+  let timer: NodeJS.Timeout | undefined
+  try {
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(resolve, testMsMax, false)
+    })
+    return await Promise.race([talk(server, sockets), late])
+  } catch {
+    return false
+  } finally {
+    clearTimeout(timer)
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  }
+}
+
+async function talk(server: Server, sockets: CarrierSocket[]): Promise<boolean> {
+  server.listen({ host: '127.0.0.1', port: 0, exclusive: true })
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') return false
+  const accepted = new Promise<SocketHandle | null>((resolve) => {
+    if (!takeAccepts(server, (_status, handle) => resolve(handle))) resolve(null)
+  })
+  const near = socketToConnect('handle')
+  sockets.push(near)
+  near.on('error', () => {})
+  near.connect({ host: '127.0.0.1', port: address.port })
+  const handle = await accepted
+  if (handle === null) return false
+  const far = socketOverHandle(handle)
+  sockets.push(far)
+  far.on('error', () => {})
+  if (near.connecting) await once(near, 'connect')
+  return exchange(near, far)
+}
+
+/** Nobody shows a certificate: such suites exist for this alone, and are nowhere else allowed. */
+function anonymousContext(): SecureContext {
+  return createSecureContext({ ciphers: 'AECDH-AES128-SHA:@SECLEVEL=0', maxVersion: 'TLSv1.2', ca: [] })
+}
+
+async function exchange(near: CarrierSocket, far: CarrierSocket): Promise<boolean> {
+  const nearHandle = lowerHandleOf(near)
+  const farHandle = lowerHandleOf(far)
+  if (nearHandle === null || farHandle === null || !findTlsWrap(nearHandle)) return false
+  const context = anonymousContext()
+  const server: TlsRole = {
+    isServer: true,
+    security: {
+      fallback: { context, clientCertificate: 'none' },
+      identify: () => null,
+      protocols: ['test'],
+    },
+  }
+  const client: TlsRole = {
+    isServer: false,
+    security: {
+      context,
+      serverName: '',
+      peerName: '',
+      verifies: false,
+      protocols: ['test'],
+      sessions: null,
+    },
+  }
+  return new Promise((resolve) => {
+    const answering = new Talker(resolve)
+    const asking = new Talker(resolve)
+    answering.engine = new WrapEngine(farHandle, readBuffer, server, answering)
+    asking.engine = new WrapEngine(nearHandle, readBuffer, client, asking)
+    asking.first = 'there'
+  })
+}
+
+/** Says its word, hears one, answers it, hears the end. */
+class Talker implements TlsEngineOwner {
+  engine: WrapEngine | null = null
+  first = ''
+  #heard = ''
+  readonly #resolve: (isGood: boolean) => void
+  constructor(resolve: (isGood: boolean) => void) {
+    this.#resolve = resolve
+  }
+  onSecure(): void {
+    if (this.engine?.protocol !== 'test') this.#resolve(false)
+    if (this.first !== '') this.#say(this.first)
+  }
+  /** What is written is overwritten at once: it must have been taken. */
+  #say(text: string): void {
+    const bytes = Buffer.from(text)
+    this.engine?.write(bytes, 0, bytes.length)
+    bytes.fill(0)
+  }
+  onPlain(buffer: Buffer, start: number, end: number): void {
+    this.#heard += buffer.toString('latin1', start, end)
+    if (this.first === '' && this.#heard === 'there') this.#say('and back')
+    if (this.#heard === 'and back') this.engine?.shutdown()
+  }
+  onWritten(error: string): void {
+    if (error !== '') this.#resolve(false)
+  }
+  onPlainEnd(): void {
+    this.engine?.dispose()
+    this.#resolve(this.first === '' && this.#heard === 'there')
+  }
+  onTruncated(): void {}
+  onShutdown(): void {}
+  onEngineFailed(): void {
+    this.#resolve(false)
+  }
+}

@@ -1,0 +1,381 @@
+/**
+ * TlsTransport: TLS over another transport, as a Transport. The handshake is its first part: nobody hears of it but
+ * through `onSecure`, and what is written before leaves after it.
+ *
+ * Invariants:
+ * - What OpenSSL cannot take yet (tls-outbox.ts), or the kernel has not, counts as unsent.
+ * - Plain bytes that come while reading is paused are kept: at most what one read of the socket held.
+ * - `end` sends close_notify, then FIN. `destroy` and `reset` send neither, so that nothing cut looks whole; `reset` is a
+ *   reset of the transport below.
+ * - FIN without close_notify (RFC 8446 §6.1): told as an end like any other, as browsers and origins often leave it out,
+ *   unless `relyOnEnd` was called and said true; then it closes the transport with TLS_TRUNCATED.
+ */
+import type { ProxyHeader } from './proxy-header.ts'
+import { TLS_TRUNCATED, type TlsSession } from './security.ts'
+import { nobody, unsentBytesHigh } from './socket.ts'
+import {
+  dropStageOf,
+  enterEvent,
+  leaveEvent,
+  sendStageOf,
+  stageBytes,
+  stageBytesMax,
+  stagedBytes,
+  stageText,
+  type StageOwner,
+} from './stage.ts'
+import type { TlsEngine, TlsEngineOwner } from './tls-engine.ts'
+import { TlsOutbox } from './tls-outbox.ts'
+import type { Transport, TransportEvents } from './transport.ts'
+
+export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner, StageOwner {
+  events: TransportEvents = nobody
+  readonly encrypted = true
+  isPaused = false
+  bytesRead = 0
+  readonly #lower: Transport
+  readonly #makeEngine: (owner: TlsEngineOwner) => TlsEngine
+  #engine: TlsEngine | null = null
+  #onSecure: ((transport: TlsTransport) => void) | null
+  #session: TlsSession | null = null
+  #isSecure = false
+  readonly #outbox = new TlsOutbox()
+  #handedBytes = 0
+  #isHeldUp = false
+  #isEnding = false
+  /** close_notify and FIN are on their way, and have left. */
+  #hasShutDown = false
+  #isShutDown = false
+  #isEnded = false
+  #isClosing = false
+  #isClosed = false
+  #error = ''
+  /** Plain bytes that came while paused. */
+  #kept: Buffer[] = []
+  #isEndKept = false
+  #isReadingStopped = false
+  #isResuming = false
+
+  /**
+   * Takes `lower` over: its events are ours. `makeEngine` gets this as the owner, at `begin`. `onSecure` comes once, or
+   * `onClose` and nothing else.
+   */
+  constructor(
+    lower: Transport,
+    makeEngine: (owner: TlsEngineOwner) => TlsEngine,
+    onSecure: (transport: TlsTransport) => void,
+  ) {
+    this.#lower = lower
+    this.#onSecure = onSecure
+    this.#makeEngine = makeEngine
+    lower.events = this
+  }
+
+  /** Starts the handshake; `lower` is connected. */
+  begin(): void {
+    if (this.#isClosing) return
+    this.#engine = this.#makeEngine(this)
+    if (this.#isReadingStopped) this.#engine.stopReading()
+    if (this.#lower.isPaused) this.#lower.resume()
+  }
+
+  get protocol(): string {
+    return this.#engine?.protocol ?? ''
+  }
+
+  get serverName(): string {
+    return this.#engine?.serverName ?? ''
+  }
+
+  get tls(): TlsSession | null {
+    if (!this.#isSecure || this.#engine === null) return null
+    return (this.#session ??= this.#engine.session())
+  }
+
+  get introduction(): ProxyHeader | null {
+    return this.#lower.introduction ?? null
+  }
+
+  get relayAddress(): string {
+    return this.#lower.relayAddress ?? ''
+  }
+
+  get remoteAddress(): string {
+    return this.#lower.remoteAddress
+  }
+
+  get remotePort(): number {
+    return this.#lower.remotePort
+  }
+
+  get localAddress(): string {
+    return this.#lower.localAddress
+  }
+
+  get localPort(): number {
+    return this.#lower.localPort
+  }
+
+  get unsentBytes(): number {
+    const writing = this.#engine?.isBlocked === true ? this.#outbox.writingBytes : 0
+    return stagedBytes(this) + this.#outbox.queuedBytes + writing
+  }
+
+  get bytesWritten(): number {
+    return this.#handedBytes + stagedBytes(this) - this.unsentBytes
+  }
+
+  unacknowledgedBytes(): number {
+    return this.#lower.unacknowledgedBytes?.() ?? -1
+  }
+
+  get isOpen(): boolean {
+    return !this.#isClosing && this.#lower.isOpen
+  }
+
+  relyOnEnd(): boolean {
+    return this.isOpen && this.#outbox.isEmpty && this.#engine?.tellTruncation() === true
+  }
+
+  // Writing
+
+  writeText(text: string): boolean {
+    if (!this.#isWritable()) return true
+    if (text.length > stageBytesMax) {
+      const bytes = Buffer.from(text, 'latin1')
+      return this.writeBytes(bytes, 0, bytes.length)
+    }
+    stageText(this, text)
+    return this.#hasRoom()
+  }
+
+  writeBytes(buffer: Buffer, start: number, end: number): boolean {
+    if (!this.#isWritable() || end <= start) return true
+    if (end - start <= stageBytesMax - stagedBytes(this)) stageBytes(this, buffer, start, end)
+    else {
+      sendStageOf(this)
+      this.#send(buffer, start, end)
+    }
+    return this.#hasRoom()
+  }
+
+  flush(): void {
+    sendStageOf(this)
+  }
+
+  sendStaged(buffer: Buffer, length: number): void {
+    if (this.#isWritable()) this.#send(buffer, 0, length)
+  }
+
+  #send(buffer: Buffer, start: number, end: number): void {
+    this.#handedBytes += end - start
+    this.#outbox.send(this.#isSecure ? this.#engine : null, buffer, start, end)
+  }
+
+  onWritten(error: string): void {
+    this.#outbox.writingBytes = 0
+    if (this.#isClosing) return
+    if (error !== '') return this.#close(error)
+    if (this.#outbox.queuedBytes > 0) return this.#outbox.next(this.#engine as TlsEngine)
+    if (this.#isEnding) this.#shutDown()
+    if (!this.#isHeldUp) return
+    this.#isHeldUp = false
+    enterEvent()
+    try {
+      this.events.onDrain()
+    } finally {
+      leaveEvent()
+    }
+  }
+
+  #isWritable(): boolean {
+    return !this.#isEnding && !this.#isClosing && this.#lower.isOpen
+  }
+
+  #hasRoom(): boolean {
+    if (this.unsentBytes < unsentBytesHigh) return true
+    sendStageOf(this)
+    if (this.unsentBytes < unsentBytesHigh) return true
+    this.#isHeldUp = true
+    return false
+  }
+
+  end(): void {
+    if (!this.#isWritable()) return
+    sendStageOf(this)
+    this.#isEnding = true
+    if (this.#outbox.isEmpty && this.#isSecure) this.#shutDown()
+  }
+
+  #shutDown(): void {
+    if (this.#hasShutDown) return
+    this.#hasShutDown = true
+    this.#engine?.shutdown()
+  }
+
+  onShutdown(): void {
+    this.#isShutDown = true
+    if (this.#isEnded) this.#close('')
+  }
+
+  // Reading
+
+  onSecure(): void {
+    if (this.#isClosing) return
+    this.#isSecure = true
+    const onSecure = this.#onSecure
+    this.#onSecure = null
+    enterEvent()
+    try {
+      onSecure?.(this)
+    } finally {
+      leaveEvent()
+    }
+    if (this.#isClosing || this.#outbox.writingBytes > 0) return
+    if (this.#outbox.queuedBytes > 0) this.#outbox.next(this.#engine as TlsEngine)
+    else if (this.#isEnding) this.#shutDown()
+  }
+
+  onPlain(buffer: Buffer, start: number, end: number): void {
+    if (this.#isClosing) return
+    if (this.isPaused || this.#kept.length > 0) {
+      this.#kept.push(Buffer.from(buffer.subarray(start, end)))
+      return
+    }
+    this.#give(buffer, start, end)
+  }
+
+  #give(buffer: Buffer, start: number, end: number): void {
+    this.bytesRead += end - start
+    enterEvent()
+    try {
+      this.events.onBytes(buffer, start, end)
+    } finally {
+      leaveEvent()
+    }
+  }
+
+  onPlainEnd(): void {
+    if (this.#isClosing || this.#isEnded) return
+    if (!this.#isSecure) return this.#close('ECONNRESET')
+    if (this.isPaused || this.#kept.length > 0) {
+      this.#isEndKept = true
+      return
+    }
+    this.#tellEnd()
+  }
+
+  #tellEnd(): void {
+    this.#isEnded = true
+    enterEvent()
+    try {
+      this.events.onEnd()
+    } finally {
+      leaveEvent()
+    }
+    if (this.#isShutDown && !this.#isClosing) this.#close('')
+  }
+
+  onTruncated(): void {
+    if (!this.#isEnded && !this.#isEndKept) this.#close(TLS_TRUNCATED)
+  }
+
+  pause(): void {
+    if (this.isPaused) return
+    this.isPaused = true
+    this.#stopReading(true)
+  }
+
+  #stopReading(stops: boolean): void {
+    if (stops === this.#isReadingStopped || this.#isClosing) return
+    this.#isReadingStopped = stops
+    if (stops) this.#engine?.stopReading()
+    else this.#engine?.startReading()
+  }
+
+  resume(): void {
+    if (!this.isPaused) return
+    this.isPaused = false
+    if (this.#kept.length === 0 && !this.#isEndKept) return this.#stopReading(false)
+    if (this.#isResuming) return
+    this.#isResuming = true
+    setImmediate(() => this.#giveKept())
+  }
+
+  #giveKept(): void {
+    this.#isResuming = false
+    while (!this.isPaused && !this.#isClosing) {
+      const bytes = this.#kept[0]
+      if (bytes === undefined) break
+      this.#give(bytes, 0, bytes.length)
+      this.#kept.shift()
+    }
+    if (this.isPaused || this.#isClosing) return
+    if (this.#isEndKept) {
+      this.#isEndKept = false
+      this.#tellEnd()
+    } else this.#stopReading(false)
+  }
+
+  // The transport below: what its socket read before TLS was there, or reads around it
+
+  onBytes(buffer: Buffer, start: number, end: number): void {
+    this.#engine?.receive(buffer, start, end)
+  }
+
+  onDrain(): void {
+    this.#engine?.onRoom?.()
+  }
+
+  onEnd(): void {
+    // When close_notify came with it, TLS tells so in this turn.
+    setImmediate(() => {
+      if (this.#isEnded || this.#isEndKept || this.#isClosing) return
+      if (this.#isSecure) this.onTruncated()
+      else this.#close('ECONNRESET')
+    })
+  }
+
+  onClose(error: string): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#isClosing = true
+    this.#onSecure = null
+    dropStageOf(this)
+    this.#engine?.dispose()
+    this.#outbox.clear()
+    this.#kept = []
+    enterEvent()
+    try {
+      this.events.onClose(this.#error === '' ? error : this.#error)
+    } finally {
+      this.events = nobody
+      leaveEvent()
+    }
+  }
+
+  onEngineFailed(error: string): void {
+    this.#close(error)
+  }
+
+  #close(error: string): void {
+    if (this.#isClosing) return
+    this.#isClosing = true
+    this.#error = error
+    dropStageOf(this)
+    this.#lower.destroy()
+  }
+
+  destroy(): void {
+    this.#close('')
+  }
+
+  reset(): void {
+    if (this.#isClosing) return
+    // libuv refuses a reset while FIN is on its way.
+    if (this.#hasShutDown && !this.#isShutDown) return this.#close('')
+    this.#isClosing = true
+    dropStageOf(this)
+    this.#lower.reset()
+  }
+}

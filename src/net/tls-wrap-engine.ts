@@ -1,0 +1,332 @@
+/**
+ * WrapEngine: TLS by Node's TLSWrap over the handle of a socket, without a TLSSocket (why, and how: tls-wrap.ts).
+ *
+ * Invariants: TLSWrap has one write under way at most (it would end the process); its memory is freed in a turn of its own,
+ * never from within a call of OpenSSL's.
+ */
+import { checkServerIdentity } from 'node:tls'
+import { alpnBytes, alpnOffset } from './alpn.ts'
+import {
+  challengeProtocol,
+  TLS_CERTIFICATE_MISSING,
+  TLS_CERTIFICATE_NAME,
+  TLS_FAILED,
+  TLS_NAME_UNKNOWN,
+  type ClientCertificateMode,
+  type ClientSecurity,
+  type ServerIdentity,
+  type ServerSecurity,
+  type TlsSession,
+} from './security.ts'
+import type { TlsEngine, TlsEngineOwner, TlsRole } from './tls-engine.ts'
+import { tlsErrorOf, verifyErrorOf } from './tls-errors.ts'
+import {
+  cipherOf,
+  peerCertificateOf,
+  peerCertificateWithChain,
+  protocolOf,
+  shutdownWrap,
+  wrapHandle,
+  type ClientHelloFacts,
+  type LowerHandle,
+  type TlsWrap,
+  type WrapReader,
+  type WriteRequest,
+} from './tls-wrap.ts'
+
+export class WrapEngine implements TlsEngine, WrapReader {
+  protocol = ''
+  serverName = ''
+  readonly #owner: TlsEngineOwner
+  readonly #lower: LowerHandle
+  readonly #tapBuffer: Buffer
+  readonly #wrap: TlsWrap
+  /** Until the handshake is done. */
+  #role: TlsRole | null
+  readonly #isServer: boolean
+  #mode: ClientCertificateMode = 'none'
+  #sessions: ClientSecurity['sessions'] = null
+  /** It came before the peer was verified. */
+  #pendingSession: Buffer | null = null
+  #isWriting = false
+  #isDisposed = false
+  #hasShaken = false
+
+  /** `tapBuffer` is where the socket of `lower` reads into. */
+  constructor(lower: LowerHandle, tapBuffer: Buffer, role: TlsRole, owner: TlsEngineOwner) {
+    this.#owner = owner
+    this.#lower = lower
+    this.#tapBuffer = tapBuffer
+    this.#role = role
+    this.#isServer = role.isServer
+    const context = role.isServer ? role.security.fallback.context : role.security.context
+    const wrap = wrapHandle(lower, context, role.isServer, this)
+    this.#wrap = wrap
+    wrap.engine = this
+    Object.assign(wrap, callbacks)
+    if (role.isServer) this.#beServer(role.security)
+    else this.#beClient(role.security)
+    wrap.readStart()
+    if (!role.isServer) wrap.start()
+  }
+
+  #beServer(security: ServerSecurity): void {
+    const wrap = this.#wrap
+    wrap.enableCertCb()
+    this.#ask(security.fallback.clientCertificate)
+    if (security.challenge !== undefined) {
+      wrap.ALPNCallback = onProtocols
+      wrap.enableALPNCb()
+    } else if (security.protocols.length > 0) wrap.setALPNProtocols(alpnBytes(security.protocols))
+  }
+
+  #beClient(security: ClientSecurity): void {
+    const wrap = this.#wrap
+    wrap.setVerifyMode(true, security.verifies)
+    if (security.serverName !== '') wrap.setServername(security.serverName)
+    if (security.protocols.length > 0) wrap.setALPNProtocols(alpnBytes(security.protocols))
+    this.#sessions = security.sessions
+    if (security.sessions === null) return
+    wrap.enableSessionCallbacks()
+    const session = security.sessions.take()
+    if (session !== null) wrap.setSession(session)
+  }
+
+  /** Has the client asked for a certificate, or not. Verified here, after the handshake: TLSWrap accepts any. */
+  #ask(mode: ClientCertificateMode): void {
+    if (mode === this.#mode) return
+    this.#mode = mode
+    this.#wrap.setVerifyMode(mode !== 'none', mode === 'require')
+  }
+
+  get isBlocked(): boolean {
+    return this.#lower.writeQueueSize > 0
+  }
+
+  // The handshake
+
+  onHello(hello: ClientHelloFacts): void {
+    const role = this.#role
+    if (role === null || !role.isServer) return
+    this.serverName = (hello.servername ?? '').toLowerCase()
+    const found = this.serverName === '' ? role.security.fallback : role.security.identify(this.serverName)
+    if (found instanceof Promise) {
+      found.then(
+        (identity) => this.#identify(identity, hello),
+        () => this.#identify(null, hello),
+      )
+    } else this.#identify(found, hello)
+  }
+
+  #identify(identity: ServerIdentity | null, hello: ClientHelloFacts): void {
+    const role = this.#role
+    if (this.#isDisposed || role === null || !role.isServer) return
+    if (identity === null) return this.#fail(TLS_NAME_UNKNOWN)
+    const wrap = this.#wrap
+    if (identity !== role.security.fallback) {
+      wrap.sni_context = identity.context.context
+      this.#ask(identity.clientCertificate)
+    }
+    if (hello.OCSPRequest === true && identity.ocsp != null) wrap.setOCSPResponse(identity.ocsp)
+    try {
+      wrap.certCbDone()
+    } catch {
+      this.#fail(TLS_FAILED)
+    }
+  }
+
+  /** The place of the protocol to speak within `offered`; undefined refuses them all. */
+  chooseProtocol(offered: Buffer): number | undefined {
+    const role = this.#role
+    if (role === null || !role.isServer) return undefined
+    const challenge = alpnOffset(offered, [challengeProtocol])
+    if (challenge >= 0) {
+      const context = role.security.challenge?.((this.#wrap.getServername() || '').toLowerCase()) ?? null
+      if (context === null) return undefined
+      this.#wrap.setKeyCert(context.context)
+      return challenge
+    }
+    const at = alpnOffset(offered, role.security.protocols)
+    return at < 0 ? undefined : at
+  }
+
+  onHandshakeDone(): void {
+    const role = this.#role
+    // Renegotiated (TLS 1.2): the context forbids it.
+    if (role === null || this.#isDisposed) return
+    const wrap = this.#wrap
+    this.protocol = wrap.getALPNNegotiatedProtocol() || ''
+    this.serverName = (wrap.getServername() || '').toLowerCase()
+    const problem = role.isServer ? this.#clientProblem() : this.#serverProblem(role.security)
+    if (problem !== '') return this.#fail(problem)
+    this.#hasShaken = true
+    this.#role = null
+    if (this.#pendingSession !== null) this.#sessions?.put(this.#pendingSession)
+    this.#pendingSession = null
+    this.#owner.onSecure()
+  }
+
+  #clientProblem(): string {
+    if (this.#mode === 'none') return ''
+    if (peerCertificateOf(this.#wrap) === null) return this.#mode === 'require' ? TLS_CERTIFICATE_MISSING : ''
+    const error = this.#wrap.verifyError()
+    return error === null ? '' : verifyErrorOf(error.code ?? '')
+  }
+
+  #serverProblem({ verifies, peerName }: ClientSecurity): string {
+    if (!verifies) return ''
+    const wrap = this.#wrap
+    const error = wrap.verifyError()
+    if (error !== null) return verifyErrorOf(error.code ?? '')
+    // A session is kept with the name for which it was verified, and asked for by it.
+    if (peerName === '' || wrap.isSessionReused()) return ''
+    const wrong = checkServerIdentity(peerName, peerCertificateWithChain(wrap))
+    return wrong === undefined ? '' : TLS_CERTIFICATE_NAME
+  }
+
+  onSession(session: Buffer): void {
+    if (this.#hasShaken) this.#sessions?.put(session)
+    else this.#pendingSession = session
+  }
+
+  session(): TlsSession {
+    const wrap = this.#wrap
+    const peer = this.#isServer && this.#mode === 'none' ? null : peerCertificateOf(wrap)
+    return {
+      version: protocolOf(wrap),
+      cipher: cipherOf(wrap).standardName,
+      isResumed: wrap.isSessionReused(),
+      peerCertificate: peer,
+      peerChain: peer === null ? [] : chainOf(wrap),
+    }
+  }
+
+  // Bytes
+
+  receive(buffer: Buffer, start: number, end: number): void {
+    if (!this.#isDisposed) this.#wrap.receive(buffer.subarray(start, end))
+  }
+
+  onWrapBytes(length: number, buffer: Buffer): void {
+    if (!this.#isDisposed) this.#owner.onPlain(buffer, 0, length)
+  }
+
+  onWrapEnd(): void {
+    if (!this.#isDisposed) this.#owner.onPlainEnd()
+  }
+
+  onWrapError(code: string): void {
+    this.#fail(tlsErrorOf(code))
+  }
+
+  write(buffer: Buffer, start: number, end: number): void {
+    this.#isWriting = true
+    const bytes = buffer.subarray(start, end)
+    const request = this.#wrap.writeBuffer(null, bytes)
+    if (typeof request === 'number') {
+      setImmediate(() => this.onWritten(request))
+      return
+    }
+    request.engine = this
+    request.oncomplete = onWriteComplete
+    const status = request.writeStatus ?? null
+    if (status !== null) setImmediate(() => this.onWritten(status))
+  }
+
+  onWritten(status: number): void {
+    if (!this.#isWriting) return
+    this.#isWriting = false
+    if (!this.#isDisposed) this.#owner.onWritten(status < 0 ? 'ECONNRESET' : '')
+  }
+
+  shutdown(): void {
+    if (this.#isDisposed) return
+    shutdownWrap(this.#wrap, () => {
+      if (!this.#isDisposed) this.#owner.onShutdown()
+    })
+  }
+
+  stopReading(): void {
+    if (!this.#isDisposed) this.#wrap.readStop()
+  }
+
+  startReading(): void {
+    if (!this.#isDisposed) this.#wrap.readStart()
+  }
+
+  tellTruncation(): boolean {
+    if (this.#isDisposed || this.#isWriting || this.isBlocked) return false
+    this.#lower.useUserBuffer(this.#tapBuffer)
+    return true
+  }
+
+  #fail(error: string): void {
+    if (!this.#isDisposed) this.#owner.onEngineFailed(error)
+  }
+
+  onError(error: NodeJS.ErrnoException): void {
+    this.#fail(tlsErrorOf(error.code ?? ''))
+  }
+
+  dispose(): void {
+    if (this.#isDisposed) return
+    this.#isDisposed = true
+    const wrap = this.#wrap
+    setImmediate(destroyWrap, wrap)
+  }
+}
+
+function chainOf(wrap: TlsWrap): Buffer[] {
+  const chain: Buffer[] = []
+  let certificate = peerCertificateWithChain(wrap)
+  for (let issuer = certificate.issuerCertificate; issuer !== undefined && issuer !== certificate;) {
+    chain.push(issuer.raw)
+    certificate = issuer
+    issuer = certificate.issuerCertificate
+  }
+  return chain
+}
+
+const engineOf = (wrap: TlsWrap): WrapEngine => wrap.engine as WrapEngine
+
+/** Reading with its close: OpenSSL may be on the stack when the transport closes, not in a turn of its own. */
+function destroyWrap(wrap: TlsWrap): void {
+  wrap.destroySSL()
+}
+
+function onHandshakeDone(this: TlsWrap): void {
+  engineOf(this).onHandshakeDone()
+}
+
+function onClientHello(this: TlsWrap, hello: ClientHelloFacts): void {
+  engineOf(this).onHello(hello)
+}
+
+function onProtocols(this: TlsWrap, offered: Buffer): number | undefined {
+  return engineOf(this).chooseProtocol(offered)
+}
+
+function onNewSession(this: TlsWrap, _id: unknown, session: Buffer): void {
+  engineOf(this).onSession(session)
+}
+
+function onError(this: TlsWrap, error: NodeJS.ErrnoException): void {
+  engineOf(this).onError(error)
+}
+
+/** A handshake that begins, or a session by its number, is nothing to us. */
+function nothing(): void {}
+
+/** What TLSWrap calls, of every engine. */
+const callbacks = {
+  onhandshakestart: nothing,
+  onhandshakedone: onHandshakeDone,
+  onclienthello: nothing,
+  oncertcb: onClientHello,
+  onnewsession: onNewSession,
+  onerror: onError,
+}
+
+function onWriteComplete(this: WriteRequest, status: number): void {
+  ;(this.engine as WrapEngine).onWritten(status)
+}

@@ -1,0 +1,247 @@
+/**
+ * THE file that knows what Node does not document about TLS: TLSWrap, the object below its TLSSocket, used without one.
+ *
+ * Why: measured on Node 26, an idle connection takes 50 KB with a TLSSocket over its socket and 21 KB without one (nginx:
+ * 12), and a small request and its answer cost a seventh less CPU, as no streams stand between. `TlsWrap` is what we use of
+ * it; `findTlsWrap` looks whether all of it is here, and tls-mode.ts tries it with a real handshake before anything relies
+ * on it. Else TLS goes by documented ways (tls-socket-engine.ts).
+ *
+ * - `TLSSocket.prototype._wrapHandle` makes a TLSWrap over a handle; it asks little of its `this`.
+ * - What is read comes to `handle.onread`, which Node makes of a count that only its own function can read: so that
+ *   function is used, and its owner is ours, with the few members that it touches, by symbols found on a socket.
+ * - SSL_write takes the bytes before `writeBuffer` returns: they are encrypted, or, before the handshake, copied.
+ * - TLSWrap reads from and writes to the handle below it by itself. Bytes read before it was there, by a socket, are
+ *   given to it by `receive`. (A TLSSocket over a socket takes what was `unshift`ed to it: Node 24 and 26 do the same.)
+ * - A listener put above TLSWrap (`useUserBuffer` of the lower handle) gets the raw bytes and FIN from then on, and TLSWrap
+ *   what it is given by `receive`. So close_notify and a bare FIN can be told apart, which it does not tell by itself. It
+ *   then no longer hears when a write that had to wait is done: so only while none is.
+ */
+import { Socket, type Server } from 'node:net'
+import { TLSSocket, type SecureContext } from 'node:tls'
+import type { X509Certificate } from 'node:crypto'
+import type { SocketHandle } from './node-handle.ts'
+
+/** What Node calls on whoever owns a handle that reads. */
+export interface WrapReader {
+  onWrapBytes(length: number, buffer: Buffer): void
+  onWrapEnd(): void
+  onWrapError(code: string): void
+}
+
+export interface ClientHelloFacts {
+  readonly servername?: string
+  readonly OCSPRequest?: boolean
+}
+
+interface WriteRequest {
+  oncomplete?: (this: WriteRequest, status: number) => void
+  writeStatus?: number | null
+  engine?: object
+}
+
+/** TLSWrap, as far as it is used. */
+export interface TlsWrap {
+  onread: unknown
+  ALPNCallback?: (this: TlsWrap, protocols: Buffer) => number | undefined
+  lastHandshakeTime: number
+  handshakes: number
+  sni_context?: unknown
+  engine?: object
+  readStart(): number
+  readStop(): number
+  receive(bytes: Buffer): void
+  useUserBuffer(buffer: Uint8Array): void
+  writeBuffer(request: null, bytes: Uint8Array): number | WriteRequest
+  shutdown(request: object): number
+  start(): void
+  destroySSL(): void
+  enableCertCb(): void
+  certCbDone(): void
+  enableALPNCb(): void
+  enableSessionCallbacks(): void
+  newSessionDone(): void
+  setALPNProtocols(protocols: Buffer): void
+  getALPNNegotiatedProtocol(): string | false
+  getServername(): string | false
+  setServername(name: string): void
+  setSession(session: Buffer): void
+  isSessionReused(): boolean
+  setVerifyMode(request: boolean, require: boolean): void
+  verifyError(): NodeJS.ErrnoException | null
+  setKeyCert(context: unknown): void
+  setOCSPResponse(der: Buffer): void
+}
+
+export type { WriteRequest }
+
+/** The handle below: TCP or a pipe. */
+export interface LowerHandle extends SocketHandle {
+  readonly writeQueueSize: number
+  /** Whether its socket believes that it reads. */
+  reading?: boolean
+  useUserBuffer(buffer: Uint8Array): void
+}
+
+interface Parts {
+  readonly wrap: (this: object, socket: null, handle: object, hasWrite: boolean) => TlsWrap
+  readonly shutdownRequest: new () => { oncomplete?: (status: number) => void }
+  readonly onStreamRead: unknown
+  readonly owner: symbol
+  readonly updateTimer: symbol
+  readonly buffer: symbol
+  readonly bufferCall: symbol
+  readonly bufferMake: symbol
+}
+
+/** Plain bytes of one record at most come at once; it has to be a multiple of that for Node to fill it well. */
+export const plainBufferBytes = 64 * 1024
+
+let parts: Parts | null | undefined
+
+/** All that is needed, or null when something of it is not here. `server` is one that listens. */
+export function findTlsWrap(handle: object): boolean {
+  if (parts === undefined) parts = find(handle)
+  return parts !== null
+}
+
+function find(handle: object): Parts | null {
+  const probe = new Socket({ onread: { buffer: Buffer.alloc(1), callback: () => true } })
+  const onSocket = symbolsOf(probe)
+  const onPrototype = symbolsOf(Socket.prototype)
+  const owner = symbolsOf(handle).get('owner_symbol')
+  const updateTimer = onPrototype.get('kUpdateTimer')
+  const buffer = onSocket.get('kBuffer')
+  const bufferCall = onSocket.get('kBufferCb')
+  const bufferMake = onSocket.get('kBufferGen')
+  const wrap = (TLSSocket.prototype as unknown as { _wrapHandle?: Parts['wrap'] })._wrapHandle
+  const onStreamRead = (handle as { onread?: unknown }).onread
+  const shutdownRequest = findShutdownRequest()
+  if (owner === undefined || updateTimer === undefined || buffer === undefined) return null
+  if (bufferCall === undefined || bufferMake === undefined || typeof wrap !== 'function') return null
+  if (typeof onStreamRead !== 'function' || shutdownRequest === null) return null
+  return { wrap, shutdownRequest, onStreamRead, owner, updateTimer, buffer, bufferCall, bufferMake }
+}
+
+function symbolsOf(of: object): Map<string, symbol> {
+  return new Map(Object.getOwnPropertySymbols(of).map((symbol) => [symbol.description ?? '', symbol]))
+}
+
+/** The class of the request that a shutdown takes: a socket without one of its own makes it and hands it over. */
+function findShutdownRequest(): Parts['shutdownRequest'] | null {
+  let found: unknown = null
+  const handle = {
+    shutdown(request: object): number {
+      found = request.constructor
+      return 1
+    },
+  }
+  const end = (Socket.prototype as unknown as { _final?: (this: object, done: () => void) => void })._final
+  end?.call({ connecting: false, _handle: handle }, () => {})
+  return typeof found === 'function' ? (found as Parts['shutdownRequest']) : null
+}
+
+/** In the place of a TLSSocket, which `_wrapHandle` belongs to. */
+class WrapMaker {
+  readonly _tlsOptions: object
+  constructor(context: SecureContext, isServer: boolean) {
+    this._tlsOptions = { isServer, secureContext: context }
+  }
+  on(): void {}
+  /** One: so that it adds none. */
+  listenerCount(): number {
+    return 1
+  }
+}
+
+const notEnded = { endEmitted: false }
+
+/** Whom Node tells what was decrypted: it takes him for a socket. */
+class WrapOwner {
+  readonly _readableState = notEnded
+  readonly destroyed = false
+  readonly #reader: WrapReader
+  constructor(reader: WrapReader) {
+    this.#reader = reader
+  }
+  give(length: number, buffer: Buffer): void {
+    this.#reader.onWrapBytes(length, buffer)
+  }
+  push(): void {
+    this.#reader.onWrapEnd()
+  }
+  read(): void {}
+  on(): void {}
+  destroy(error?: NodeJS.ErrnoException): void {
+    this.#reader.onWrapError(error?.code ?? 'ECONNRESET')
+  }
+}
+
+/** True: go on reading. */
+function onOwnerBytes(this: WrapOwner, length: number, buffer: Buffer): boolean {
+  this.give(length, buffer)
+  return true
+}
+
+const plainBuffer = Buffer.allocUnsafeSlow(plainBufferBytes)
+
+/** Makes OpenSSL's end over `lower`. `findTlsWrap` must have said yes. */
+export function wrapHandle(
+  lower: LowerHandle,
+  context: SecureContext,
+  isServer: boolean,
+  reader: WrapReader,
+): TlsWrap {
+  const { wrap: make, owner, onStreamRead, updateTimer, buffer, bufferCall, bufferMake } = parts as Parts
+  const prototype = WrapOwner.prototype as unknown as Record<symbol, unknown>
+  if (prototype[bufferCall] === undefined) {
+    prototype[updateTimer] = () => {}
+    prototype[buffer] = plainBuffer
+    prototype[bufferMake] = null
+    prototype[bufferCall] = onOwnerBytes
+  }
+  const wrap = make.call(new WrapMaker(context, isServer), null, lower, false)
+  ;(wrap as unknown as Record<symbol, unknown>)[owner] = new WrapOwner(reader)
+  wrap.onread = onStreamRead
+  wrap.useUserBuffer(plainBuffer)
+  wrap.lastHandshakeTime = 0
+  wrap.handshakes = 0
+  // So that the socket does not start reading a second time, which fails, when it has connected.
+  lower.reading = true
+  return wrap
+}
+
+/** Asks for close_notify and FIN; `done` comes later. */
+export function shutdownWrap(wrap: TlsWrap, done: () => void): void {
+  const { shutdownRequest } = parts as Parts
+  const request = new shutdownRequest()
+  request.oncomplete = done
+  if (wrap.shutdown(request) !== 0) setImmediate(done)
+}
+
+/** The handle below a socket. */
+export function lowerHandleOf(socket: Socket): LowerHandle | null {
+  return (socket as unknown as { _handle: LowerHandle | null })._handle
+}
+
+export function listeningHandleOf(server: Server): object | null {
+  return (server as unknown as { _handle: object | null })._handle
+}
+
+// What a TLSSocket makes of its handle, for one that has no TLSSocket.
+
+export function peerCertificateOf(wrap: TlsWrap): X509Certificate | null {
+  return TLSSocket.prototype.getPeerX509Certificate.call({ _handle: wrap } as never) ?? null
+}
+
+/** In the form that `tls.checkServerIdentity` takes, with the chain as issuers. */
+export function peerCertificateWithChain(wrap: TlsWrap): import('node:tls').DetailedPeerCertificate {
+  return TLSSocket.prototype.getPeerCertificate.call({ _handle: wrap } as never, true) as never
+}
+
+export function cipherOf(wrap: TlsWrap): { readonly standardName: string; readonly version: string } {
+  return TLSSocket.prototype.getCipher.call({ _handle: wrap } as never) as never
+}
+
+export function protocolOf(wrap: TlsWrap): string {
+  return TLSSocket.prototype.getProtocol.call({ _handle: wrap } as never) ?? ''
+}

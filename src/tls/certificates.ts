@@ -1,0 +1,87 @@
+/**
+ * Certificates by the name that a client asks for (SNI, RFC 6066 §3): exact, then wildcard, then whatever further sources
+ * have. Who asks for no name, or for one that nobody has, gets the default.
+ *
+ * What is found is found at once; a source that can get a certificate while a handshake waits does so in `resolve`.
+ */
+import type { SecureContext } from 'node:tls'
+import type { ServerCertificate } from './server-certificate.ts'
+
+/** Somebody who has certificates: those of files, or those that an authority gives out. */
+export interface CertificateSource {
+  /** What it has now for `serverName`, lower case; null for nothing. */
+  find(serverName: string): ServerCertificate | null
+  /**
+   * Gets one for a handshake that waits; null when it would not. It resolves with null, or rejects, when it could not;
+   * the handshake's deadline goes on meanwhile.
+   */
+  resolve?(serverName: string): Promise<ServerCertificate | null> | null
+  /** Answers a tls-alpn-01 challenge (RFC 8737) for `serverName`; null when none is open. */
+  challenge?(serverName: string): SecureContext | null
+}
+
+export class CertificateTable implements CertificateSource {
+  readonly #exact = new Map<string, ServerCertificate>()
+  readonly #wildcard = new Map<string, ServerCertificate>()
+  readonly #first: ServerCertificate | null
+
+  /** For a name that several are for, the first of them holds. The first of all is the default. */
+  constructor(certificates: readonly ServerCertificate[]) {
+    for (const certificate of certificates) this.#add(certificate)
+    this.#first = certificates[0] ?? null
+  }
+
+  #add(certificate: ServerCertificate): void {
+    for (const name of certificate.names) {
+      const isWildcard = name.startsWith('*.')
+      const table = isWildcard ? this.#wildcard : this.#exact
+      const key = isWildcard ? name.slice(2) : name
+      if (!table.has(key)) table.set(key, certificate)
+    }
+  }
+
+  find(serverName: string): ServerCertificate | null {
+    const exact = this.#exact.get(serverName)
+    if (exact !== undefined) return exact
+    // One label, the leftmost (RFC 9525 §6.3).
+    const dot = serverName.indexOf('.')
+    return dot <= 0 ? null : (this.#wildcard.get(serverName.slice(dot + 1)) ?? null)
+  }
+
+  get default(): ServerCertificate | null {
+    return this.#first
+  }
+}
+
+/** Several sources as one: the first that has something holds. */
+export class CertificateSources implements CertificateSource {
+  readonly #sources: readonly CertificateSource[]
+
+  constructor(sources: readonly CertificateSource[]) {
+    this.#sources = sources
+  }
+
+  find(serverName: string): ServerCertificate | null {
+    for (const source of this.#sources) {
+      const found = source.find(serverName)
+      if (found !== null) return found
+    }
+    return null
+  }
+
+  resolve(serverName: string): Promise<ServerCertificate | null> | null {
+    for (const source of this.#sources) {
+      const promise = source.resolve?.(serverName) ?? null
+      if (promise !== null) return promise
+    }
+    return null
+  }
+
+  challenge(serverName: string): SecureContext | null {
+    for (const source of this.#sources) {
+      const context = source.challenge?.(serverName) ?? null
+      if (context !== null) return context
+    }
+    return null
+  }
+}
