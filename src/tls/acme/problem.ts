@@ -103,8 +103,8 @@ function typeOf(problem: Readonly<Record<string, unknown>>): string {
   return plain(type.startsWith(prefix) ? type.slice(prefix.length) : type === 'about:blank' ? '' : type)
 }
 
-/** The CA's own words: no controls, not too many. */
-function plain(value: unknown): string {
+/** Words of others, for a line of the log: no controls, not too many. */
+export function plain(value: unknown): string {
   if (typeof value !== 'string') return ''
   // oxlint-disable-next-line no-control-regex
   const text = value.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim()

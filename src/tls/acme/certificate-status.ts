@@ -1,0 +1,46 @@
+/** What people see of a name and its certificate. */
+import type { KeeperEntry } from './keeper-entry.ts'
+
+export interface CertificateStatus {
+  readonly name: string
+  /** 'ok', 'renewing', 'missing', 'expired', 'failing'. */
+  readonly state: 'ok' | 'renewing' | 'missing' | 'expired' | 'failing'
+  readonly issuer: string
+  readonly isOnDemand: boolean
+  /** ISO 8601, '' for none. */
+  readonly notBefore: string
+  readonly notAfter: string
+  readonly renewAt: string
+  readonly nextTry: string
+  readonly failures: number
+  readonly lastError: string
+}
+
+export function statusOf(entry: KeeperEntry, nowMs: number): CertificateStatus {
+  const { certificate, state } = entry
+  const facts = certificate?.facts
+  return {
+    name: entry.name,
+    state: wordOf(entry, nowMs),
+    issuer: facts?.issuer ?? entry.issuer.title,
+    isOnDemand: entry.isOnDemand,
+    notBefore: dateText(facts?.notBeforeMs ?? 0),
+    notAfter: dateText(facts?.notAfterMs ?? 0),
+    renewAt: dateText(certificate === null ? 0 : state.renewAtMs),
+    nextTry: dateText(state.failures === 0 ? 0 : entry.dueMs(nowMs)),
+    failures: state.failures,
+    lastError: state.lastError,
+  }
+}
+
+function wordOf(entry: KeeperEntry, nowMs: number): CertificateStatus['state'] {
+  const { certificate, state, isBusy } = entry
+  if (certificate !== null && certificate.facts.notAfterMs <= nowMs) return 'expired'
+  if (state.failures > 0) return certificate === null ? 'missing' : 'failing'
+  if (certificate === null) return 'missing'
+  return isBusy && entry.needsCertificate(nowMs) ? 'renewing' : 'ok'
+}
+
+function dateText(ms: number): string {
+  return ms === 0 ? '' : new Date(ms).toISOString()
+}

@@ -1,0 +1,32 @@
+/**
+ * Issuer: who makes certificates. A CA by ACME, or the local authority; the keeper of certificates does not know which.
+ */
+import type { CertificateFacts } from '../certificate-facts.ts'
+import type { RenewalInfo } from './renewal-window.ts'
+
+/** A private key and the chain of certificates for it, both PEM. */
+export interface KeyAndChain {
+  readonly key: string
+  readonly chain: string
+}
+
+export interface IssueWish {
+  readonly name: string
+  /** Of the certificate that is replaced; null for the first. */
+  readonly previous: CertificateFacts | null
+  /** Tries that failed since one succeeded: another challenge may do better. */
+  readonly failures: number
+  readonly signal: AbortSignal
+}
+
+export interface Issuer {
+  /** Folder of what it issued, as a key of the storage. */
+  readonly folder: string
+  /** For people: 'the CA at …', 'the local authority'. */
+  readonly title: string
+  /** Rejects with an AcmeError. */
+  issue(wish: IssueWish): Promise<KeyAndChain>
+  /** null: it has nothing to say about when. */
+  renewalInfo(facts: CertificateFacts, signal: AbortSignal): Promise<RenewalInfo | null>
+  close(): void
+}
