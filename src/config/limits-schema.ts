@@ -2,8 +2,12 @@
  * limits and timeouts: the bounds towards clients and origins, each with its default and the reason.
  */
 import { z } from 'zod'
-import type { ExchangeLimits } from '../http/exchange.ts'
-import { defaultExchangeLimits, defaultLimits, type ConnectionLimits } from '../http/limits.ts'
+import {
+  defaultExchangeLimits,
+  defaultLimits,
+  type ConnectionLimits,
+  type ExchangeLimits,
+} from '../http/limits.ts'
 import { count, duration, size, sizeOrUnlimited } from './quantities.ts'
 import { durationText, sizeText } from './units.ts'
 

@@ -19,6 +19,7 @@ export function identify(x: Exchange, plan: ForwardingPlan, ids: RequestIds): vo
   const peer = x.down.remoteAddress
   const { fields } = x.request
   x.clientAddress = peer
+  x.requestIds = ids
   removeNominated(fields)
   x.request.scheme = x.down.encrypted ? 'https' : 'http'
   if (plan.isTrusted(peer)) {
@@ -32,7 +33,6 @@ export function identify(x: Exchange, plan: ForwardingPlan, ids: RequestIds): vo
   } else {
     plan.claims.drop(fields)
   }
-  if (x.requestId === '') x.requestId = ids.next()
 }
 
 /** X-Forwarded-* where they are sent, else Forwarded: a proxy that writes both says the same in both. */

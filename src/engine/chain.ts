@@ -113,7 +113,7 @@ export class Engine extends Answering implements Serve {
     const { life } = x
     x.fault = fault
     x.clientAddress = x.down.remoteAddress
-    x.requestId = this.#requestIds.next()
+    x.requestIds = this.#requestIds
     try {
       const body = this.fillError(x, fault)
       this.observer.onRefuse(x, fault, this.clock.nowMs())

@@ -56,6 +56,10 @@ export class Observe implements Observer {
   readonly #servers = new Map<string, ServerSeries>()
   origins: Iterable<Origin> = []
   #serverSeries = new WeakMap<UpstreamServer, ServerSeries>()
+  #lastRoute: RouteInfo | null = null
+  #lastSeries: RouteSeries = this.noRoute
+  #lastServer: UpstreamServer | null = null
+  #lastServerSeries: ServerSeries = this.otherServers
 
   constructor(options: ObserveOptions = {}) {
     this.logs = new Logs(options.clock ?? systemClock, options.isShared ?? false)
@@ -85,6 +89,7 @@ export class Observe implements Observer {
     for (const [name, series] of this.#routes) if (!routes.has(name)) this.goneRoutes.fold(series)
     this.#routes = routes
     this.#routeSeries = routeSeries
+    this.#lastRoute = null
     this.origins = [...plan.origins.values()]
   }
 
@@ -131,16 +136,22 @@ export class Observe implements Observer {
 
   /** An exchange may still hold the route of a plan that is gone. */
   #ofRoute(route: RouteInfo): RouteSeries {
+    // A look into a WeakMap costs as much as all counting; requests come in runs.
+    if (route === this.#lastRoute) return this.#lastSeries
     let series = this.#routeSeries.get(route)
     if (series === undefined) {
       series = this.#routes.get(route.name) ?? this.goneRoutes
       this.#routeSeries.set(route, series)
     }
+    this.#lastRoute = route
+    this.#lastSeries = series
     return series
   }
 
   #ofServer(server: UpstreamServer): ServerSeries {
-    return this.#serverSeries.get(server) ?? this.#addServer(server)
+    if (server === this.#lastServer) return this.#lastServerSeries
+    this.#lastServer = server
+    return (this.#lastServerSeries = this.#serverSeries.get(server) ?? this.#addServer(server))
   }
 
   #addServer(server: UpstreamServer): ServerSeries {

@@ -14,6 +14,7 @@
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import type { Downstream, Exchange } from '../http/exchange.ts'
 import type { Fields } from '../http/fields.ts'
+import { Field } from '../http/known-fields.ts'
 import type { ConnectionLimits } from '../http/limits.ts'
 import { HTTP_1_1 } from '../http/message.ts'
 import type { ServerConnection, ServingContext } from '../http/serving.ts'
@@ -108,13 +109,13 @@ export class H1ServerConnection
 
   sendHead(x: Exchange): void {
     if (!this.#isCurrent(x) || this.answer.isHeadSent) return
-    this.answer.sendHead(x, this.#mayPersist(x), this.context.dateText.get())
+    this.answer.sendHead(x, this.#mayPersist(x), this.#dateText(x))
     if (this.answer.isEnded) this.#endAnswer()
   }
 
   sendWhole(x: Exchange, body: Buffer | null): void {
     if (!this.#isCurrent(x) || this.answer.isHeadSent) return
-    this.answer.sendWhole(x, body, this.#mayPersist(x), this.context.dateText.get())
+    this.answer.sendWhole(x, body, this.#mayPersist(x), this.#dateText(x))
     this.#endAnswer()
   }
 
@@ -144,6 +145,11 @@ export class H1ServerConnection
 
   refuseReuse(): void {
     this.isPersistent = false
+  }
+
+  /** '' when there is one already, as in most answers of origins: the wall clock is a call into C++. */
+  #dateText(x: Exchange): string {
+    return x.response.fields.has(Field.DATE) ? '' : this.context.dateText.get()
   }
 
   #isCurrent(x: Exchange): boolean {
@@ -222,7 +228,7 @@ export class H1ServerConnection
   upgrade(x: Exchange): Transport | null {
     if (!this.#isCurrent(x) || this.answer.isHeadSent || !this.transport.isOpen) return null
     x.isHeadSent = true
-    this.answer.writeText(responseHead(x.response, x.request, true, this.context.dateText.get()))
+    this.answer.writeText(responseHead(x.response, x.request, true, this.#dateText(x)))
     this.phase = TUNNEL
     this.x = null
     this.patience.stop()

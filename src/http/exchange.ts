@@ -13,6 +13,7 @@ import { NONE, type Fault } from '../core/faults.ts'
 import { RequestBody, type BodySink, type BodySource } from './body.ts'
 import { CacheResult } from './cache-result.ts'
 import type { Fields } from './fields.ts'
+import type { ExchangeLimits } from './limits.ts'
 import { RequestHead, ResponseHead } from './message.ts'
 import { Outgoing } from './outgoing.ts'
 import type { Transport } from '../net/transport.ts'
@@ -50,21 +51,6 @@ export interface Handler {
   explain?(x: Exchange, say: (sentence: string) => void): Flow
   /** The plan that holds it is dropped. */
   close?(): void
-}
-
-/** Deadlines and limits of an exchange, merged when the config is compiled: route over origin over top. */
-export interface ExchangeLimits {
-  /** To connect, TLS included. */
-  readonly connectMs: number
-  /** From the whole request sent to the first byte of the answer's head. */
-  readonly firstByteMs: number
-  /** Between two reads of an answer's body, while we are ready to read. */
-  readonly betweenBytesMs: number
-  /** Between two writes that the origin takes, while we have something to write. */
-  readonly originWriteMs: number
-  /** A tunnel in which neither side says anything is closed. */
-  readonly tunnelIdleMs: number
-  readonly requestBodyBytesMax: number
 }
 
 /** What an exchange needs to know of the route it took. */
@@ -249,7 +235,9 @@ export class Exchange {
   clientAddress = ''
   /** Is the peer itself a trusted proxy? */
   isPeerTrusted = false
-  requestId = ''
+  /** Who makes an id for it if one is asked for. */
+  requestIds: { next(): string } | null = null
+  #requestId = ''
   attempts = 0
   /** Servers tried so far, in order. */
   readonly tried: UpstreamServer[] = []
@@ -281,6 +269,16 @@ export class Exchange {
     this.isFinished = false
   }
 
+  /** What it is called in logs and to the origin: made when somebody first asks, as nobody does for most cache hits. */
+  get requestId(): string {
+    if (this.#requestId === '' && this.requestIds !== null) this.#requestId = this.requestIds.next()
+    return this.#requestId
+  }
+
+  set requestId(id: string) {
+    this.#requestId = id
+  }
+
   /** Cleans it for the pool. */
   reset(): void {
     this.turn++
@@ -300,7 +298,8 @@ export class Exchange {
     empty(this.captureNames)
     empty(this.state)
     empty(this.tried)
-    this.clientAddress = this.requestId = this.upstreamAddress = this.rewrittenTarget = ''
+    this.clientAddress = this.#requestId = this.upstreamAddress = this.rewrittenTarget = ''
+    this.requestIds = null
     this.isPeerTrusted = this.isHeadSent = this.isDry = this.isWhole = false
     this.attempts = this.connectMs = this.bytesSent = 0
     this.firstByteMs = -1

@@ -2,8 +2,6 @@
  * The bounds of a connection with a client or an origin: each has a name, a default with its reason, and a test that
  * crosses it. The config overrides them (`limits`, `timeouts`); the protocol servers and clients keep them.
  */
-import type { ExchangeLimits } from './exchange.ts'
-
 export interface ConnectionLimits {
   /** Request line or status line, in bytes. 16 KiB: Chrome's and nginx's practice is 8; signed URLs run to 10. */
   readonly startLineBytesMax: number
@@ -62,6 +60,21 @@ export const defaultLimits: ConnectionLimits = {
   informationalMax: 16,
   unsentBytesMax: 256 * 1024,
   halfClose: false,
+}
+
+/** Deadlines and limits of an exchange, merged when the config is compiled: route over origin over top. */
+export interface ExchangeLimits {
+  /** To connect, TLS included. */
+  readonly connectMs: number
+  /** From the whole request sent to the first byte of the answer's head. */
+  readonly firstByteMs: number
+  /** Between two reads of an answer's body, while we are ready to read. */
+  readonly betweenBytesMs: number
+  /** Between two writes that the origin takes, while we have something to write. */
+  readonly originWriteMs: number
+  /** A tunnel in which neither side says anything is closed. */
+  readonly tunnelIdleMs: number
+  readonly requestBodyBytesMax: number
 }
 
 /**

@@ -9,6 +9,7 @@
  * outside of any event. Its owner must have taken or copied the bytes when `sendStaged` returns: the buffer is never
  * given away.
  */
+import { systemClock } from '../core/clock.ts'
 
 /** Larger than any head, so that a head and a small body always leave together. */
 export const stageBytesMax = 64 * 1024
@@ -24,14 +25,16 @@ let length = 0
 let depth = 0
 let isMicrotaskQueued = false
 
-/** Begins the handling of an event; every call needs its `leaveEvent`, also when the handling throws. */
+/** Begins the handling of an event, during which the clock stands still; every call needs its `leaveEvent`, also when the handling throws. */
 export function enterEvent(): void {
-  depth++
+  if (depth++ === 0) systemClock.hold()
 }
 
 /** Ends the handling of an event: the outermost one sends the stage. */
 export function leaveEvent(): void {
-  if (--depth === 0 && owner !== null) sendStage()
+  if (--depth !== 0) return
+  systemClock.release()
+  if (owner !== null) sendStage()
 }
 
 /** How many bytes `transport` has on the stage. */

@@ -9,6 +9,7 @@ import type { PurgeRequest } from '../cache/store.ts'
 import type { MetricsSnapshot } from '../engine/metrics.ts'
 import type { Plan } from '../engine/plan.ts'
 import type { Peers } from '../core/peers.ts'
+import { setEngineFlags } from './engine-flags.ts'
 
 /**
  * Where a config comes from: a file that each worker reads by itself; a document made by a command; or what the
@@ -57,6 +58,7 @@ export interface Program {
 
 /** Loads the program from a module that exports `createServer` and `loadConfig`. */
 export async function loadProgram(moduleUrl: string): Promise<Program> {
+  setEngineFlags()
   return (await import(moduleUrl)) as Program
 }
 

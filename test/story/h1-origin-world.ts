@@ -8,14 +8,9 @@ import { Timers } from '../../src/core/timers.ts'
 import { H1Dial, type H1ClientConnection } from '../../src/h1/client.ts'
 import type { BodyStream } from '../../src/http/body.ts'
 import type { ConnectionOwner, DialTarget } from '../../src/http/dial.ts'
-import {
-  Exchange,
-  type ExchangeLimits,
-  type Upstream,
-  type UpstreamReceiver,
-} from '../../src/http/exchange.ts'
+import { Exchange, type Upstream, type UpstreamReceiver } from '../../src/http/exchange.ts'
 import type { Fields } from '../../src/http/fields.ts'
-import { defaultLimits, type ConnectionLimits } from '../../src/http/limits.ts'
+import { defaultLimits, type ConnectionLimits, type ExchangeLimits } from '../../src/http/limits.ts'
 import { BODY_NONE, type ResponseHead } from '../../src/http/message.ts'
 import { ManualClock } from './manual-clock.ts'
 import { Peer, Wire, type WireEnd } from './wire.ts'

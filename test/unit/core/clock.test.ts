@@ -51,3 +51,24 @@ test('a cancelled call does not come', async () => {
   await sleep(30)
   assert.equal(calls, 10)
 })
+
+test('within an event time stands still, and goes on behind it', async () => {
+  systemClock.hold()
+  const atFirst = systemClock.nowMs()
+  const until = performance.now() + 3
+  while (performance.now() < until);
+  assert.equal(systemClock.nowMs(), atFirst)
+  systemClock.release()
+  assert.ok(systemClock.nowMs() >= until)
+})
+
+test('an event begins with the time that it is, not with that of the event before', () => {
+  systemClock.hold()
+  const before = systemClock.nowMs()
+  systemClock.release()
+  const until = performance.now() + 3
+  while (performance.now() < until);
+  systemClock.hold()
+  assert.ok(systemClock.nowMs() >= before + 3)
+  systemClock.release()
+})

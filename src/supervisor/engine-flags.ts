@@ -1,0 +1,20 @@
+/**
+ * How V8 is to compile a process that does nothing but serve. Only for processes of our own: in a program that uses us as
+ * a library these are its own to set.
+ *
+ * A request goes through about a hundred small functions. By default the optimizing compiler stops inlining where a
+ * function has taken in 920 bytes of bytecode, so the way of a request is cut into some twenty functions that call each
+ * other and know nothing of what the others checked. With more room user time for a cache hit is 10 to 14 % lower, for a
+ * proxied request 10 % (measured with Node 26, against itself in the same run); code and memory grow by some 10 MiB.
+ */
+import { setFlagsFromString } from 'node:v8'
+
+export const engineFlags: readonly string[] = [
+  '--max-inlined-bytecode-size=3000',
+  '--max-inlined-bytecode-size-cumulative=6000',
+]
+
+/** Before anything has become hot; what is compiled already stays as it is. A flag that a V8 does not know is ignored. */
+export function setEngineFlags(): void {
+  for (const flag of engineFlags) setFlagsFromString(flag)
+}
