@@ -140,6 +140,10 @@ export const limitsSchema = z
       .meta({
         description: 'Bytes written and not yet taken by the peer before the other side is held back.',
       }),
+    http2StreamsMax: count(1, 10_000).default(defaultLimits.h2StreamsMax).meta({
+      description:
+        'Requests under way on one HTTP/2 connection; a further one is refused, and its client may send it again. 128: what nginx, Apache and browsers are used to.',
+    }),
   })
   .prefault({})
   .meta({ description: 'Bounds of connections and messages.', samples: [{ bodyBytesMax: '100MB' }] })
@@ -165,6 +169,7 @@ export function connectionLimits(limits: Limits, timeouts: Timeouts, halfClose: 
     drainMs: timeouts.drain,
     informationalMax: limits.informationalMax,
     unsentBytesMax: limits.unsentBytesMax,
+    h2StreamsMax: limits.http2StreamsMax,
     halfClose,
   }
 }

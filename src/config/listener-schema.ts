@@ -54,9 +54,10 @@ function planOf(
   port: number,
   path: string,
   backlog = backlogDefault,
+  http2: ListenerPlan['http2'] = true,
   proxyProtocol: readonly string[] = [],
 ): ListenerPlan {
-  const plan = { name: listenerName(host, port, path), host, port, path, backlog }
+  const plan = { name: listenerName(host, port, path), host, port, path, backlog, http2 }
   return proxyProtocol.length === 0 ? plan : { ...plan, proxyProtocol }
 }
 
@@ -72,6 +73,15 @@ const port = count(0, 65_535).meta({ title: 'port' })
 const backlog = count(1, 65_535).default(backlogDefault).meta({
   description: 'Connections that wait to be accepted; the system may cut it (`net.core.somaxconn`).',
 })
+
+const http2 = z
+  .union([z.boolean(), z.literal('only')])
+  .default(true)
+  .meta({
+    description:
+      'Speak HTTP/2 as well as HTTP/1: over TLS where the client chooses it, without TLS with a client that begins with it. ' +
+      '`only`: nothing else, as for a port of gRPC.',
+  })
 
 const inet = z.strictObject({
   host: z
@@ -95,6 +105,7 @@ const inet = z.strictObject({
         'send it, and its addresses are believed. Everybody else is served as the client that it is.',
       samples: ['10.0.0.0/8', ['192.0.2.10', '2001:db8::/32']],
     }),
+  http2,
 })
 
 const unix = z.strictObject({
@@ -109,6 +120,7 @@ const unix = z.strictObject({
   proxyProtocol: z.boolean().default(false).meta({
     description: 'Whoever connects to the unix socket announces the client by a PROXY protocol header.',
   }),
+  http2,
 })
 
 const listener = z.union([
@@ -116,9 +128,9 @@ const listener = z.union([
   listenText,
   inet.transform((at) => {
     const host = at.host.replace(/^\[|\]$/g, '')
-    return planOf(host === '*' ? '' : host, at.port, '', at.backlog, at.proxyProtocol)
+    return planOf(host === '*' ? '' : host, at.port, '', at.backlog, at.http2, at.proxyProtocol)
   }),
-  unix.transform((at) => planOf('', 0, at.path, at.backlog, at.proxyProtocol ? ['unix'] : [])),
+  unix.transform((at) => planOf('', 0, at.path, at.backlog, at.http2, at.proxyProtocol ? ['unix'] : [])),
 ])
 
 const one = z.union([

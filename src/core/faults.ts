@@ -5,80 +5,20 @@
  * The log, the metrics, `Proxy-Status` (RFC 9209), the admin page and the docs read this one table.
  */
 
-/** Who is to blame, and so where it is logged and counted. */
-export type FaultSide = 'client' | 'origin' | 'edge'
+import {
+  badAnswer,
+  badCertificate,
+  badHandshake,
+  badRequest,
+  broken,
+  denied,
+  row,
+  rows,
+  type Fault,
+  type FaultRow,
+} from './fault-rows.ts'
 
-/** May the request be sent again? `any`: surely not processed. `if-reused`: only when the connection had been used before and the method is idempotent. */
-export type FaultRetry = 'any' | 'if-reused' | 'never'
-
-export type FaultLevel = 'debug' | 'info' | 'warn' | 'error'
-
-export interface FaultRow {
-  /** In logs and metrics; the error type of RFC 9209 §2.3 where one fits. */
-  readonly name: string
-  /** The status that the client gets, when it still can get one; 0: the client is gone or asked nothing. */
-  readonly status: number
-  readonly side: FaultSide
-  readonly retry: FaultRetry
-  /** The client's connection cannot be trusted afterwards and is closed. */
-  readonly closes: boolean
-  readonly level: FaultLevel
-  /** What happened, for people. It names no origin: error pages may show it. */
-  readonly sentence: string
-  /** RFC 9209 §2.3 proxy error type. */
-  readonly proxyStatus: string
-}
-
-/** A key of the table. 0 is no fault. */
-export type Fault = number
-
-const rows: FaultRow[] = [
-  {
-    name: 'none',
-    status: 0,
-    side: 'edge',
-    retry: 'never',
-    closes: false,
-    level: 'debug',
-    sentence: 'No fault.',
-    proxyStatus: '',
-  },
-]
-
-function row(
-  name: string,
-  status: number,
-  side: FaultSide,
-  sentence: string,
-  more: Partial<Pick<FaultRow, 'retry' | 'closes' | 'level' | 'proxyStatus'>> = {},
-): Fault {
-  rows.push({
-    name,
-    status,
-    side,
-    sentence,
-    retry: more.retry ?? 'never',
-    closes: more.closes ?? false,
-    level: more.level ?? (side === 'client' ? 'info' : side === 'origin' ? 'warn' : 'error'),
-    proxyStatus: more.proxyStatus ?? (side === 'client' ? 'http_request_error' : 'http_protocol_error'),
-  })
-  return rows.length - 1
-}
-
-const badRequest = (name: string, sentence: string, status = 400): Fault =>
-  row(name, status, 'client', sentence, { closes: true })
-
-const denied = (name: string, status: number, sentence: string): Fault =>
-  row(name, status, 'client', sentence, { proxyStatus: 'http_request_denied' })
-
-const badAnswer = (name: string, sentence: string): Fault => row(name, 502, 'origin', sentence)
-
-const badCertificate = (name: string, sentence: string): Fault =>
-  row(name, 502, 'origin', sentence, { retry: 'any', proxyStatus: 'tls_certificate_error' })
-
-/** A handshake that failed: nobody asked anything yet. */
-const badHandshake = (name: string, sentence: string): Fault =>
-  row(name, 0, 'client', sentence, { closes: true, level: 'debug' })
+export type { Fault, FaultLevel, FaultRetry, FaultRow, FaultSide } from './fault-rows.ts'
 
 export const NONE: Fault = 0
 
@@ -196,6 +136,37 @@ export const Faults = {
     closes: true,
     level: 'warn',
   }),
+
+  // What a client did on a connection of HTTP/2 (RFC 9113).
+  MESSAGE_MALFORMED: broken('message_malformed', 'The fields of a request are malformed (RFC 9113 §8.1.1).'),
+  STREAM_LENGTH_BAD: broken(
+    'stream_length_bad',
+    'A body is longer or shorter than its Content-Length (RFC 9113 §8.1.1).',
+  ),
+  H2_PROTOCOL_ERROR: broken('h2_protocol_error', 'A frame is against the protocol (RFC 9113 §5.4).'),
+  H2_FRAME_SIZE_ERROR: broken('h2_frame_size_error', 'A frame has a wrong size (RFC 9113 §4.2).'),
+  H2_FLOW_CONTROL_ERROR: broken(
+    'h2_flow_control_error',
+    'A flow-control window was overrun (RFC 9113 §5.2).',
+  ),
+  H2_COMPRESSION_ERROR: broken('h2_compression_error', 'A header block cannot be decoded (RFC 7541).'),
+  H2_STREAM_CLOSED: broken('h2_stream_closed', 'A frame came on a stream that is closed (RFC 9113 §5.1).'),
+  H2_SETTINGS_TIMEOUT: broken('h2_settings_timeout', 'Our SETTINGS were not acknowledged (RFC 9113 §6.5.3).'),
+  H2_SILENT: broken('h2_silent', 'The connection did not answer a PING.'),
+  H2_RESET_FLOOD: broken('h2_reset_flood', 'Too many requests were taken back.'),
+  H2_ERROR_FLOOD: broken('h2_error_flood', 'Too many streams had to be reset for what was sent on them.'),
+  H2_CONTINUATION_FLOOD: broken('h2_continuation_flood', 'A header block came in too many pieces.'),
+  H2_SETTINGS_FLOOD: broken('h2_settings_flood', 'Too many SETTINGS frames came.'),
+  H2_PING_FLOOD: broken('h2_ping_flood', 'Too many PING frames came.'),
+  H2_PRIORITY_FLOOD: broken(
+    'h2_priority_flood',
+    'Too many frames about priorities, or of unknown types, came.',
+  ),
+  H2_EMPTY_DATA_FLOOD: broken(
+    'h2_empty_data_flood',
+    'Too many DATA frames with next to nothing in them came.',
+  ),
+  H2_WINDOW_FLOOD: broken('h2_window_flood', 'Too many WINDOW_UPDATE frames came for what was sent.'),
 
   // What the route decided.
   NO_ROUTE: denied('no_route', 404, 'No route takes this request.'),

@@ -25,6 +25,20 @@ export class List<T extends ListNode<T>> {
     this.size++
   }
 
+  /** Puts `node` behind `before`; null: to the front. */
+  addAfter(before: T | null, node: T): void {
+    if (before === this.last) return this.addLast(node)
+    if (node.list !== null) throw new Error('node is in a list already')
+    const next = before === null ? this.first : before.next
+    node.list = this
+    node.previous = before
+    node.next = next
+    if (before === null) this.first = node
+    else before.next = node
+    if (next !== null) next.previous = node
+    this.size++
+  }
+
   /** Takes `node` out; false when it was not in this list. */
   remove(node: T): boolean {
     if (node.list !== this) return false

@@ -19,6 +19,8 @@ export interface ListenerPlan {
   readonly backlog: number
   /** Networks whose peers announce the client by a PROXY protocol header; 'unix': every peer of a unix socket. */
   readonly proxyProtocol?: readonly string[]
+  /** Is HTTP/2 spoken as well, or alone? Without TLS a client begins with it unasked (RFC 9113 §3.3). */
+  readonly http2?: boolean | 'only'
 }
 
 /** Fields that tell the origin about the client (RFC 7239 and the older X- family), and their trust. */

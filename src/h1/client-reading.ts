@@ -18,7 +18,7 @@ import { BODY_NONE } from '../http/message.ts'
 import type { Connector, Transport } from '../net/transport.ts'
 import { AnswerBody, MORE, PIECE, WHOLE } from './client-body.ts'
 import { AWAITS_ANSWER, OriginPatience, type AwaitingOwner } from './client-deadlines.ts'
-import { ReadAhead } from './read-ahead.ts'
+import { KeptBytes } from '../net/kept-bytes.ts'
 import { HeadProgress, readResponseHead } from './read-head.ts'
 
 export interface H1ClientContext {
@@ -58,7 +58,7 @@ export abstract class AnswerReading {
   hasAnswered = false
   protected readonly context: H1ClientContext
   protected readonly patience: OriginPatience
-  protected readonly ahead: ReadAhead = new ReadAhead()
+  protected readonly ahead: KeptBytes = new KeptBytes()
   protected phase = CONNECTING
   protected x: Exchange | null = null
   protected receiver: UpstreamReceiver | null = null

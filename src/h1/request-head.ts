@@ -15,7 +15,7 @@ import { readTarget, setAuthority } from '../http/target.ts'
 import { walkFieldLines } from './field-lines.ts'
 import type { HeadProgress } from './head-progress.ts'
 import { authorityAt } from './hosts.ts'
-import { methodAt, methodBytesMax, methodClass } from './methods.ts'
+import { methodAt, methodBytesMax, methodClass } from '../http/methods.ts'
 import { isHttp11At, VERSION_NONE, VERSION_OTHER, versionOf } from './versions.ts'
 
 /** Some clients send an empty line after a body. So many of them, and no more, are read over (RFC 9112 §2.2). */

@@ -16,7 +16,7 @@ import type { Downstream, Exchange } from '../http/exchange.ts'
 import { BODY_NONE, HTTP_1_1 } from '../http/message.ts'
 import type { ServingContext } from '../http/serving.ts'
 import type { Transport } from '../net/transport.ts'
-import { ReadAhead } from './read-ahead.ts'
+import { KeptBytes } from '../net/kept-bytes.ts'
 import { HeadProgress, readRequestHead } from './read-head.ts'
 import { AnswerWriter } from './server-answer.ts'
 import {
@@ -61,7 +61,7 @@ export abstract class RequestReading implements BodyStream {
   protected readonly context: ServingContext
   protected readonly patience: ClientPatience
   protected readonly answer: AnswerWriter
-  protected readonly ahead: ReadAhead = new ReadAhead()
+  protected readonly ahead: KeptBytes = new KeptBytes()
   protected phase = READY
   protected x: Exchange | null = null
   /** The body of the request being served, until the exchange is finished; null when it has none. */

@@ -6,10 +6,16 @@
  * No line end can be smuggled in: fields that came over a wire were checked there, made ones by `isFieldName` and
  * `isFieldValue` where they are made, and method, target and phrase by whoever read or configured them.
  */
-import { BODY_NONE, BODY_UNKNOWN, HTTP_1_0, type RequestHead, type ResponseHead } from '../http/message.ts'
+import { BODY_UNKNOWN, HTTP_1_0, type RequestHead, type ResponseHead } from '../http/message.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { Fields } from '../http/fields.ts'
-import { answerFraming, FRAMED_BY_CHUNKS, FRAMED_BY_CLOSE, FRAMED_BY_LENGTH } from '../http/framing.ts'
+import {
+  answerFraming,
+  bodilessLength,
+  FRAMED_BY_CHUNKS,
+  FRAMED_BY_CLOSE,
+  FRAMED_BY_LENGTH,
+} from '../http/framing.ts'
 import { Field } from '../http/known-fields.ts'
 import { reasonPhrase, statusEnd } from '../http/reasons.ts'
 
@@ -83,20 +89,11 @@ export function responseHead(
   const framed = answerFraming(head, request)
   if (framed === FRAMED_BY_LENGTH) out += `Content-Length: ${head.bodyLength}\r\n`
   else if (framed === FRAMED_BY_CHUNKS) out += chunkedLine
-  else if (framed !== FRAMED_BY_CLOSE) out += bodilessLength(head, request.method)
+  else if (framed !== FRAMED_BY_CLOSE) {
+    const length = bodilessLength(head, request.method)
+    if (length >= 0) out += `Content-Length: ${length}\r\n`
+  }
   return out + answerConnection(fields, request.version, persistent && framed !== FRAMED_BY_CLOSE) + '\r\n'
-}
-
-/**
- * Content-Length where no body follows: what a GET would have been told, if that is known, for HEAD and 304; never for
- * 204 and 1xx (RFC 9110 §8.6).
- */
-function bodilessLength(head: ResponseHead, method: string): string {
-  if (head.status === 204 || head.status < 200) return ''
-  if (head.status === 304) return head.statedLength >= 0 ? `Content-Length: ${head.statedLength}\r\n` : ''
-  if (method !== 'HEAD') return 'Content-Length: 0\r\n'
-  const length = head.statedLength >= 0 ? head.statedLength : head.bodyLength
-  return length > BODY_NONE || head.statedLength === 0 ? `Content-Length: ${length}\r\n` : ''
 }
 
 /** An answer that names protocols to upgrade to (426) says so in Connection, too (RFC 9110 §7.8). */

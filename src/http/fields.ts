@@ -184,6 +184,11 @@ export class Fields implements FieldsView {
     this.#addMade(id, fieldName(id), value)
   }
 
+  /** Appends a field whose number was found already: 0 for a name that is not known. */
+  addNumbered(id: number, name: string, value: string): void {
+    this.#addMade(id, name, value)
+  }
+
   #addMade(id: number, name: string, value: string): void {
     const i = this.#grow()
     this.ids[i] = id

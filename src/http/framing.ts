@@ -42,6 +42,18 @@ export function answerFraming(head: ResponseHead, request: RequestHead): Framed 
   return request.version >= HTTP_1_1 ? FRAMED_BY_CHUNKS : FRAMED_BY_CLOSE
 }
 
+/**
+ * The Content-Length of an answer without a body, -1 for none: what a GET would have been told, if that is known, for
+ * HEAD and 304; never for 204 and 1xx (RFC 9110 §8.6).
+ */
+export function bodilessLength(head: ResponseHead, method: string): number {
+  if (head.status === 204 || head.status < 200) return -1
+  if (head.status === 304) return head.statedLength
+  if (method !== 'HEAD') return 0
+  if (head.statedLength >= 0) return head.statedLength
+  return head.bodyLength > BODY_NONE ? head.bodyLength : -1
+}
+
 /** Answers that end with their head, whatever their fields say (RFC 9112 §6.3, rule 1). */
 export function isBodiless(status: number): boolean {
   return status === 204 || status === 304 || status < 200

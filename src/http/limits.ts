@@ -38,6 +38,8 @@ export interface ConnectionLimits {
   readonly informationalMax: number
   /** Written and not yet taken by the peer, before the producer is held back, in bytes. */
   readonly unsentBytesMax: number
+  /** HTTP/2: requests under way on one connection; a further one is refused unseen, and may be sent again. */
+  readonly h2StreamsMax: number
   /** A FIN after a whole request: true = the client may still read (half-close), false = it has gone. */
   readonly halfClose: boolean
 }
@@ -59,6 +61,7 @@ export const defaultLimits: ConnectionLimits = {
   drainMs: 1000,
   informationalMax: 16,
   unsentBytesMax: 256 * 1024,
+  h2StreamsMax: 128,
   halfClose: false,
 }
 

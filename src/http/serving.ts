@@ -2,6 +2,7 @@
  * What a protocol's server and whoever accepts connections know of each other, whichever protocol it is.
  */
 import type { DateText } from '../core/clock.ts'
+import type { Fault } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'
 import type { Transport } from '../net/transport.ts'
 import type { Serve } from './exchange.ts'
@@ -16,6 +17,8 @@ export interface ServingContext {
   readonly dateText: DateText
   /** The connection is gone. Once, and the last that is heard of it. */
   onClosed(connection: ServerConnection): void
+  /** A client's connection is given up for what belongs to no request. */
+  onFault?(fault: Fault, peer: string): void
   /**
    * The client of a connection that was begun as HTTP/1 opens HTTP/2 with its first bytes (RFC 9113 §3.3): the transport
    * is to be served as that from now on, `buffer[start, end)` first (borrowed until it returns). Of the connection

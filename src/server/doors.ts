@@ -11,11 +11,12 @@ import type { Fault, FaultLevel } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'
 import type { ListenerPlan } from '../engine/plan.ts'
 import { serveH1 } from '../h1/server.ts'
+import { serveH2 } from '../h2/server.ts'
 import type { Serve } from '../http/exchange.ts'
 import type { ConnectionLimits } from '../http/limits.ts'
 import type { ServerConnection, ServingContext } from '../http/serving.ts'
 import { Listener } from '../net/listener.ts'
-import { ProxyStage, type ProxyStageOwner } from '../net/proxy-stage.ts'
+import { ProxyStage } from '../net/proxy-stage.ts'
 import type { Transport } from '../net/transport.ts'
 import { AnnouncingPeers } from './announcing-peers.ts'
 
@@ -33,7 +34,7 @@ export interface DoorsOptions {
   /** Open connections of all listeners together at most; 0 = no limit. */
   readonly connectionsMax: number
   readonly note: (level: FaultLevel, message: string) => void
-  /** A connection was given up before it asked anything. */
+  /** A connection was given up for what belongs to no request. */
   readonly onFault: (fault: Fault, peer: string) => void
 }
 
@@ -44,7 +45,7 @@ export interface BoundAddress {
   readonly path: string
 }
 
-export class Doors implements ServingContext, ProxyStageOwner {
+export class Doors implements ServingContext {
   readonly serve: Serve
   readonly timers: Timers
   readonly dateText: DateText
@@ -58,6 +59,9 @@ export class Doors implements ServingContext, ProxyStageOwner {
   readonly #connections: Set<ServerConnection> = new Set()
   /** Idle ones that were destroyed to make room: their sockets close within this turn of the event loop. */
   readonly #leaving: Set<ServerConnection> = new Set()
+  /** By the listener's name. */
+  #http2: ReadonlyMap<string, boolean | 'only'> = new Map()
+  readonly #withoutHttp2: ServingContext
   #acceptedBefore = 0
   #isDraining = false
   #onEmpty: (() => void) | null = null
@@ -70,11 +74,13 @@ export class Doors implements ServingContext, ProxyStageOwner {
     this.#connectionsMax = options.connectionsMax
     this.#note = options.note
     this.#onFault = options.onFault
+    this.#withoutHttp2 = new Http1Context(this)
   }
 
   /** From now on `plans` hold, for connections to come; limits also for those that are open. */
   configure(plans: readonly ListenerPlan[], limits: ConnectionLimits, connectionsMax: number): void {
     this.#announcing.configure(plans)
+    this.#http2 = new Map(plans.map((plan) => [plan.name, plan.http2 ?? true]))
     this.limits = limits
     this.#connectionsMax = connectionsMax
   }
@@ -154,27 +160,48 @@ export class Doors implements ServingContext, ProxyStageOwner {
   }
 
   #accept(name: string, transport: Transport): void {
-    if (!this.#announcing.has(name, transport)) return this.#serve(transport)
+    if (!this.#announcing.has(name, transport)) return this.#serve(name, transport)
     const { headMs: headerMs, drainMs } = this.limits
-    const stage = new ProxyStage(transport, { timers: this.timers, headerMs, drainMs, owner: this })
-    this.#connections.add(stage)
-    if (this.#isDraining) stage.drain()
+    const owner = {
+      onHeader: (stage: ProxyStage) => this.#onHeader(name, stage),
+      onRefused: (stage: ProxyStage, fault: Fault) => this.onFault(fault, stage.transport.remoteAddress),
+      onClosed: (stage: ProxyStage) => this.onClosed(stage),
+    }
+    this.#add(new ProxyStage(transport, { timers: this.timers, headerMs, drainMs, owner }))
   }
 
-  #serve(transport: Transport): void {
-    const connection = serveH1(transport, this)
+  #serve(name: string, transport: Transport): void {
+    const http2 = this.#http2.get(name)
+    if (transport.protocol === 'h2' || http2 === 'only') this.#add(serveH2(transport, this))
+    else this.#add(serveH1(transport, http2 === false ? this.#withoutHttp2 : this))
+  }
+
+  #add(connection: ServerConnection): void {
     this.#connections.add(connection)
     if (this.#isDraining) connection.drain()
   }
 
-  onHeader(stage: ProxyStage): void {
+  #onHeader(name: string, stage: ProxyStage): void {
     this.#connections.delete(stage)
     this.#leaving.delete(stage)
-    this.#serve(stage.transport)
+    this.#serve(name, stage.transport)
   }
 
-  onRefused({ transport }: ProxyStage, fault: Fault): void {
-    this.#onFault(fault, transport.remoteAddress)
+  onFault(fault: Fault, peer: string): void {
+    this.#onFault(fault, peer)
+  }
+
+  onHttp2(
+    connection: ServerConnection,
+    transport: Transport,
+    buffer: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    this.#connections.delete(connection)
+    const next = serveH2(transport, this)
+    this.#add(next)
+    next.onBytes(buffer, start, end)
   }
 
   onClosed(connection: ServerConnection): void {
@@ -237,5 +264,28 @@ export class Doors implements ServingContext, ProxyStageOwner {
     const count = this.#connections.size
     for (const connection of this.#connections) connection.destroy()
     return count
+  }
+}
+
+/** What serves connections on which only HTTP/1 is spoken. */
+class Http1Context implements ServingContext {
+  readonly serve: Serve
+  readonly timers: Timers
+  readonly dateText: DateText
+  readonly #doors: Doors
+
+  constructor(doors: Doors) {
+    this.serve = doors.serve
+    this.timers = doors.timers
+    this.dateText = doors.dateText
+    this.#doors = doors
+  }
+
+  get limits(): ConnectionLimits {
+    return this.#doors.limits
+  }
+
+  onClosed(connection: ServerConnection): void {
+    this.#doors.onClosed(connection)
   }
 }

@@ -13,7 +13,7 @@ export interface Mutant {
 export const mutants: readonly Mutant[] = [
   {
     name: 'a borrowed chunk is kept instead of copied',
-    file: 'src/h1/read-ahead.ts',
+    file: 'src/net/kept-bytes.ts',
     find: '    const more = end - start\n',
     replace:
       '    if (this.isEmpty) {\n      this.buffer = bytes\n      this.start = start\n      this.end = end\n      return\n    }\n    const more = end - start\n',

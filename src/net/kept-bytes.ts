@@ -1,6 +1,6 @@
 /**
- * ReadAhead: bytes that came in and cannot be used yet: part of a head, further requests while an answer is under way,
- * body bytes that nobody takes now. They are copied, since what comes in is borrowed.
+ * KeptBytes: bytes that cannot go on yet: part of a head, further requests while an answer is under way, body bytes that
+ * nobody takes now, or that a peer's window has no room for. They are copied, since what comes in is borrowed.
  *
  * Invariants: the bytes are `buffer[start, end)`; empty, it holds no memory. Whoever appends bounds the size; appending
  * costs amortised constant time a byte, so that a peer that sends single bytes gains nothing.
@@ -9,11 +9,11 @@
  * times, and memory outside the heap is collected late. A block is given back only when it was used up in the ordinary
  * way: whoever clears may still stand on it.
  */
-import { giveBackBlock, remainderBytesLeast, takeBlock } from '../net/remainders.ts'
+import { giveBackBlock, remainderBytesLeast, takeBlock } from './remainders.ts'
 
 const nothing = Buffer.alloc(0)
 
-export class ReadAhead {
+export class KeptBytes {
   buffer: Buffer = nothing
   start = 0
   end = 0

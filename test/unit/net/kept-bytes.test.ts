@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ReadAhead } from '../../../src/h1/read-ahead.ts'
+import { KeptBytes } from '../../../src/net/kept-bytes.ts'
 
-const textOf = (ahead: ReadAhead): string => ahead.buffer.toString('latin1', ahead.start, ahead.end)
+const textOf = (ahead: KeptBytes): string => ahead.buffer.toString('latin1', ahead.start, ahead.end)
 
 test('what is appended is copied, in order, also after a part was used', () => {
-  const ahead = new ReadAhead()
+  const ahead = new KeptBytes()
   const lent = Buffer.from('xabcdefx')
   ahead.append(lent, 1, 4)
   ahead.consumeTo(ahead.start + 1)
@@ -16,7 +16,7 @@ test('what is appended is copied, in order, also after a part was used', () => {
 })
 
 test('used up, it holds no memory', () => {
-  const ahead = new ReadAhead()
+  const ahead = new KeptBytes()
   ahead.append(Buffer.alloc(100), 0, 100)
   ahead.consumeTo(ahead.end)
   assert.equal(ahead.isEmpty, true)
@@ -24,7 +24,7 @@ test('used up, it holds no memory', () => {
 })
 
 test('single bytes are appended without copying all of it each time', () => {
-  const ahead = new ReadAhead()
+  const ahead = new KeptBytes()
   const byte = Buffer.from('x')
   const buffers = new Set<Buffer>()
   for (let i = 0; i < 64 * 1024; i++) {
@@ -37,7 +37,7 @@ test('single bytes are appended without copying all of it each time', () => {
 })
 
 test('memory of reads that were kept and used up is used again', () => {
-  const ahead = new ReadAhead()
+  const ahead = new KeptBytes()
   const read = Buffer.alloc(256 * 1024)
   const memories = new Set<ArrayBufferLike>()
   for (let i = 0; i < 100; i++) {
@@ -50,7 +50,7 @@ test('memory of reads that were kept and used up is used again', () => {
 })
 
 test('memory that is cleared away is not used again: somebody may still read it', () => {
-  const ahead = new ReadAhead()
+  const ahead = new KeptBytes()
   const read = Buffer.alloc(128 * 1024)
   ahead.append(read, 0, read.length)
   const { buffer } = ahead

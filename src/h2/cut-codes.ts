@@ -1,0 +1,15 @@
+/** What the client of an answer that breaks off is told by RST_STREAM (RFC 9113 §7). */
+import { Faults, type Fault } from '../core/faults.ts'
+import { ErrorCode } from './frames.ts'
+
+export function cutCode(fault: Fault): ErrorCode {
+  switch (fault) {
+    case Faults.MESSAGE_MALFORMED:
+      return ErrorCode.PROTOCOL_ERROR
+    case Faults.READ_TIMEOUT:
+    case Faults.BODY_TIMEOUT:
+      return ErrorCode.CANCEL
+    default:
+      return ErrorCode.INTERNAL_ERROR
+  }
+}
