@@ -28,6 +28,7 @@ import { warnIfTooFewDescriptors } from './net/descriptors.ts'
 import { chooseSockets } from './net/socket-mode.ts'
 import type { Resolver } from './origin/resolver.ts'
 import { SystemResolver } from './origin/system-resolver.ts'
+import { TcpDial } from './tcp/tcp-dial.ts'
 import { Doors, type BoundAddress } from './server/doors.ts'
 import { explainByPlan, type Explanation } from './server/explanation.ts'
 
@@ -115,13 +116,15 @@ export class HeadgateServer {
       connectionsMax: plan.connectionsMax,
       note: (level, message) => this.#observe.note(level, message),
       onFault: (fault, peer) => this.#observe.onConnectionFault(fault, peer),
+      observer: this.#observe,
     })
-    this.#doors.configure(plan.listeners, plan.clientLimits, plan.connectionsMax)
+    this.#doors.configure(plan)
     this.#observe.gauges = {
       inFlight: () => this.#engine.running,
       connections: () => this.#doors.connectionCount,
       connectionsTotal: () => this.#doors.acceptedCount,
       tunnels: () => this.#engine.tunnelCount,
+      passages: () => this.#doors.passageCount,
       isDraining: () => this.#doors.isDraining,
       cache: () => this.#cache?.snapshot() ?? null,
     }
@@ -130,6 +133,7 @@ export class HeadgateServer {
   #compile(config: LoadedConfig, previous: Plan | undefined): Plan {
     return compilePlan(config, {
       dialFor: (limits) => new H1Dial({ connector: this.#connector, timers: this.#timers, limits }),
+      dialForTcp: () => new TcpDial(this.#connector, this.#timers),
       timers: this.#timers,
       clock: systemClock,
       observer: this.#observe,
@@ -196,7 +200,7 @@ export class HeadgateServer {
     this.#observe.use(plan)
     this.#cache?.configure(plan.cache ?? null)
     this.#engine.swap(plan)
-    this.#doors.configure(plan.listeners, plan.clientLimits, plan.connectionsMax)
+    this.#doors.configure(plan)
     this.#doors.closeOthers(plan.listeners)
   }
 

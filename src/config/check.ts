@@ -13,6 +13,7 @@ import { compileMatch } from './match-schema.ts'
 import { problemsOf, valueAt, type ConfigPath, type ConfigProblem } from './problem.ts'
 import { hostProblem, hostsOf, isOriginName, routeSchema } from './route-schema.ts'
 import { slowPart } from './slow-regex.ts'
+import { passedOnProblem } from './tcp-schema.ts'
 import { sizeText } from './units.ts'
 
 export interface CheckedConfig {
@@ -103,8 +104,9 @@ function checkSites(input: unknown, tell: Tell): void {
   const origins = valueAt(input, ['origins'])
   const names = isObject(origins) ? Object.keys(origins) : []
   const used = new Set<string>()
+  checkPassedOn(input, names, used, tell)
   if (isObject(input) && (sites === undefined || (isObject(sites) && Object.keys(sites).length === 0))) {
-    if (input['maintenance'] !== true)
+    if (input['maintenance'] !== true && used.size === 0)
       tell(['sites'], 'there is no site: every request will be answered 404', 'warning')
   }
   if (!isObject(sites)) return
@@ -117,6 +119,32 @@ function checkSites(input: unknown, tell: Tell): void {
     if (!used.has(name) && isOriginName(name))
       tell(['origins', name], `no route uses the origin "${name}"`, 'warning', true)
   }
+}
+
+/** Listeners that pass connections on name origins as well. */
+function checkPassedOn(input: unknown, names: string[], used: Set<string>, tell: Tell): void {
+  const listeners = valueAt(input, ['listeners'])
+  for (const [i, listener] of Array.isArray(listeners) ? listeners.entries() : []) {
+    const tcp = valueAt(listener, ['tcp'])
+    const routes = isObject(tcp) ? Object.entries(tcp) : [['', tcp] as const]
+    for (const [pattern, origin] of routes) {
+      if (typeof origin !== 'string') continue
+      const path = ['listeners', i, 'tcp', ...(pattern === '' ? [] : [pattern])]
+      checkOrigin(origin, path, names, used, tell)
+      for (const url of urlsOf(valueAt(input, ['origins', origin]))) {
+        const problem = passedOnProblem(url)
+        if (problem !== '') tell(path, `origin "${origin}": ${problem}`)
+      }
+    }
+  }
+}
+
+/** The servers of an origin in whichever form it was written. */
+function urlsOf(origin: unknown): string[] {
+  if (typeof origin === 'string') return [origin]
+  if (Array.isArray(origin)) return origin.flatMap(urlsOf)
+  if (!isObject(origin)) return []
+  return typeof origin['url'] === 'string' ? [origin['url']] : urlsOf(origin['servers'])
 }
 
 function checkOrigin(name: string, path: ConfigPath, names: string[], used: Set<string>, tell: Tell): void {

@@ -15,6 +15,8 @@ export interface CompileContext {
   readonly resolver: Resolver
   /** Makes connections to origins within these bounds. */
   dialFor(limits: ConnectionLimits): Dial
+  /** Makes connections that are passed on unread. */
+  dialForTcp(): Dial
   /** The process's cache, made when it is asked for first; left out: the plan makes one for itself. */
   readonly openCache?: (settings: CacheSettings) => SharedCache
   /** The plan in force: its origins are carried over where nothing of them has changed. */

@@ -30,6 +30,7 @@ import { originFromServers } from './origin-schema.ts'
 import { OriginKeeper } from './origins.ts'
 import { networksOf } from './quantities.ts'
 import { hostsOf, isOriginName } from './route-schema.ts'
+import { originsPassedOn, TcpCompiler } from './tcp-routes.ts'
 
 export type { CompileContext } from './compile-context.ts'
 
@@ -45,13 +46,15 @@ export function compilePlan(loaded: LoadedConfig, context: CompileContext): Plan
   const compiler = new RouteCompiler(document, keeper, caches, forwarding, lasting)
   const sites = Object.entries(document.sites).map(([key, routes]) => compiler.site(key, routes))
   const routes = sites.flatMap((site) => site.rules.map((rule) => rule.route))
+  const tcp = new TcpCompiler(document, keeper)
   keeper.forgetPrevious()
   return {
     hash: hashOf(document, pages),
     listeners: document.listeners,
     router: new HostRouter(sites),
-    routes,
+    routes: [...routes, ...tcp.routes],
     origins: keeper.origins,
+    tcp: tcp.listeners,
     clientLimits: limits,
     originLimits: limits,
     connectionsMax: document.limits.connectionsMax,
@@ -91,7 +94,9 @@ class RouteCompiler {
     this.#forwarding = forwarding
     this.#context = context
     // All of them, used or not: metrics and the admin page show what the config names.
-    for (const [name, origin] of Object.entries(document.origins)) this.#open(name, origin)
+    const passedOn = originsPassedOn(document)
+    for (const [name, origin] of Object.entries(document.origins))
+      if (!passedOn.has(name)) this.#open(name, origin)
   }
 
   site(key: string, routes: readonly RouteDocument[]): SiteRules {

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { ListenerPlan } from '../engine/plan.ts'
 import { unixPathBytesMax } from '../origin/server-url.ts'
 import { count, networks } from './quantities.ts'
+import { tcpSchema } from './tcp-schema.ts'
 
 /** 511, as nginx and Node have it; Linux cuts it to `net.core.somaxconn`. */
 const backlogDefault = 511
@@ -54,11 +55,22 @@ function planOf(
   port: number,
   path: string,
   backlog = backlogDefault,
-  http2: ListenerPlan['http2'] = true,
-  proxyProtocol: readonly string[] = [],
+  more: Pick<ListenerPlan, 'http2' | 'proxyProtocol' | 'tcp'> = { http2: true },
 ): ListenerPlan {
-  const plan = { name: listenerName(host, port, path), host, port, path, backlog, http2 }
-  return proxyProtocol.length === 0 ? plan : { ...plan, proxyProtocol }
+  return { name: listenerName(host, port, path), host, port, path, backlog, ...more }
+}
+
+/** What was written; what is not the default of most is left out without it. */
+function written(
+  http2: ListenerPlan['http2'],
+  proxyProtocol: readonly string[],
+  tcp: ListenerPlan['tcp'],
+): Pick<ListenerPlan, 'http2' | 'proxyProtocol' | 'tcp'> {
+  return {
+    ...(http2 === undefined ? {} : { http2 }),
+    ...(proxyProtocol.length === 0 ? {} : { proxyProtocol }),
+    ...(tcp === undefined ? {} : { tcp }),
+  }
 }
 
 const listenText = z.string().transform((text, context): ListenerPlan => {
@@ -106,6 +118,7 @@ const inet = z.strictObject({
       samples: ['10.0.0.0/8', ['192.0.2.10', '2001:db8::/32']],
     }),
   http2,
+  tcp: tcpSchema,
 })
 
 const unix = z.strictObject({
@@ -121,6 +134,7 @@ const unix = z.strictObject({
     description: 'Whoever connects to the unix socket announces the client by a PROXY protocol header.',
   }),
   http2,
+  tcp: tcpSchema,
 })
 
 const listener = z.union([
@@ -128,9 +142,12 @@ const listener = z.union([
   listenText,
   inet.transform((at) => {
     const host = at.host.replace(/^\[|\]$/g, '')
-    return planOf(host === '*' ? '' : host, at.port, '', at.backlog, at.http2, at.proxyProtocol)
+    const more = written(at.http2, at.proxyProtocol, at.tcp)
+    return planOf(host === '*' ? '' : host, at.port, '', at.backlog, more)
   }),
-  unix.transform((at) => planOf('', 0, at.path, at.backlog, at.http2, at.proxyProtocol ? ['unix'] : [])),
+  unix.transform((at) =>
+    planOf('', 0, at.path, at.backlog, written(at.http2, at.proxyProtocol ? ['unix'] : [], at.tcp)),
+  ),
 ])
 
 const one = z.union([

@@ -87,6 +87,14 @@ const whole = z.strictObject({
     .meta({
       description: 'A body up to this size is kept, so that an idempotent request can be sent again with it.',
     }),
+  proxyProtocol: z
+    .enum(['v1', 'v2'])
+    .optional()
+    .meta({
+      description:
+        'Tells the servers who the client is by a PROXY protocol header of this version, for connections that a ' +
+        'listener passes on (`tcp`). They must expect it.',
+    }),
   upgrade: z.boolean().default(true).meta({
     description: 'Passes Upgrade on: WebSocket and any other protocol but HTTP itself.',
   }),

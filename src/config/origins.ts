@@ -14,9 +14,13 @@ import type { OriginDocument } from './document.ts'
 
 /** Plans that hold an origin. */
 const holders = new WeakMap<Origin, number>()
+/** Origins made for connections that are passed on: another reads and writes on theirs. */
+const passedOn = new WeakSet<Origin>()
 
 export class OriginKeeper {
   readonly origins = new Map<string, Origin>()
+  /** Origins by reference, under the name that they have for connections passed on. */
+  readonly #tcpNames = new Map<string, string>()
   readonly #context: LastingContext
   readonly #limits: ConnectionLimits
   /** Only while the plan is compiled: one that held on to the plan before it would hold all since the start. */
@@ -36,32 +40,47 @@ export class OriginKeeper {
 
   /** The origin of this name; made, or carried over, the first time that it is asked for. */
   open(name: string, document: OriginDocument, connectMs: number): Origin {
+    return this.#open(name, document, connectMs, false)
+  }
+
+  #open(name: string, document: OriginDocument, connectMs: number, isTcp: boolean): Origin {
     const known = this.origins.get(name)
     if (known !== undefined) return known
     const options = optionsOf(name, document, connectMs)
-    const origin = this.#carriedOver(options) ?? this.#make(options)
+    const origin = this.#carriedOver(options, isTcp) ?? this.#make(options, isTcp)
     holders.set(origin, (holders.get(origin) ?? 0) + 1)
     this.origins.set(name, origin)
     return origin
   }
 
-  #carriedOver(options: OriginOptions): Origin | null {
+  /** As `open`, for connections that are passed on unread. */
+  openTcp(name: string, document: OriginDocument, connectMs: number): Origin {
+    const known = this.#tcpNames.get(name)
+    const own = known ?? (this.origins.has(name) ? `${name} (tcp)` : name)
+    this.#tcpNames.set(name, own)
+    return this.#open(own, document, connectMs, true)
+  }
+
+  #carriedOver(options: OriginOptions, isTcp: boolean): Origin | null {
     const previous = this.#previous
     // Its connections were made within the bounds of then.
     if (previous === undefined || !isDeepStrictEqual(previous.originLimits, this.#limits)) return null
     const origin = previous.origins.get(options.name)
-    return origin !== undefined && isDeepStrictEqual(origin.options, options) ? origin : null
+    if (origin === undefined || passedOn.has(origin) !== isTcp) return null
+    return isDeepStrictEqual(origin.options, options) ? origin : null
   }
 
-  #make(options: OriginOptions): Origin {
+  #make(options: OriginOptions, isTcp: boolean): Origin {
     const { clock, timers, resolver, observer } = this.#context
-    return createOrigin(options, {
-      dial: this.#context.dialFor(this.#limits),
+    const origin = createOrigin(options, {
+      dial: isTcp ? this.#context.dialForTcp() : this.#context.dialFor(this.#limits),
       timers,
       clock,
       resolver,
       onEvent: (level, message) => observer.note(level, message),
     })
+    if (isTcp) passedOn.add(origin)
+    return origin
   }
 
   close(): void {

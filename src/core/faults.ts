@@ -95,6 +95,9 @@ export const Faults = {
     'A PROXY protocol header did not arrive in time.',
     { closes: true, level: 'warn' },
   ),
+  HELLO_TIMEOUT: row('hello_timeout', 0, 'client', 'The ClientHello of TLS did not arrive in time.', {
+    closes: true,
+  }),
   TLS_ON_PLAIN: badRequest('tls_on_plain', 'TLS was spoken on a listener without TLS.'),
 
   // Handshakes of clients that failed.

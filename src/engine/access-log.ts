@@ -15,6 +15,7 @@ import { NONE, faultRow, type Fault } from '../core/faults.ts'
 import type { Clock } from '../core/clock.ts'
 import { CacheResult, cacheResultNames } from '../http/cache-result.ts'
 import type { Exchange } from '../http/exchange.ts'
+import { VERSION_TCP } from '../http/message.ts'
 import { Field } from '../http/known-fields.ts'
 import { combinedTime, cutText, jsonText, msText, plainText, secondsText } from './log-text.ts'
 import { hiddenText, type Redaction } from './redaction.ts'
@@ -186,6 +187,8 @@ function wordText(text: string): string {
 
 function protocolText(version: number): string {
   switch (version) {
+    case VERSION_TCP:
+      return ' TCP'
     case 10:
       return ' HTTP/1.0'
     case 11:

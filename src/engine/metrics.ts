@@ -81,6 +81,11 @@ export const Metric = {
   ),
   CONNECTIONS: gauge('headgate_connections_open', '', 'Connections of clients that are open.'),
   CONNECTIONS_TOTAL: counter('headgate_connections_total', '', 'Connections of clients accepted.'),
+  TCP_CONNECTIONS: gauge(
+    'headgate_tcp_connections',
+    '',
+    'Connections that are passed on unread and are open.',
+  ),
   TUNNELS: gauge('headgate_tunnels_open', '', 'Tunnels (WebSocket and other upgrades) that are open.'),
   UPSTREAM_REQUESTS: counter(
     'headgate_upstream_requests_total',

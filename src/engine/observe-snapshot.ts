@@ -14,6 +14,8 @@ export interface ObserveGauges {
   connections(): number
   connectionsTotal(): number
   tunnels(): number
+  /** Connections passed on unread. */
+  passages?(): number
   isDraining(): boolean
   /** null, or left out: this process has no cache. */
   cache?(): CacheGauges | null
@@ -64,6 +66,7 @@ export function writeSnapshot(seen: Observed): MetricsSnapshot {
   setSample(snapshot, Metric.CONNECTIONS, '', gauges.connections())
   setSample(snapshot, Metric.CONNECTIONS_TOTAL, '', gauges.connectionsTotal())
   setSample(snapshot, Metric.TUNNELS, '', gauges.tunnels())
+  setSample(snapshot, Metric.TCP_CONNECTIONS, '', gauges.passages?.() ?? 0)
   setSample(snapshot, Metric.DRAINING, '', gauges.isDraining() ? 1 : 0)
   writeCache(snapshot, seen)
   writeLogs(snapshot, seen.logs)

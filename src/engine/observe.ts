@@ -9,6 +9,7 @@ import { faultCount, faultRow, NONE, type Fault, type FaultLevel } from '../core
 import { systemClock, type Clock } from '../core/clock.ts'
 import { CacheResult } from '../http/cache-result.ts'
 import type { Exchange, RouteInfo, UpstreamServer } from '../http/exchange.ts'
+import { VERSION_TCP } from '../http/message.ts'
 import { Logs } from './logs.ts'
 import type { MetricsSnapshot } from './metrics.ts'
 import type { Origin } from '../origin/origin.ts'
@@ -116,8 +117,8 @@ export class Observe implements Observer {
     series.receivedBytes += x.body.receivedBytes
     series.sentBytes += x.bytesSent
     if (x.cacheResult !== CacheResult.NONE) series.addCached(x.cacheResult, x.bytesSent)
-    // A tunnel lives for hours: it would hide what the histogram is for.
-    if (status !== 101) series.duration.add(totalMs)
+    // A tunnel lives for hours, as does a connection passed on: they would hide what the histogram is for.
+    if (status !== 101 && x.request.version !== VERSION_TCP) series.duration.add(totalMs)
     if (fault !== NONE) this.requestFaults[fault] = (this.requestFaults[fault] as number) + 1
     if (x.attempts > 0) this.#countUpstream(x, status)
     const { access, accessLog } = this.logs

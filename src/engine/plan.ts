@@ -21,6 +21,28 @@ export interface ListenerPlan {
   readonly proxyProtocol?: readonly string[]
   /** Is HTTP/2 spoken as well, or alone? Without TLS a client begins with it unasked (RFC 9113 §3.3). */
   readonly http2?: boolean | 'only'
+  /** Server name, '*.parent' or '*' → origin that its connections are passed on to, unread. */
+  readonly tcp?: Readonly<Record<string, string>>
+}
+
+/** Whom a listener passes connections on to, unread. */
+export interface TcpRoute {
+  readonly info: RouteInfo
+  readonly origin: Origin
+  /** Servers that could not be connected to are followed by at most so many others; 0: by none. */
+  readonly retriesMax: number
+  /** Tells the server who the client is; null: it is not told. */
+  readonly proxyProtocol: 'v1' | 'v2' | null
+}
+
+/** The routes of one listener, by the name that a TLS client asks for. */
+export interface TcpRoutes {
+  readonly names: {
+    /** Does any of them depend on the name? */
+    readonly hasNames: boolean
+    /** null: the connection is served as HTTP. */
+    find(serverName: string): TcpRoute | null
+  }
 }
 
 /** Fields that tell the origin about the client (RFC 7239 and the older X- family), and their trust. */
@@ -88,6 +110,8 @@ export interface Plan {
   readonly router: Router
   readonly routes: readonly RouteInfo[]
   readonly origins: ReadonlyMap<string, Origin>
+  /** By the listener's name; those that serve HTTP to everybody are left out. */
+  readonly tcp?: ReadonlyMap<string, TcpRoutes>
   /** Towards clients. */
   readonly clientLimits: ConnectionLimits
   /** Towards origins: the same strictness for answers. */

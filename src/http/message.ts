@@ -12,6 +12,8 @@ export const BODY_UNKNOWN = -1
 export const BODY_UNTIL_CLOSE = -2
 
 /** Versions as numbers that compare. */
+/** No HTTP at all: bytes that are passed on unread. */
+export const VERSION_TCP = 0
 export const HTTP_1_0 = 10
 export const HTTP_1_1 = 11
 export const HTTP_2 = 20

@@ -9,7 +9,8 @@ import type { Server } from 'node:net'
 import type { DateText } from '../core/clock.ts'
 import type { Fault, FaultLevel } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'
-import type { ListenerPlan } from '../engine/plan.ts'
+import type { Observer } from '../engine/observer.ts'
+import type { ListenerPlan, Plan, TcpRoutes } from '../engine/plan.ts'
 import { serveH1 } from '../h1/server.ts'
 import { serveH2 } from '../h2/server.ts'
 import type { Serve } from '../http/exchange.ts'
@@ -19,12 +20,15 @@ import { Listener } from '../net/listener.ts'
 import { ProxyStage } from '../net/proxy-stage.ts'
 import type { Transport } from '../net/transport.ts'
 import { AnnouncingPeers } from './announcing-peers.ts'
+import { Passages, type PassagesHome } from './passages.ts'
 
 /** Idle connections closed at a time to make room: enough that the next thousand accepts need not look again. */
 const crowdedCloseMax = 32
 
 /** Connections that were destroyed are gone within a few turns of the event loop; nothing waits longer for them. */
 const cutMs = 1000
+
+const noRoutes: ReadonlyMap<string, TcpRoutes> = new Map()
 
 export interface DoorsOptions {
   readonly serve: Serve
@@ -36,6 +40,7 @@ export interface DoorsOptions {
   readonly note: (level: FaultLevel, message: string) => void
   /** A connection was given up for what belongs to no request. */
   readonly onFault: (fault: Fault, peer: string) => void
+  readonly observer: Observer
 }
 
 export interface BoundAddress {
@@ -45,7 +50,7 @@ export interface BoundAddress {
   readonly path: string
 }
 
-export class Doors implements ServingContext {
+export class Doors implements ServingContext, PassagesHome {
   readonly serve: Serve
   readonly timers: Timers
   readonly dateText: DateText
@@ -53,8 +58,9 @@ export class Doors implements ServingContext {
   limits: ConnectionLimits
   #connectionsMax: number
   readonly #note: DoorsOptions['note']
-  readonly #onFault: DoorsOptions['onFault']
+  readonly onFault: DoorsOptions['onFault']
   readonly #announcing = new AnnouncingPeers()
+  readonly #passages: Passages
   readonly #listeners: Map<string, Listener> = new Map()
   readonly #connections: Set<ServerConnection> = new Set()
   /** Idle ones that were destroyed to make room: their sockets close within this turn of the event loop. */
@@ -73,16 +79,24 @@ export class Doors implements ServingContext {
     this.limits = options.limits
     this.#connectionsMax = options.connectionsMax
     this.#note = options.note
-    this.#onFault = options.onFault
+    this.onFault = options.onFault
     this.#withoutHttp2 = new Http1Context(this)
+    this.#passages = new Passages(this, options.observer)
   }
 
-  /** From now on `plans` hold, for connections to come; limits also for those that are open. */
-  configure(plans: readonly ListenerPlan[], limits: ConnectionLimits, connectionsMax: number): void {
-    this.#announcing.configure(plans)
-    this.#http2 = new Map(plans.map((plan) => [plan.name, plan.http2 ?? true]))
-    this.limits = limits
-    this.#connectionsMax = connectionsMax
+  /** From now on `plan` holds, for connections to come; its limits also for those that are open. */
+  configure(plan: Plan): void {
+    const { listeners } = plan
+    this.#announcing.configure(listeners)
+    this.#http2 = new Map(listeners.map(({ name, http2 }) => [name, http2 ?? true]))
+    this.#passages.configure(plan.tcp ?? noRoutes)
+    this.limits = plan.clientLimits
+    this.#connectionsMax = plan.connectionsMax
+  }
+
+  /** Connections passed on unread. */
+  get passageCount(): number {
+    return this.#passages.count
   }
 
   get connectionCount(): number {
@@ -160,20 +174,24 @@ export class Doors implements ServingContext {
   }
 
   #accept(name: string, transport: Transport): void {
-    if (!this.#announcing.has(name, transport)) return this.#serve(name, transport)
+    if (!this.#announcing.has(name, transport)) return this.#add(this.#serve(name, transport))
     const { headMs: headerMs, drainMs } = this.limits
     const owner = {
-      onHeader: (stage: ProxyStage) => this.#onHeader(name, stage),
-      onRefused: (stage: ProxyStage, fault: Fault) => this.onFault(fault, stage.transport.remoteAddress),
+      onHeader: (stage: ProxyStage) => this.onReplaced(stage, this.#serve(name, transport)),
+      onRefused: (_: ProxyStage, fault: Fault) => this.onFault(fault, transport.remoteAddress),
       onClosed: (stage: ProxyStage) => this.onClosed(stage),
     }
     this.#add(new ProxyStage(transport, { timers: this.timers, headerMs, drainMs, owner }))
   }
 
-  #serve(name: string, transport: Transport): void {
+  #serve(name: string, transport: Transport): ServerConnection {
+    return this.#passages.take(name, transport) ?? this.serveHttp(name, transport)
+  }
+
+  serveHttp(name: string, transport: Transport): ServerConnection {
     const http2 = this.#http2.get(name)
-    if (transport.protocol === 'h2' || http2 === 'only') this.#add(serveH2(transport, this))
-    else this.#add(serveH1(transport, http2 === false ? this.#withoutHttp2 : this))
+    if (transport.protocol === 'h2' || http2 === 'only') return serveH2(transport, this)
+    return serveH1(transport, http2 === false ? this.#withoutHttp2 : this)
   }
 
   #add(connection: ServerConnection): void {
@@ -181,14 +199,11 @@ export class Doors implements ServingContext {
     if (this.#isDraining) connection.drain()
   }
 
-  #onHeader(name: string, stage: ProxyStage): void {
-    this.#connections.delete(stage)
-    this.#leaving.delete(stage)
-    this.#serve(name, stage.transport)
-  }
-
-  onFault(fault: Fault, peer: string): void {
-    this.#onFault(fault, peer)
+  onReplaced(before: ServerConnection, after: ServerConnection | null): void {
+    if (after === null) return this.onClosed(before)
+    this.#connections.delete(before)
+    this.#leaving.delete(before)
+    this.#add(after)
   }
 
   onHttp2(
@@ -198,9 +213,8 @@ export class Doors implements ServingContext {
     start: number,
     end: number,
   ): void {
-    this.#connections.delete(connection)
     const next = serveH2(transport, this)
-    this.#add(next)
+    this.onReplaced(connection, next)
     next.onBytes(buffer, start, end)
   }
 

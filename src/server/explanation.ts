@@ -58,6 +58,7 @@ export function explainRequest(loaded: LoadedConfig, request: RequestToExplain):
     // A name is shown as it is written: the answer of DNS is not what is asked about.
     resolver: { resolve: () => new Promise(() => {}) },
     dialFor: () => noDial,
+    dialForTcp: () => noDial,
   })
   try {
     return explainByPlan(plan, request)

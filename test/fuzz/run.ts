@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import { chunked } from './chunked.ts'
+import { clientHello } from './client-hello.ts'
 import { head } from './head.ts'
 import { hpack } from './hpack.ts'
 import { inputOf, type FuzzTarget } from './mutate.ts'
@@ -16,6 +17,7 @@ const targets: Readonly<Record<string, FuzzTarget>> = {
   target,
   hpack,
   'proxy-header': proxyHeader,
+  'client-hello': clientHello,
 }
 
 const { values, positionals } = parseArgs({

@@ -21,6 +21,7 @@ const layers: Readonly<Record<string, number>> = {
   guard: 4,
   tls: 4,
   engine: 5,
+  tcp: 6,
   handlers: 6,
   config: 7,
   admin: 7,

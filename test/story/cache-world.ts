@@ -77,6 +77,11 @@ function stepOf(
     timers,
     observer: silentObserver,
     resolver: { resolve: () => new Promise(() => {}) },
+    dialForTcp: () => ({
+      dial() {
+        throw new Error('nobody is dialled here')
+      },
+    }),
     dialFor: () => ({
       dial() {
         throw new Error('nobody is dialled here')

@@ -5,18 +5,22 @@ import { readConfig, type LoadedConfig } from '../../../src/config/load.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { Timers } from '../../../src/core/timers.ts'
 import { silentObserver } from '../../../src/engine/observer.ts'
+import type { Dial } from '../../../src/http/dial.ts'
 import type { Plan } from '../../../src/engine/plan.ts'
+
+const noDial: Dial = {
+  dial() {
+    throw new Error('nobody is dialled here')
+  },
+}
 
 export const context: CompileContext = {
   clock: systemClock,
   timers: new Timers(systemClock),
   observer: silentObserver,
   resolver: { resolve: () => new Promise(() => {}) },
-  dialFor: () => ({
-    dial() {
-      throw new Error('nobody is dialled here')
-    },
-  }),
+  dialFor: () => noDial,
+  dialForTcp: () => noDial,
 }
 
 export function planOf(config: HeadgateConfig | LoadedConfig, previous?: Plan): Plan {
