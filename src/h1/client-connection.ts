@@ -19,7 +19,9 @@ import { hasBody, type BodySink } from '../http/body.ts'
 import type { ConnectionOwner, DialTarget, OriginConnection } from '../http/dial.ts'
 import type { Exchange, Upstream, UpstreamReceiver, UpstreamServer } from '../http/exchange.ts'
 import type { Fields } from '../http/fields.ts'
-import { BODY_UNKNOWN } from '../http/message.ts'
+import { Field } from '../http/known-fields.ts'
+import { BODY_UNKNOWN, HTTP_2 } from '../http/message.ts'
+import { makeWebSocketKey } from '../http/websocket-key.ts'
 import type { Transport, TransportEvents } from '../net/transport.ts'
 import { AWAITS_ANSWER, AWAITS_WRITE } from './client-deadlines.ts'
 import { connectFault } from '../http/connect-faults.ts'
@@ -146,6 +148,11 @@ export class H1ClientConnection
     const { length } = x.body
     this.phase = WAITING
     this.patience.useLimits(x.route?.limits)
+    // The client's protocol may have no key in its handshake (RFC 8441 §5).
+    if (x.outgoing.upgrade === 'websocket' && x.request.version >= HTTP_2) {
+      x.request.fields.removeKnown(Field.SEC_WEBSOCKET_KEY)
+      x.outgoing.webSocketKey = makeWebSocketKey()
+    }
     this.transport.writeText(requestHead(x, true))
     if (hasBody(length)) return this.#sendBody(x, length)
     this.#isRequestWhole = true

@@ -15,6 +15,7 @@ import type { Fields } from '../http/fields.ts'
 import { Field } from '../http/known-fields.ts'
 import type { ConnectionLimits } from '../http/limits.ts'
 import { BODY_NONE } from '../http/message.ts'
+import { webSocketAccept } from '../http/websocket-key.ts'
 import type { Connector, Transport } from '../net/transport.ts'
 import { AnswerBody, MORE, PIECE, WHOLE } from './client-body.ts'
 import { AWAITS_ANSWER, OriginPatience, type AwaitingOwner } from './client-deadlines.ts'
@@ -217,7 +218,14 @@ export abstract class AnswerReading {
   }
 
   #switch(x: Exchange): void {
-    if (x.outgoing.upgrade === '') return this.fail(Faults.ANSWER_UPGRADE_BAD)
+    const { upgrade, webSocketKey } = x.outgoing
+    if (upgrade === '') return this.fail(Faults.ANSWER_UPGRADE_BAD)
+    // Of a key that is ours, we are the ones to check the proof (RFC 6455 §4.1).
+    if (
+      webSocketKey !== '' &&
+      x.response.fields.get(Field.SEC_WEBSOCKET_ACCEPT) !== webSocketAccept(webSocketKey)
+    )
+      return this.fail(Faults.ANSWER_UPGRADE_BAD)
     this.phase = SWITCHED
     this.patience.awaitNothing()
     this.receiver?.onHead(x, this.asUpstream())

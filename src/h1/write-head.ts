@@ -36,6 +36,7 @@ export function requestHead(x: Exchange, keepAlive: boolean): string {
     `${outgoing.method} ${outgoing.target} HTTP/1.1\r\nHost: ${outgoing.host}\r\n` +
     fields.toWire() +
     requestLength(outgoing.method, x.body.length, fields) +
+    (outgoing.webSocketKey === '' ? '' : `Sec-WebSocket-Key: ${outgoing.webSocketKey}\r\n`) +
     requestConnection(outgoing.upgrade, request.acceptsTrailers, keepAlive) +
     '\r\n'
   )

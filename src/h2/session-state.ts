@@ -61,7 +61,6 @@ export abstract class SessionState<S extends SessionStream> implements DeadlineO
     this.out.settings(settings)
     this.out.windowUpdate(0, connectionBytes - windowBytesDefault)
     this.windows.connection = connectionBytes
-    this.timers.set(this.settingsAck, settingsAckMs)
   }
 
   onDeadline(_deadline: Deadline): void {

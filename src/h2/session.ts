@@ -11,7 +11,7 @@ import type { TransportEvents } from '../net/transport.ts'
 import { dataBytesFair, Flood } from './flood-guard.ts'
 import type { FrameReceiver } from './frame-reader.ts'
 import { ErrorCode, Flag, FrameType, frameBytesMaxDefault, readUint31, uint31Max } from './frames.ts'
-import { SessionState } from './session-state.ts'
+import { SessionState, settingsAckMs } from './session-state.ts'
 import { settingBytes } from './settings.ts'
 import type { SessionStream } from './stream.ts'
 
@@ -220,7 +220,7 @@ export abstract class Session<S extends SessionStream>
 
   /** Bytes of a stream were taken: its window may be given back. */
   consumed(stream: S): void {
-    if (stream.isRemoteEnded || this.isOver) return
+    if (stream.isRemoteEnded || this.isOver || (this.#dataEnds && stream === this.#dataStream)) return
     const { windows } = this
     const grant = windows.streamGrant(stream.receiveWindow, stream.keptBytes, stream.windowBytes)
     if (grant === 0) return
@@ -287,6 +287,8 @@ export abstract class Session<S extends SessionStream>
     const windowBefore = peer.windowBytes
     const error = peer.read(buffer, start, end, this.isPeerServer)
     if (error !== ErrorCode.NO_ERROR) return this.fail(error)
+    // The peer has begun to speak: it must hear us as well.
+    if (!this.hasSettings) this.timers.set(this.settingsAck, settingsAckMs)
     this.hasSettings = true
     out.encoder.allowTable(peer.headerTableBytes)
     out.frameBytesMax = Math.min(peer.frameBytesMax, frameBytesMaxDefault)

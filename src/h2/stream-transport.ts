@@ -40,6 +40,8 @@ export class StreamTransport implements Transport {
   readonly #home: StreamHome
   readonly #kept: KeptBytes = new KeptBytes()
   #handedBytes = 0
+  /** Given to the connection since that had nothing unsent. */
+  #passedBytes = 0
   /** Its owner has set `events` and is ready. */
   #isReady = false
   #isEnding = false
@@ -76,8 +78,10 @@ export class StreamTransport implements Transport {
     return this.#kept.size
   }
 
+  /** What waits for a window, and what of the connection's unsent bytes may be of ours. */
   get unsentBytes(): number {
-    return this.isOpen ? this.#stream.outgoing.size : 0
+    if (!this.isOpen) return 0
+    return this.#stream.outgoing.size + Math.min(this.#passedBytes, this.#home.transport.unsentBytes)
   }
 
   get bytesWritten(): number {
@@ -91,8 +95,14 @@ export class StreamTransport implements Transport {
 
   writeBytes(buffer: Buffer, start: number, end: number): boolean {
     if (!this.isOpen || this.#isEnding || end <= start) return true
+    const { out, transport } = this.#home
+    const { outgoing } = this.#stream
+    const heldBefore = outgoing.size
+    if (transport.unsentBytes === 0) this.#passedBytes = 0
     this.#handedBytes += end - start
-    return this.#home.out.data(this.#stream, buffer, start, end)
+    const flows = out.data(this.#stream, buffer, start, end)
+    this.#passedBytes += end - start - (outgoing.size - heldBefore)
+    return flows
   }
 
   flush(): void {

@@ -111,8 +111,8 @@ function viaTexts(name: string): Readonly<Record<number, string>> {
   return {
     [HTTP_1_0]: `1.0 ${name}`,
     [HTTP_1_1]: `1.1 ${name}`,
-    [HTTP_2]: `2 ${name}`,
-    [HTTP_3]: `3 ${name}`,
+    [HTTP_2]: `2.0 ${name}`,
+    [HTTP_3]: `3.0 ${name}`,
   }
 }
 

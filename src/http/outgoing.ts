@@ -8,8 +8,10 @@ export class Outgoing {
   host = ''
   /** 'upgrade' token to ask for; ''. */
   upgrade = ''
+  /** The Sec-WebSocket-Key that was made for an origin of HTTP/1, where the client's protocol has none; ''. */
+  webSocketKey = ''
 
   reset(): void {
-    this.method = this.target = this.host = this.upgrade = ''
+    this.method = this.target = this.host = this.upgrade = this.webSocketKey = ''
   }
 }

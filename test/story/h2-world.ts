@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import { DateText } from '../../src/core/clock.ts'
+import type { Fault } from '../../src/core/faults.ts'
 import { Timers } from '../../src/core/timers.ts'
 import { serveH2, type H2ServerSession } from '../../src/h2/server.ts'
 import { defaultLimits, type ConnectionLimits } from '../../src/http/limits.ts'
@@ -22,6 +23,8 @@ export interface SessionStory {
   readonly near: WireEnd
   readonly session: H2ServerSession
   closedCount: number
+  /** Faults of the connection are told here. */
+  onFault: (fault: Fault) => void
   /** Lets time pass, and everything be delivered. */
   readonly pass: (ms: number) => void
   /** Everything is over: nothing is left anywhere. */
@@ -54,6 +57,7 @@ export function silentStory(limits: Partial<ConnectionLimits> = {}): SessionStor
     limits: { ...defaultLimits, ...limits },
     dateText: new DateText(clock),
     onClosed: () => void story.closedCount++,
+    onFault: (fault) => story.onFault(fault),
   }
   const story: SessionStory = {
     clock,
@@ -64,6 +68,7 @@ export function silentStory(limits: Partial<ConnectionLimits> = {}): SessionStor
     near,
     session: serveH2(near, context),
     closedCount: 0,
+    onFault() {},
     pass(ms) {
       wire.run()
       clock.advance(ms)

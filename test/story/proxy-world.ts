@@ -10,7 +10,9 @@ import type { Plan } from '../../src/engine/plan.ts'
 import { createProxy, defaultProxyOptions, type ProxyOptions } from '../../src/handlers/proxy.ts'
 import { H1Dial } from '../../src/h1/client.ts'
 import { serveH1 } from '../../src/h1/server.ts'
-import type { ServerConnection } from '../../src/http/serving.ts'
+import { serveH2 } from '../../src/h2/server.ts'
+import type { ServerConnection, ServingContext } from '../../src/http/serving.ts'
+import { H2Client } from './h2-client.ts'
 import type { Handler } from '../../src/http/exchange.ts'
 import type { ExchangeLimits } from '../../src/http/limits.ts'
 import { defaultLimits, type ConnectionLimits } from '../../src/http/limits.ts'
@@ -80,15 +82,28 @@ export class ProxyWorld {
 
   client(remoteAddress?: string): Peer {
     const [near, far] = this.wire.pair(remoteAddress)
-    const connection = serveH1(near, {
+    this.connections.add(serveH1(near, this.#context()))
+    return new Peer(far)
+  }
+
+  /** A client of HTTP/2 that has begun. */
+  h2Client(settings: readonly number[] = []): H2Client {
+    const [near, far] = this.wire.pair()
+    this.connections.add(serveH2(near, this.#context()))
+    const client = new H2Client(far)
+    client.begin(settings)
+    this.wire.run()
+    return client
+  }
+
+  #context(): ServingContext {
+    return {
       serve: this.engine,
       timers: this.timers,
       limits: this.#limits,
       dateText: new DateText(this.clock),
       onClosed: (closed) => void this.connections.delete(closed),
-    })
-    this.connections.add(connection)
-    return new Peer(far)
+    }
   }
 
   /** The i-th connection that an origin's server took. */

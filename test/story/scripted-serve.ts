@@ -44,7 +44,8 @@ export class ScriptedServe implements Serve {
   refuse(x: Exchange, fault: Fault): void {
     const { name, status } = faultRow(fault)
     this.log.push(`refuse ${name}`)
-    answer(x, status, name)
+    if (status === 0) x.down.abort(fault)
+    else answer(x, status, name)
   }
 
   abandon(x: Exchange, fault: Fault): void {

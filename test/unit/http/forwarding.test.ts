@@ -177,7 +177,7 @@ test('a peer on a unix socket has no address to tell', () => {
 
 test('Via names the version in which the request was received (RFC 9110 §7.6.3)', () => {
   assert.equal(get(edit([], { version: 10 }), 'via'), '1.0 edge')
-  assert.equal(get(edit([], { version: 20 }), 'via'), '2 edge')
+  assert.equal(get(edit([], { version: 20 }), 'via'), '2.0 edge')
   assert.equal(get(edit(['Via', '1.1 a, 1.0 b']), 'via'), '1.1 a, 1.0 b, 1.1 edge')
 })
 
