@@ -149,7 +149,10 @@ export class Outbound {
     }
   }
 
-  /** Sends the block and all of a body, and ends the stream; what the windows have no room for waits. */
+  /**
+   * Sends the block and all of a body, and ends the stream. What the windows have no room for waits as it is: the body must not
+   * change any more.
+   */
   whole(stream: SessionStream, body: Buffer): void {
     const bytes = body.length
     const length = block.end - frameHeaderBytes
@@ -157,8 +160,10 @@ export class Outbound {
     if (!isSmall || length > this.frameBytesMax || this.isHeld || !this.queue.isEmpty) {
       this.headers(stream, false)
       stream.endsAfter = true
-      this.data(stream, body, 0, bytes)
-      if (stream.outgoing.isEmpty && !stream.isLocalEnded) this.end(stream, null)
+      const at = this.#dataNow(stream, body, 0, bytes)
+      if (at === bytes) return this.#endNow(stream, null)
+      stream.outgoing.lend(body, at, bytes)
+      if (stream.sendWindow > 0) this.queue.add(stream)
       return
     }
     // The straight path: both frames' headers and the block are one piece of memory.
@@ -176,14 +181,7 @@ export class Outbound {
 
   /** Sends bytes, or keeps what cannot go yet. False: hold on until `stream.onSendRoom`. */
   data(stream: SessionStream, buffer: Buffer, start: number, end: number): boolean {
-    let at = start
-    if (stream.outgoing.isEmpty && this.queue.isEmpty)
-      while (at < end && !this.isHeld) {
-        const room = this.#roomFor(stream, end - at)
-        if (room === 0) break
-        this.#dataFrame(stream, buffer, at, at + room, 0)
-        at += room
-      }
+    const at = this.#dataNow(stream, buffer, start, end)
     if (at === end && !this.isHeld) return true
     stream.isHeldUp = true
     if (at < end) {
@@ -191,6 +189,19 @@ export class Outbound {
       if (stream.sendWindow > 0) this.queue.add(stream)
     } else this.queue.add(stream)
     return false
+  }
+
+  /** Sends what needs not wait, and says up to where. */
+  #dataNow(stream: SessionStream, buffer: Buffer, start: number, end: number): number {
+    let at = start
+    if (!stream.outgoing.isEmpty || !this.queue.isEmpty) return at
+    while (at < end && !this.isHeld) {
+      const room = this.#roomFor(stream, end - at)
+      if (room === 0) break
+      this.#dataFrame(stream, buffer, at, at + room, 0)
+      at += room
+    }
+    return at
   }
 
   /** Ends the stream behind what was given. `trailers` are borrowed. */

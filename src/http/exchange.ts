@@ -77,7 +77,7 @@ export interface Downstream extends BodySink {
    * follow. The server decides framing, Connection and Date; the fields are otherwise sent as they are.
    */
   sendHead(x: Exchange): void
-  /** Sends head and body at once; `x.response.bodyLength` is set from the body. */
+  /** Sends head and body at once; `x.response.bodyLength` is set from the body, which must not change any more. */
   sendWhole(x: Exchange, body: Buffer | null): void
   /**
    * Sends `x.response` (a 101, or what the protocol has for it) and gives the bare stream, or null when it is gone.

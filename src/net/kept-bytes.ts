@@ -17,6 +17,7 @@ export class KeptBytes {
   buffer: Buffer = nothing
   start = 0
   end = 0
+  #isLent = false
 
   get size(): number {
     return this.end - this.start
@@ -26,9 +27,17 @@ export class KeptBytes {
     return this.end === this.start
   }
 
+  /** Takes `bytes[start, end)`, which will not change any more, as they are. Only while it is empty. */
+  lend(bytes: Buffer, start: number, end: number): void {
+    this.buffer = bytes
+    this.start = start
+    this.end = end
+    this.#isLent = true
+  }
+
   append(bytes: Buffer, start: number, end: number): void {
     const more = end - start
-    if (this.end + more > this.buffer.length) this.#makeRoom(more)
+    if (this.#isLent || this.end + more > this.buffer.length) this.#makeRoom(more)
     bytes.copy(this.buffer, this.end, start, end)
     this.end += more
   }
@@ -41,6 +50,7 @@ export class KeptBytes {
     this.buffer = buffer
     this.start = 0
     this.end = size
+    this.#isLent = false
   }
 
   /** All before `at` has been used. */
@@ -50,12 +60,14 @@ export class KeptBytes {
       return
     }
     const { buffer } = this
+    const isOurs = !this.#isLent
     this.clear()
-    if (buffer.length >= remainderBytesLeast) giveBackBlock(buffer)
+    if (isOurs && buffer.length >= remainderBytesLeast) giveBackBlock(buffer)
   }
 
   clear(): void {
     this.buffer = nothing
     this.start = this.end = 0
+    this.#isLent = false
   }
 }

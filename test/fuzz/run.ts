@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { chunked } from './chunked.ts'
 import { clientHello } from './client-hello.ts'
 import { head } from './head.ts'
+import { h2Frames } from './h2-frames.ts'
 import { hpack } from './hpack.ts'
 import { inputOf, type FuzzTarget } from './mutate.ts'
 import { proxyHeader } from './proxy-header.ts'
@@ -16,6 +17,7 @@ const targets: Readonly<Record<string, FuzzTarget>> = {
   chunked,
   target,
   hpack,
+  'h2-frames': h2Frames,
   'proxy-header': proxyHeader,
   'client-hello': clientHello,
 }

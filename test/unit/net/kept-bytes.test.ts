@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { idleBlockBytes } from '../../../src/net/remainders.ts'
 import { KeptBytes } from '../../../src/net/kept-bytes.ts'
 
 const textOf = (ahead: KeptBytes): string => ahead.buffer.toString('latin1', ahead.start, ahead.end)
@@ -57,4 +58,20 @@ test('memory that is cleared away is not used again: somebody may still read it'
   ahead.clear()
   ahead.append(read, 0, read.length)
   assert.notEqual(ahead.buffer, buffer)
+})
+
+test('lent bytes are not copied, not written to, and not given back as memory of ours', () => {
+  const kept = new KeptBytes()
+  const body = Buffer.alloc(40_000, 97)
+  kept.lend(body, 10, 20)
+  assert.equal(kept.buffer, body)
+  kept.append(Buffer.from('bb'), 0, 2)
+  assert.equal(textOf(kept), 'a'.repeat(10) + 'bb')
+  assert.equal(body[20], 97)
+  const idle = idleBlockBytes()
+  kept.clear()
+  kept.lend(body, 0, 40_000)
+  kept.consumeTo(40_000)
+  assert.equal(idleBlockBytes(), idle)
+  assert.equal(kept.isEmpty, true)
 })
