@@ -10,11 +10,13 @@ import { chmodSync } from 'node:fs'
 import type { PurgeTotal } from '../cache/purge-peers.ts'
 import type { PurgeRequest } from '../cache/store.ts'
 import type { MetricsSnapshot } from '../engine/metrics.ts'
+import type { CertificateReport } from '../tls/acme/certificate-status.ts'
 import { ListenError } from '../net/listen-error.ts'
 import { removeStaleSocket } from '../net/unix-path.ts'
 import { readAdminAddress, type AdminAddress } from './address.ts'
 import { refusalOf } from './guard.ts'
 import { readRequestToExplain, type RequestToExplain } from './explain-body.ts'
+import { readNames } from './names-body.ts'
 import { readPurgeOrder } from './purge-body.ts'
 import { metricsText, openMetricsType, prometheusType, wantsOpenMetrics } from './metrics-text.ts'
 
@@ -43,6 +45,9 @@ export interface AdminTarget {
   explain(request: RequestToExplain): Promise<readonly ExplainedBy[]>
   /** Purges the cache of every worker; resolves when all have acknowledged it or the time for that is over. */
   purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal>
+  certificates(): Promise<CertificateReport>
+  /** Has these renewed now, or all when none is named; gives the names that are. */
+  renewCertificates(names: readonly string[]): Promise<readonly string[]>
   /** As SIGTERM: no new requests, those under way are finished. Returns at once. */
   drain(): void
   /** As a second SIGTERM. Returns at once. */
@@ -53,7 +58,7 @@ export interface AdminTarget {
 const connectionsMax = 64
 const headMs = 5000
 const requestMs = 10_000
-/** Only a purge and a request to explain have a body that means anything. */
+/** Of those without a body that means anything, and of the others. */
 const bodyBytesMax = 4096
 const longBodyBytesMax = 256 * 1024
 const socketMode = 0o660
@@ -160,7 +165,7 @@ export class AdminServer {
   async #answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<Answer> {
     const refusal = refusalOf(request.headers, this.#address.path !== '')
     const path = (request.url ?? '').split('?', 1)[0] as string
-    const hasBody = (path === '/purge' || path === '/explain') && refusal === ''
+    const hasBody = pathsWithBody.has(path) && refusal === ''
     if (!hasBody) request.resume()
     if (refusal !== '') return json(403, { error: refusal })
     const bytesMax = hasBody ? longBodyBytesMax : bodyBytesMax
@@ -176,7 +181,8 @@ export class AdminServer {
     if (!hasBody) return this.#act(path, request.headers.accept ?? '')
     const body = await readBody(request)
     if (body === null) return tooLarge(response, bytesMax)
-    return path === '/purge' ? this.#purge(body) : this.#explain(body)
+    if (path === '/purge') return this.#purge(body)
+    return path === '/explain' ? this.#explain(body) : this.#renew(body)
   }
 
   async #explain(text: string): Promise<Answer> {
@@ -190,6 +196,12 @@ export class AdminServer {
     if (typeof order === 'string') return json(400, { error: order })
     const total = await this.#target.purge(order.requests)
     return json(total.missing === 0 ? 200 : 504, { ...total, isSoft: order.isSoft, isDry: order.isDry })
+  }
+
+  async #renew(text: string): Promise<Answer> {
+    const names = readNames(text)
+    if (typeof names === 'string') return json(400, { error: names })
+    return json(200, { renewing: await this.#target.renewCertificates(names) })
   }
 
   async #act(path: string, accept: string): Promise<Answer> {
@@ -206,6 +218,8 @@ export class AdminServer {
       }
       case '/status':
         return json(200, await target.status())
+      case '/certificates':
+        return json(200, await target.certificates())
       case '/reload': {
         const report = await target.reload()
         return json(report.isTaken ? 200 : 422, report)
@@ -231,9 +245,13 @@ const paths: ReadonlyMap<string, 'GET' | 'POST'> = new Map([
   ['/reopen-logs', 'POST'],
   ['/purge', 'POST'],
   ['/explain', 'POST'],
+  ['/certificates', 'GET'],
+  ['/certificates/renew', 'POST'],
   ['/drain', 'POST'],
   ['/stop', 'POST'],
 ])
+
+const pathsWithBody: ReadonlySet<string> = new Set(['/purge', '/explain', '/certificates/renew'])
 
 function tooLarge(response: http.ServerResponse, bytesMax: number): Answer {
   response.setHeader('connection', 'close')

@@ -39,6 +39,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./purge.ts')).purgeCommand,
   },
   {
+    name: 'cert',
+    summary: 'Lists or renews the certificates of a running server.',
+    load: async () => (await import('./cert.ts')).certCommand,
+  },
+  {
+    name: 'trust',
+    summary: 'Has this machine trust the local authority of certificates.',
+    load: async () => (await import('./trust.ts')).trustCommand,
+  },
+  {
     name: 'schema',
     summary: 'Prints the JSON Schema of the config.',
     load: async () => (await import('./schema.ts')).schemaCommand,

@@ -12,6 +12,7 @@ import { Exchange, PHASE_OVER, type Downstream, type Serve } from '../http/excha
 import type { ErrorAnswerOptions } from './answer.ts'
 import { Answering } from './answering.ts'
 import { hasPassedHere, identify } from './arrival.ts'
+import { answersChallenge, type HttpChallenges } from './challenges.ts'
 import { Generations } from './generation.ts'
 import type { Observer } from './observer.ts'
 import type { Plan } from './plan.ts'
@@ -26,6 +27,8 @@ export interface EngineOptions {
   readonly observer: Observer
   readonly plan: Plan
   readonly requestIds?: RequestIds
+  /** Answers to http-01 challenges; left out: there are never any. */
+  readonly challenges?: HttpChallenges
   /** Finished exchanges kept for further use; each is about 6 KiB. */
   readonly pooledMax?: number
 }
@@ -43,6 +46,7 @@ export class Engine extends Answering implements Serve {
   readonly #requestIds: RequestIds
   readonly #unrouted: UnroutedNotes
   readonly #generations: Generations
+  readonly #challenges: HttpChallenges | null
 
   constructor(options: EngineOptions) {
     super()
@@ -51,6 +55,7 @@ export class Engine extends Answering implements Serve {
     this.observer = options.observer
     this.#unrouted = new UnroutedNotes(options.observer)
     this.#generations = new Generations(options.plan)
+    this.#challenges = options.challenges ?? null
     this.#requestIds = options.requestIds ?? new RequestIds()
     this.#pooledMax = options.pooledMax ?? defaultPooledMax
   }
@@ -192,6 +197,8 @@ export class Engine extends Answering implements Serve {
   #route(x: Exchange, plan: Plan): void {
     const { forwarding } = plan
     identify(x, forwarding, this.#requestIds)
+    const challenges = this.#challenges
+    if (challenges !== null && challenges.size > 0 && answersChallenge(x, challenges)) return
     if (hasPassedHere(x, forwarding.viaName)) return this.fail(x, Faults.LOOP)
     if (plan.maintenance !== NONE) return this.fail(x, plan.maintenance)
     const route = plan.router.find(x)

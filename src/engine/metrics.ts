@@ -140,6 +140,23 @@ export const Metric = {
   CACHE_EVICTED: counter('headgate_cache_evicted_bytes_total', '', 'Bytes thrown out to make room.'),
   CACHE_PURGED: counter('headgate_cache_purged_total', '', 'Answers thrown out by purges.'),
   CACHE_REFUSED: counter('headgate_cache_refused_total', '', 'Answers not stored for want of room.'),
+  CERTIFICATE_END: gauge(
+    'headgate_tls_cert_not_after_seconds',
+    'name',
+    'Until when the certificate for a name of the config is good, in seconds since 1970; 0 while there is none.',
+    'min',
+  ),
+  CERTIFICATE_ORDERS: counter(
+    'headgate_tls_cert_orders_total',
+    'result',
+    'Certificates that were ordered, by result (ok, failed).',
+  ),
+  CERTIFICATES_ON_DEMAND: gauge(
+    'headgate_tls_certs_on_demand',
+    '',
+    'Names that came by handshakes and have a certificate; the worker with most.',
+    'max',
+  ),
   STALE_CALLBACKS: counter(
     'headgate_stale_callbacks_total',
     '',

@@ -19,6 +19,17 @@ export interface ObserveGauges {
   isDraining(): boolean
   /** null, or left out: this process has no cache. */
   cache?(): CacheGauges | null
+  /** null, or left out: no certificate comes by itself. */
+  certificates?(): CertificateGauges | null
+}
+
+/** What is told of certificates that come by themselves. */
+export interface CertificateGauges {
+  /** Names of the config, and until when theirs is good: seconds since 1970, 0 for none. */
+  readonly notAfterSeconds: ReadonlyMap<string, number>
+  readonly onDemand: number
+  readonly ordered: number
+  readonly failed: number
 }
 
 /** What the store of the cache tells of itself. */
@@ -69,8 +80,19 @@ export function writeSnapshot(seen: Observed): MetricsSnapshot {
   setSample(snapshot, Metric.TCP_CONNECTIONS, '', gauges.passages?.() ?? 0)
   setSample(snapshot, Metric.DRAINING, '', gauges.isDraining() ? 1 : 0)
   writeCache(snapshot, seen)
+  writeCertificates(snapshot, seen)
   writeLogs(snapshot, seen.logs)
   return snapshot
+}
+
+function writeCertificates(snapshot: MetricsSnapshot, { gauges }: Observed): void {
+  const seen = gauges.certificates?.() ?? null
+  if (seen === null) return
+  for (const [name, seconds] of seen.notAfterSeconds)
+    setSample(snapshot, Metric.CERTIFICATE_END, labelText('name', name), seconds)
+  setSample(snapshot, Metric.CERTIFICATES_ON_DEMAND, '', seen.onDemand)
+  setSample(snapshot, Metric.CERTIFICATE_ORDERS, labelText('result', 'ok'), seen.ordered)
+  setSample(snapshot, Metric.CERTIFICATE_ORDERS, labelText('result', 'failed'), seen.failed)
 }
 
 function writeRoute(snapshot: MetricsSnapshot, series: RouteSeries): void {

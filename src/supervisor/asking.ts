@@ -1,8 +1,10 @@
-/** What is asked of all workers: purges, whose counts are summed, and explanations. */
+/** What is asked of all workers: purges, whose counts are summed; explanations; certificates. */
 import type { ExplainedBy } from '../admin/admin.ts'
 import type { RequestToExplain } from '../admin/explain-body.ts'
 import { sumOf, type PurgeTotal } from '../cache/purge-peers.ts'
 import type { PurgeRequest } from '../cache/store.ts'
+import { mostKnowing, type CertificateReport } from '../tls/acme/certificate-status.ts'
+import type { Reply } from './channel.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 /** A worker that is alive answers within a turn of its event loop. */
@@ -40,4 +42,28 @@ export async function explainByWorkers(
     if (answer.status !== 'fulfilled' || answer.value.kind !== 'answer') return []
     return [{ pid: (workers[i] as WorkerProcess).pid, explanation: answer.value.value as object }]
   })
+}
+
+/** As the worker knows it that orders. */
+export async function certificatesOfWorkers(workers: readonly WorkerProcess[]): Promise<CertificateReport> {
+  const answers = await Promise.allSettled(
+    workers.map((worker) => worker.ask({ kind: 'ask', what: 'certificates' }, answerMs)),
+  )
+  return mostKnowing(answers.flatMap((answer) => valueOf(answer) as CertificateReport[]))
+}
+
+/** The one that orders takes them; gives their names. */
+export async function renewByWorkers(
+  workers: readonly WorkerProcess[],
+  names: readonly string[],
+): Promise<readonly string[]> {
+  const answers = await Promise.allSettled(
+    workers.map((worker) => worker.ask({ kind: 'renew', names }, answerMs)),
+  )
+  return answers.flatMap((answer) => valueOf(answer) as string[][]).flat()
+}
+
+/** Of one that answered; none of one that did not. */
+function valueOf(answer: PromiseSettledResult<Reply>): unknown[] {
+  return answer.status === 'fulfilled' && answer.value.kind === 'answer' ? [answer.value.value] : []
 }

@@ -3,7 +3,7 @@
  *
  * The talk: the worker says `hello` and is given its number among the peers. `prepare` (with new listening sockets sent
  * before by `listen`) is answered by `prepared` or `refused`; then `commit` is answered by `committed`, or by `refused`
- * when it cannot listen; or `discard` ends it. `ask`, `purge` and `explain` are answered by `answer`. `drain` and `stop` end in the worker's
+ * when it cannot listen; or `discard` ends it. `ask`, `purge`, `renew` and `explain` are answered by `answer`. `drain` and `stop` end in the worker's
  * exit. Tickets join an answer to its question.
  */
 import type { RequestToExplain } from '../admin/explain-body.ts'
@@ -18,8 +18,13 @@ export type ToWorker =
   | { readonly kind: 'prepare'; readonly ticket: number; readonly source: ConfigSource }
   | { readonly kind: 'commit'; readonly ticket: number }
   | { readonly kind: 'discard' }
-  | { readonly kind: 'ask'; readonly ticket: number; readonly what: 'metrics' | 'status' | 'reopen' }
+  | {
+      readonly kind: 'ask'
+      readonly ticket: number
+      readonly what: 'metrics' | 'status' | 'reopen' | 'certificates'
+    }
   | { readonly kind: 'purge'; readonly ticket: number; readonly requests: readonly PurgeRequest[] }
+  | { readonly kind: 'renew'; readonly ticket: number; readonly names: readonly string[] }
   | { readonly kind: 'explain'; readonly ticket: number; readonly request: RequestToExplain }
   | { readonly kind: 'drain'; readonly drainMs: number }
   | { readonly kind: 'stop' }

@@ -9,6 +9,7 @@ import type { PurgeRequest } from '../cache/store.ts'
 import type { FaultLevel } from '../core/faults.ts'
 import type { MetricsSnapshot } from '../engine/metrics.ts'
 import type { ListenerPlan, Plan } from '../engine/plan.ts'
+import type { CertificateReport } from '../tls/acme/certificate-status.ts'
 import type { ConfigSource } from './program.ts'
 
 export interface Fleet {
@@ -27,6 +28,9 @@ export interface Fleet {
   explain(request: RequestToExplain): Promise<readonly ExplainedBy[]>
   /** Purges every cache; resolves when all have, or the time for that is over. */
   purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal>
+  certificates(): Promise<CertificateReport>
+  /** Has these renewed now, or all when none is named; gives the names that are. */
+  renewCertificates(names: readonly string[]): Promise<readonly string[]>
   /** Serves no new requests, finishes those under way for at most `drainMs`, and is then gone. */
   drain(drainMs: number): Promise<readonly unknown[]>
   /** Ends at once. */

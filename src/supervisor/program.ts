@@ -9,6 +9,7 @@ import type { PurgeRequest } from '../cache/store.ts'
 import type { MetricsSnapshot } from '../engine/metrics.ts'
 import type { Plan } from '../engine/plan.ts'
 import type { Peers } from '../core/peers.ts'
+import type { CertificateReport } from '../tls/acme/certificate-status.ts'
 import { setEngineFlags } from './engine-flags.ts'
 
 /**
@@ -46,6 +47,10 @@ export interface RunningServer {
   explain?(request: RequestToExplain): object
   /** Of this process; left out: it has no cache. */
   purge?(requests: readonly PurgeRequest[]): Promise<PurgeTotal>
+  /** Left out: it has no certificates by itself. */
+  certificates?(): CertificateReport
+  /** Has these renewed, or all when none is named; gives those that this process orders. */
+  renewCertificates?(names: readonly string[]): readonly string[]
   snapshot(): MetricsSnapshot
   status(): object
 }

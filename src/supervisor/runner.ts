@@ -13,6 +13,7 @@ import { systemClock } from '../core/clock.ts'
 import { Logs } from '../engine/logs.ts'
 import { labelText, Metric, setSample, type MetricsSnapshot } from '../engine/metrics.ts'
 import { warnIfTooFewDescriptors } from '../net/descriptors.ts'
+import { mostKnowing, type CertificateReport } from '../tls/acme/certificate-status.ts'
 import { exitCrashed, exitForced, exitOk } from './exit-codes.ts'
 import { messageOf, type Fleet } from './fleet.ts'
 import { monotonicMicros, notifySystemd } from './notify.ts'
@@ -274,6 +275,14 @@ export class Runner implements AdminTarget {
 
   async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
     return (await this.#fleet?.purge(requests)) ?? sumOf([])
+  }
+
+  async certificates(): Promise<CertificateReport> {
+    return (await this.#fleet?.certificates()) ?? mostKnowing([])
+  }
+
+  async renewCertificates(names: readonly string[]): Promise<readonly string[]> {
+    return (await this.#fleet?.renewCertificates(names)) ?? []
   }
 
   async metrics(): Promise<MetricsSnapshot> {

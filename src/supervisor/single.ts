@@ -8,6 +8,7 @@ import type { PurgeRequest } from '../cache/store.ts'
 import { Metric, setSample, type MetricsSnapshot } from '../engine/metrics.ts'
 import type { Plan } from '../engine/plan.ts'
 import { listenerText, messageOf, within, type Fleet } from './fleet.ts'
+import { mostKnowing, type CertificateReport } from '../tls/acme/certificate-status.ts'
 import { ProcessMetrics } from './process-metrics.ts'
 import { readSource, type ConfigSource, type Program, type RunningServer } from './program.ts'
 
@@ -68,6 +69,14 @@ export class SingleFleet implements Fleet {
 
   async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
     return this.#server.purge?.(requests) ?? totalOf([])
+  }
+
+  async certificates(): Promise<CertificateReport> {
+    return this.#server.certificates?.() ?? mostKnowing([])
+  }
+
+  async renewCertificates(names: readonly string[]): Promise<readonly string[]> {
+    return this.#server.renewCertificates?.(names) ?? []
   }
 
   async drain(drainMs: number): Promise<readonly unknown[]> {

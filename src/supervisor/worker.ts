@@ -29,6 +29,8 @@ let isListening = false
 let peers: PeerMember | null = null
 let isLeaving = false
 
+type AskedFor = Extract<ToWorker, { kind: 'ask' }>['what']
+
 function say(message: FromWorker, done: () => void = () => {}): void {
   if (process.connected) process.send?.(message, done)
   else done()
@@ -72,7 +74,7 @@ function discard(): void {
   if (isListening) server?.discard()
 }
 
-async function answer(ticket: number, what: 'metrics' | 'status' | 'reopen'): Promise<void> {
+async function answer(ticket: number, what: AskedFor): Promise<void> {
   try {
     say({ kind: 'answer', ticket, value: await valueOf(what), error: '' })
   } catch (error) {
@@ -80,13 +82,14 @@ async function answer(ticket: number, what: 'metrics' | 'status' | 'reopen'): Pr
   }
 }
 
-async function valueOf(what: 'metrics' | 'status' | 'reopen'): Promise<unknown> {
+async function valueOf(what: AskedFor): Promise<unknown> {
   if (what === 'metrics') {
     const snapshot = server?.snapshot() ?? {}
     processMetrics.write(snapshot)
     return snapshot
   }
   if (what === 'status') return server?.status() ?? {}
+  if (what === 'certificates') return server?.certificates?.() ?? { isLeader: false, certificates: [] }
   await server?.reopenLogs()
   return null
 }
@@ -133,6 +136,8 @@ function hear(message: ToWorker, handle: unknown): void {
     case 'purge':
       // A worker that has no server yet has stored nothing.
       return void answerBy(message.ticket, () => server?.purge?.(message.requests) ?? totalOf([]))
+    case 'renew':
+      return void answerBy(message.ticket, () => server?.renewCertificates?.(message.names) ?? [])
     case 'explain':
       return void answerBy(message.ticket, () => server?.explain?.(message.request) ?? {})
     case 'drain':

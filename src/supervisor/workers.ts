@@ -17,7 +17,8 @@ import type { FromWorker, Reply } from './channel.ts'
 import { joinOverChannel } from './channel-peers.ts'
 import { messageOf, within, type Fleet, type Note } from './fleet.ts'
 import { ProcessMetrics } from './process-metrics.ts'
-import { explainByWorkers, purgeWorkers } from './asking.ts'
+import type { CertificateReport } from '../tls/acme/certificate-status.ts'
+import { certificatesOfWorkers, explainByWorkers, purgeWorkers, renewByWorkers } from './asking.ts'
 import { readSource, type ConfigSource, type Program, type RunningServer } from './program.ts'
 import { RetiredCounters } from './retired-counters.ts'
 import { Slot } from './slot.ts'
@@ -273,6 +274,14 @@ export class WorkersFleet implements Fleet {
 
   explain(request: RequestToExplain): Promise<readonly ExplainedBy[]> {
     return explainByWorkers(this.#workers(), request)
+  }
+
+  certificates(): Promise<CertificateReport> {
+    return certificatesOfWorkers(this.#workers())
+  }
+
+  renewCertificates(names: readonly string[]): Promise<readonly string[]> {
+    return renewByWorkers(this.#workers(), names)
   }
 
   purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {

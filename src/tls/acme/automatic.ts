@@ -19,7 +19,7 @@ import type { Issuer, KeyAndChain } from './issuer.ts'
 import type { KeeperEntry } from './keeper-entry.ts'
 import { OnDemandGate, type OnDemandSettings } from './on-demand.ts'
 import { covers, isSubjectName } from '../subject-names.ts'
-import { statusOf, type CertificateStatus } from './certificate-status.ts'
+import { statusOf, type CertificateReport } from './certificate-status.ts'
 
 /** A first certificate takes a few seconds; browsers wait for about half a minute. */
 export const handshakeWaitMs = 20_000
@@ -126,24 +126,42 @@ export class AutomaticCertificates {
     this.#keeper?.start()
   }
 
-  /**
-   * For a handshake that asks for `name`, lower case: at once where there is one, null where there will be none, else
-   * when it is here.
-   */
-  identify(name: string): KeptCertificate | null | Promise<KeptCertificate | null> {
-    const keeper = this.#keeper
-    if (keeper === null) return null
-    const entry = keeper.entry(name) ?? keeper.entry(`*${name.slice(name.indexOf('.'))}`)
+  /** For a handshake that asks for `name`, lower case: what there is now; null for nothing. */
+  find(name: string): KeptCertificate | null {
+    const entry = this.#entryFor(name)
+    if (entry === null) return null
+    const { clock } = this.#options
+    const wallMs = clock.wallMs()
+    entry.usedMs = clock.nowMs()
+    if (entry.state.renewAtMs <= wallMs) this.#press(entry)
+    const { certificate } = entry
+    const isGood = certificate !== null && certificate.facts.notAfterMs > wallMs
+    // One that is over says more to who looks than an alert, unless a better one is near.
+    return isGood || !this.#isWorthWaiting(entry, wallMs) ? certificate : null
+  }
+
+  /** Where `find` has nothing: gets one while the handshake waits; null when there will be none. */
+  resolve(name: string): Promise<KeptCertificate | null> | null {
+    const entry = this.#entryFor(name)
     if (entry === null)
       return this.#onDemandIssuer(name) === null ? null : this.#await(() => this.#fetch(name))
-    const { clock } = this.#options
-    entry.usedMs = clock.nowMs()
-    const wallMs = clock.wallMs()
-    if (entry.state.renewAtMs <= wallMs) this.#press(entry)
-    if (entry.certificate !== null && entry.certificate.facts.notAfterMs > wallMs) return entry.certificate
-    // The next try is not to be waited for.
-    if (entry.state.retryAtMs > wallMs + handshakeWaitMs) return entry.certificate
-    return this.#await(() => entry.next())
+    return this.#isWorthWaiting(entry, this.#options.clock.wallMs()) ? this.#await(() => entry.next()) : null
+  }
+
+  /** Both: at once where there is one, null where there will be none, else when it is here. */
+  identify(name: string): KeptCertificate | null | Promise<KeptCertificate | null> {
+    return this.find(name) ?? this.resolve(name)
+  }
+
+  #entryFor(name: string): KeeperEntry | null {
+    const keeper = this.#keeper
+    if (keeper === null) return null
+    return keeper.entry(name) ?? keeper.entry(`*${name.slice(name.indexOf('.'))}`)
+  }
+
+  /** Not when the next try comes too late for a handshake. */
+  #isWorthWaiting({ state }: KeeperEntry, wallMs: number): boolean {
+    return state.retryAtMs <= wallMs + handshakeWaitMs
   }
 
   /** A handshake is here for a name whose certificate is to be renewed. */
@@ -253,7 +271,7 @@ export class AutomaticCertificates {
   }
 
   /** What each name has, for the admin page and `headgate cert ls`. */
-  status(): { readonly isLeader: boolean; readonly certificates: readonly CertificateStatus[] } {
+  status(): CertificateReport {
     const keeper = this.#keeper
     if (keeper === null) return { isLeader: true, certificates: [] }
     const nowMs = this.#options.clock.wallMs()
@@ -263,8 +281,21 @@ export class AutomaticCertificates {
     }
   }
 
-  get counts(): { readonly ordered: number; readonly failed: number } {
-    return this.#keeper?.counts ?? { ordered: 0, failed: 0 }
+  /** For the metrics. */
+  get gauges(): {
+    readonly notAfterSeconds: ReadonlyMap<string, number>
+    readonly onDemand: number
+    readonly ordered: number
+    readonly failed: number
+  } {
+    const notAfterSeconds = new Map<string, number>()
+    let onDemand = 0
+    for (const { name, isOnDemand, certificate } of this.#keeper?.entries() ?? []) {
+      if (isOnDemand) onDemand += certificate === null ? 0 : 1
+      else notAfterSeconds.set(name, (certificate?.facts.notAfterMs ?? 0) / 1000)
+    }
+    const { ordered, failed } = this.#keeper?.counts ?? { ordered: 0, failed: 0 }
+    return { notAfterSeconds, onDemand, ordered, failed }
   }
 
   /** Has these renewed now, or all when none is named. Gives the names; none where another worker orders. */

@@ -16,6 +16,18 @@ export interface CertificateStatus {
   readonly lastError: string
 }
 
+/** What one process says of all. */
+export interface CertificateReport {
+  /** It is this process that orders, so it knows what comes next. */
+  readonly isLeader: boolean
+  readonly certificates: readonly CertificateStatus[]
+}
+
+/** Of several processes: the one that orders knows most. */
+export function mostKnowing(reports: readonly CertificateReport[]): CertificateReport {
+  return reports.find(({ isLeader }) => isLeader) ?? reports[0] ?? { isLeader: false, certificates: [] }
+}
+
 export function statusOf(entry: KeeperEntry, nowMs: number): CertificateStatus {
   const { certificate, state } = entry
   const facts = certificate?.facts

@@ -10,6 +10,7 @@ import { AdminServer, type AdminTarget, type ExplainedBy } from '../../../src/ad
 import { askAdmin } from '../../../src/admin/client.ts'
 import type { RequestToExplain } from '../../../src/admin/explain-body.ts'
 import type { PurgeTotal } from '../../../src/cache/purge-peers.ts'
+import type { CertificateReport } from '../../../src/tls/acme/certificate-status.ts'
 import type { PurgeRequest } from '../../../src/cache/store.ts'
 
 class FakeTarget implements AdminTarget {
@@ -46,6 +47,15 @@ class FakeTarget implements AdminTarget {
   async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
     this.calls.push(JSON.stringify(requests))
     return { count: 3, bytes: 30, isCounted: true, stores: 2, missing: this.isWrong ? 1 : 0 }
+  }
+
+  async certificates(): Promise<CertificateReport> {
+    return { isLeader: true, certificates: [] }
+  }
+
+  async renewCertificates(names: readonly string[]): Promise<readonly string[]> {
+    this.calls.push('renew ' + names.join(' '))
+    return names
   }
 
   drain(): void {
@@ -255,6 +265,22 @@ test('a request is explained by the processes that serve, and refused when it is
     JSON.stringify({ ...request, fields: [{ name: 'a\nb', value: '' }] }),
   ]
   for (const body of wrong) assert.equal((await askAdmin(listen, 'POST', '/explain', body)).status, 400, body)
+})
+
+test('certificates are listed, and renewed by name or all; what cannot be meant is refused', async (t) => {
+  const { target, admin, ask } = await onLoopback(t)
+  assert.deepEqual(JSON.parse((await ask('GET', '/certificates')).text), { isLeader: true, certificates: [] })
+  assert.equal((await ask('GET', '/certificates/renew')).status, 405)
+  const listen = `127.0.0.1:${admin.port}`
+  const renew = (body: string): ReturnType<typeof askAdmin> =>
+    askAdmin(listen, 'POST', '/certificates/renew', body)
+  assert.deepEqual(JSON.parse((await renew('{"names": ["WWW.example.com"]}')).text), {
+    renewing: ['www.example.com'],
+  })
+  assert.equal((await renew('')).status, 200)
+  for (const body of ['[', '[]', '{"names": "a"}', '{"name": ["a"]}'])
+    assert.equal((await renew(body)).status, 400, body)
+  assert.deepEqual(target.calls, ['renew www.example.com', 'renew '])
 })
 
 test('only addresses that this machine alone reaches are taken', () => {

@@ -1,0 +1,94 @@
+/**
+ * The places where a machine keeps the roots that it trusts, and how a root gets into them and out again: Debian's and
+ * Red Hat's lists, the keychain of macOS, and the databases of NSS, which Chromium and Firefox have on Linux.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { homedir, platform } from 'node:os'
+import { join } from 'node:path'
+
+export interface TrustStore {
+  readonly name: string
+  /** '' when it was done; else why not. */
+  install(rootFile: string): string
+  remove(rootFile: string): string
+}
+
+/** In all places the root has this name: so it is found again. */
+const label = 'Headgate local authority'
+const fileName = 'headgate-local-authority.crt'
+
+/** The ones that this machine has. */
+export function trustStores(): TrustStore[] {
+  const stores: TrustStore[] = []
+  if (platform() === 'darwin') stores.push(keychain)
+  else if (existsSync('/usr/local/share/ca-certificates'))
+    stores.push(folderStore('/usr/local/share/ca-certificates', ['update-ca-certificates']))
+  else if (existsSync('/etc/pki/ca-trust/source/anchors'))
+    stores.push(folderStore('/etc/pki/ca-trust/source/anchors', ['update-ca-trust', 'extract']))
+  if (run(['certutil', '-H']) !== 'not installed')
+    for (const database of nssDatabases()) stores.push(nssStore(database))
+  return stores
+}
+
+function folderStore(folder: string, update: readonly string[]): TrustStore {
+  const file = join(folder, fileName)
+  return {
+    name: `the list of the system (${folder})`,
+    install: (rootFile) => asRoot(['install', '-m', '644', rootFile, file]) || asRoot(update),
+    remove: () => asRoot(['rm', '-f', file]) || asRoot(update),
+  }
+}
+
+/** By sudo where we are not root ourselves: run as root, the whole would look for another folder of certificates. */
+function asRoot(command: readonly string[]): string {
+  if (process.getuid?.() === 0) return run(command)
+  const problem = run(process.stdin.isTTY ? ['sudo', ...command] : ['sudo', '-n', ...command])
+  return problem === 'not installed' ? `only root may run "${command.join(' ')}"` : problem
+}
+
+const systemKeychain = '/Library/Keychains/System.keychain'
+const addTrusted = ['security', 'add-trusted-cert', '-d', '-r', 'trustRoot', '-k', systemKeychain] as const
+
+const keychain: TrustStore = {
+  name: 'the keychain of the system',
+  install: (rootFile) => asRoot([...addTrusted, rootFile]),
+  remove: (rootFile) => asRoot(['security', 'remove-trusted-cert', '-d', rootFile]),
+}
+
+function nssStore(database: string): TrustStore {
+  return {
+    name: `the database of browsers (${database})`,
+    install(rootFile) {
+      // Another of that name may be there: certutil would keep both.
+      run(['certutil', '-D', '-d', database, '-n', label])
+      return run(['certutil', '-A', '-d', database, '-t', 'C,,', '-n', label, '-i', rootFile])
+    },
+    remove: () => run(['certutil', '-D', '-d', database, '-n', label]),
+  }
+}
+
+/** Of Chromium, and of each profile of Firefox. */
+function nssDatabases(): string[] {
+  const home = homedir()
+  const folders = [join(home, '.pki/nssdb')]
+  for (const parent of ['.mozilla/firefox', 'snap/firefox/common/.mozilla/firefox']) {
+    const path = join(home, parent)
+    if (existsSync(path)) folders.push(...readdirSync(path).map((profile) => join(path, profile)))
+  }
+  return folders.filter((folder) => existsSync(join(folder, 'cert9.db'))).map((folder) => `sql:${folder}`)
+}
+
+/** '' when it ended with 0; else what it said. */
+function run(command: readonly string[]): string {
+  const [program = '', ...args] = command
+  const { status, stderr, error } = spawnSync(program, args, {
+    encoding: 'utf8',
+    timeout: 60_000,
+    // sudo asks for a password on the terminal.
+    stdio: ['inherit', 'ignore', 'pipe'],
+  })
+  if (error !== undefined)
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'not installed' : error.message
+  return status === 0 ? '' : stderr.trim().split('\n').at(-1) || `${program} ended with ${status}`
+}

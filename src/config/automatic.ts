@@ -1,0 +1,85 @@
+/**
+ * tls.acme and the hosts of the sites → what the process does to have certificates by itself.
+ */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { AutomaticSettings } from '../tls/acme/automatic.ts'
+import type { ChallengeType } from '../tls/acme/challenge.ts'
+import { dnsByProgram } from '../tls/acme/dns-exec.ts'
+import { defaultStorageFolder } from '../tls/acme/storage-folder.ts'
+import type { AcmeDocument } from './acme-schema.ts'
+import type { AutomaticNames } from './automatic-names.ts'
+
+export interface AutomaticWish {
+  readonly acme: AcmeDocument | null
+  /** tls.storage; '' when it was left out. */
+  readonly storage: string
+  readonly names: AutomaticNames
+  /** Is there a listener without TLS? A CA can ask on it then. */
+  readonly hasPlainListener: boolean
+  /** Folder of the config. */
+  readonly baseDirectory: string
+}
+
+/** Throws a sentence when a file that the config names cannot be read. */
+export function automaticSettings(wish: AutomaticWish): AutomaticSettings {
+  const { acme, storage, names, baseDirectory } = wish
+  const dns =
+    acme?.dns === undefined
+      ? null
+      : dnsByProgram({ command: commandOf(acme.dns.exec, baseDirectory), waitMs: acme.dns.wait })
+  const onDemand = acme?.onDemand
+  return {
+    storageFolder:
+      storage === ''
+        ? defaultStorageFolder(process.env, process.getuid?.() ?? -1)
+        : resolve(baseDirectory, storage),
+    publicNames: names.publicNames,
+    localNames: names.localNames,
+    localPatterns: names.localPatterns,
+    challenges: acme?.challenges ?? challengesFor(wish.hasPlainListener, dns !== null),
+    dns,
+    acme: acme === null ? null : acmeOf(acme, baseDirectory),
+    onDemand:
+      onDemand === undefined
+        ? null
+        : {
+            ask: onDemand.ask ?? '',
+            allow: onDemand.allow,
+            anHourMax: onDemand.perHour,
+            namesMax: onDemand.namesMax,
+          },
+  }
+}
+
+function acmeOf(acme: AcmeDocument, baseDirectory: string): NonNullable<AutomaticSettings['acme']> {
+  return {
+    directoryUrl: acme.directory,
+    email: acme.email ?? '',
+    keyKind: acme.key,
+    profile: acme.profile,
+    preferredChain: acme.preferredChain,
+    ...(acme.eab === undefined ? {} : { binding: acme.eab }),
+    ...(acme.caFile === undefined ? {} : { roots: rootsOf(resolve(baseDirectory, acme.caFile)) }),
+  }
+}
+
+/** What needs no setting up first. */
+function challengesFor(hasPlainListener: boolean, hasDns: boolean): ChallengeType[] {
+  const types: ChallengeType[] = hasPlainListener ? ['http-01', 'tls-alpn-01'] : ['tls-alpn-01']
+  return hasDns ? [...types, 'dns-01'] : types
+}
+
+function rootsOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new Error(`tls.acme.caFile cannot be read: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** A program that is given by a path stands from the folder of the config; one by its name is looked for as usual. */
+function commandOf(command: readonly string[], baseDirectory: string): readonly string[] {
+  const [program = '', ...args] = command
+  return [program.includes('/') ? resolve(baseDirectory, program) : program, ...args]
+}

@@ -1,0 +1,28 @@
+/**
+ * Answers to http-01 challenges (RFC 8555 §8.3), before any route and whatever the routes say: a CA asks for
+ * /.well-known/acme-challenge/TOKEN in clear text. Only tokens that were given to us are answered; others go their way,
+ * so an origin that has a client of its own behind us keeps it.
+ */
+import { Field } from '../http/known-fields.ts'
+import type { Exchange } from '../http/exchange.ts'
+
+export interface HttpChallenges {
+  /** How many are open; 0 nearly always, and then nothing is looked at. */
+  readonly size: number
+  /** null: none of ours. */
+  httpAnswer(token: string): string | null
+}
+
+const prefix = '/.well-known/acme-challenge/'
+
+/** Answers x, when it asks for a token of ours. */
+export function answersChallenge(x: Exchange, challenges: HttpChallenges): boolean {
+  const { path, method } = x.request
+  if (!path.startsWith(prefix) || (method !== 'GET' && method !== 'HEAD')) return false
+  const answer = challenges.httpAnswer(path.slice(prefix.length))
+  if (answer === null) return false
+  x.response.status = 200
+  x.response.fields.addKnown(Field.CONTENT_TYPE, 'application/octet-stream')
+  x.answerWhole(Buffer.from(answer))
+  return true
+}
