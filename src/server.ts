@@ -26,10 +26,12 @@ import { H1Dial } from './h1/client.ts'
 import { SocketConnector } from './net/connect.ts'
 import { warnIfTooFewDescriptors } from './net/descriptors.ts'
 import { chooseSockets } from './net/socket-mode.ts'
+import { chooseTls } from './net/tls-mode.ts'
 import type { Resolver } from './origin/resolver.ts'
 import { SystemResolver } from './origin/system-resolver.ts'
 import { TcpDial } from './tcp/tcp-dial.ts'
 import { Doors, type BoundAddress } from './server/doors.ts'
+import { TicketKeys } from './tls/ticket-keys.ts'
 import { explainByPlan, type Explanation } from './server/explanation.ts'
 
 export { loadConfig }
@@ -70,12 +72,26 @@ export async function createServer(
   const loaded = loadedOf(config)
   // Before the first listener: accepting and connecting then go the way that was chosen from the first connection on.
   await chooseSockets()
+  if (speaksTls(loaded)) await chooseTls()
   return new HeadgateServer(loaded, options)
 }
 
 /** What `loadConfig` gave, or an object to be checked like a file. */
 function loadedOf(config: HeadgateConfig | LoadedConfig): LoadedConfig {
   return 'problems' in config ? config : readConfig(config)
+}
+
+/** With clients, or with servers: all of an origin, and those that routes name by their address. */
+function speaksTls({ document }: LoadedConfig): boolean {
+  if (document === null) return false
+  const urls = [
+    ...Object.values(document.origins).flatMap(({ servers }) => servers.map(({ url }) => url)),
+    ...Object.values(document.sites).flatMap((routes) => routes.map(({ origin = '' }) => origin)),
+  ]
+  return (
+    document.listeners.some((listener) => listener.tls != null) ||
+    urls.some((url) => url.toLowerCase().startsWith('https:'))
+  )
 }
 
 export class HeadgateServer {
@@ -89,6 +105,7 @@ export class HeadgateServer {
   readonly #peers: Peers | null
   /** Made when a route has a cache first, and kept over reloads. */
   #cache: SharedCache | null = null
+  #tickets: TicketKeys | null = null
   readonly #startedMs = systemClock.nowMs()
   #prepared: Prepared | null = null
   #closing: Promise<CloseReport> | null = null
@@ -145,8 +162,18 @@ export class HeadgateServer {
           settings,
           peers: this.#peers,
         })),
+      tls: { sources: [], tickets: this.#ticketKeys(config) },
       ...(previous === undefined ? {} : { previous }),
     })
+  }
+
+  /** Kept over reloads: a new key would cost each client a full handshake. */
+  #ticketKeys({ document }: LoadedConfig): TicketKeys | null {
+    if (document === null || document.listeners.every((listener) => listener.tls == null)) return null
+    const { ticketRotation } = document.tls
+    this.#tickets ??= new TicketKeys(systemClock, this.#peers, ticketRotation)
+    this.#tickets.configure(ticketRotation)
+    return this.#tickets
   }
 
   /** The plan in force. */
@@ -164,7 +191,7 @@ export class HeadgateServer {
     const { plan } = this
     // Of workers the supervisor opens the listeners, and warns once for all.
     if (this.#isShared) return
-    await this.#doors.open(plan.listeners)
+    await this.#doors.open(plan.listeners, plan.tls ?? null)
     const warning = warnIfTooFewDescriptors(plan.connectionsMax)
     if (warning !== '') this.#observe.note('warn', warning)
   }
@@ -178,10 +205,11 @@ export class HeadgateServer {
   async prepare(config: HeadgateConfig | LoadedConfig): Promise<{ hash: string }> {
     const loaded = loadedOf(config)
     this.discard()
+    if (speaksTls(loaded)) await chooseTls()
     const plan = this.#compile(loaded, this.plan)
     try {
       this.#observe.prepare(plan)
-      const opened = this.#isShared ? [] : await this.#doors.open(plan.listeners)
+      const opened = this.#isShared ? [] : await this.#doors.open(plan.listeners, plan.tls ?? null)
       this.#prepared = { plan, opened }
     } catch (error) {
       this.#observe.discard()
@@ -242,6 +270,7 @@ export class HeadgateServer {
     if (cutCount > 0)
       this.#observe.note('warn', `${cutCount} connections were cut after ${Math.round(tookMs)} ms`)
     this.#cache?.close()
+    this.#tickets?.close()
     this.plan.close()
     await this.#observe.logs.close(logsCloseMs)
     return { cutCount, tookMs }

@@ -6,6 +6,7 @@ import type { Observer } from '../engine/observer.ts'
 import type { Plan } from '../engine/plan.ts'
 import type { Dial } from '../http/dial.ts'
 import type { ConnectionLimits } from '../http/limits.ts'
+import type { TlsServices } from './tls.ts'
 import type { Resolver } from '../origin/resolver.ts'
 
 export interface CompileContext {
@@ -19,6 +20,8 @@ export interface CompileContext {
   dialForTcp(): Dial
   /** The process's cache, made when it is asked for first; left out: the plan makes one for itself. */
   readonly openCache?: (settings: CacheSettings) => SharedCache
+  /** What TLS of listeners needs besides the config; left out: sessions are not resumed, certificates come from files. */
+  readonly tls?: TlsServices
   /** The plan in force: its origins are carried over where nothing of them has changed. */
   readonly previous?: Plan
 }

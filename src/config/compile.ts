@@ -27,10 +27,12 @@ import { connectionLimits, exchangeLimits } from './limits-schema.ts'
 import { requireDocument, type LoadedConfig } from './load.ts'
 import { compileMatch } from './match-schema.ts'
 import { originFromServers } from './origin-schema.ts'
+import { TlsCompiler } from './tls.ts'
 import { OriginKeeper } from './origins.ts'
 import { networksOf } from './quantities.ts'
-import { hostsOf, isOriginName } from './route-schema.ts'
 import { originsPassedOn, TcpCompiler } from './tcp-routes.ts'
+import { hostsOf } from './host-names.ts'
+import { isOriginName } from './route-schema.ts'
 
 export type { CompileContext } from './compile-context.ts'
 
@@ -40,7 +42,8 @@ export function compilePlan(loaded: LoadedConfig, context: CompileContext): Plan
   const limits = connectionLimits(document.limits, document.timeouts, document.halfClose)
   const pages = new ErrorPageSet(document.errorPages, loaded.baseDirectory)
   const { previous, ...lasting } = context
-  const keeper = new OriginKeeper(lasting, limits, previous)
+  const tls = new TlsCompiler(document, loaded.baseDirectory, lasting.clock)
+  const keeper = new OriginKeeper(lasting, limits, tls, previous)
   const forwarding = forwardingOf(document)
   const caches = new CacheCompiler(document, lasting)
   const compiler = new RouteCompiler(document, keeper, caches, forwarding, lasting)
@@ -49,7 +52,7 @@ export function compilePlan(loaded: LoadedConfig, context: CompileContext): Plan
   const tcp = new TcpCompiler(document, keeper)
   keeper.forgetPrevious()
   return {
-    hash: hashOf(document, pages),
+    hash: hashOf(document, pages, tls.contents()),
     listeners: document.listeners,
     router: new HostRouter(sites),
     routes: [...routes, ...tcp.routes],
@@ -63,6 +66,9 @@ export function compilePlan(loaded: LoadedConfig, context: CompileContext): Plan
     admin: document.admin,
     cache: caches.settings,
     errorPages: pages,
+    tls: document.listeners.some((listener) => listener.tls != null)
+      ? tls.plan(lasting.tls ?? { sources: [], tickets: null })
+      : null,
     maintenance: document.maintenance ? Faults.MAINTENANCE : NONE,
     drainMs: document.drainTimeout,
     workers: document.workers === 'auto' ? 0 : document.workers,

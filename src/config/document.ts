@@ -13,6 +13,7 @@ import { adminSchema, errorPagesSchema, forwardingSchema, hideSchema, logSchema 
 import { originSchema } from './origin-schema.ts'
 import { count, duration, networks } from './quantities.ts'
 import { isOriginName, sitesSchema } from './route-schema.ts'
+import { tlsSchema } from './tls-schema.ts'
 
 const originName = z
   .string()
@@ -32,6 +33,7 @@ export const configSchema = z.strictObject({
       samples: [{ app: ['10.0.0.11:3000', '10.0.0.12:3000'] }],
     }),
   sites: sitesSchema,
+  tls: tlsSchema,
   cache: cacheSchema,
   trustedProxies: networks()
     .prefault([])
@@ -79,7 +81,6 @@ export type { RouteDocument } from './route-schema.ts'
  * silently.
  */
 export const futureKeys: ReadonlySet<string> = new Set([
-  'tls',
   'files',
   'compress',
   'access',

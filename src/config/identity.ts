@@ -8,9 +8,10 @@ import type { ConfigDocument, RouteDocument } from './document.ts'
 import type { ErrorPageSet } from './error-pages.ts'
 
 /** sha256 of the normalised config and of the files that it pulls in: equal for two spellings of one config. */
-export function hashOf(document: ConfigDocument, pages: ErrorPageSet): string {
+export function hashOf(document: ConfigDocument, pages: ErrorPageSet, files: Iterable<string>): string {
   const hash = createHash('sha256').update(textOf(document))
   for (const content of pages.contents()) hash.update(`\0${content.length}\0`).update(content)
+  for (const content of files) hash.update(`\0${content.length}\0`).update(content)
   return hash.digest('hex')
 }
 

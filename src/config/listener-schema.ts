@@ -3,10 +3,11 @@
  */
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import type { ListenerPlan } from '../engine/plan.ts'
+import type { ListenerPlan, ListenerTls } from '../engine/plan.ts'
 import { unixPathBytesMax } from '../origin/server-url.ts'
 import { count, networks } from './quantities.ts'
 import { tcpSchema } from './tcp-schema.ts'
+import { listenerTlsSchema } from './tls-schema.ts'
 
 /** 511, as nginx and Node have it; Linux cuts it to `net.core.somaxconn`. */
 const backlogDefault = 511
@@ -119,7 +120,13 @@ const inet = z.strictObject({
     }),
   http2,
   tcp: tcpSchema,
+  tls: listenerTlsSchema.optional(),
 })
+
+/** With `tls` where it is spoken. */
+function secured(plan: ListenerPlan, tls: ListenerTls | null | undefined): ListenerPlan {
+  return tls == null ? plan : { ...plan, tls }
+}
 
 const unix = z.strictObject({
   path: z
@@ -135,6 +142,7 @@ const unix = z.strictObject({
   }),
   http2,
   tcp: tcpSchema,
+  tls: listenerTlsSchema.optional(),
 })
 
 const listener = z.union([
@@ -143,10 +151,13 @@ const listener = z.union([
   inet.transform((at) => {
     const host = at.host.replace(/^\[|\]$/g, '')
     const more = written(at.http2, at.proxyProtocol, at.tcp)
-    return planOf(host === '*' ? '' : host, at.port, '', at.backlog, more)
+    return secured(planOf(host === '*' ? '' : host, at.port, '', at.backlog, more), at.tls)
   }),
   unix.transform((at) =>
-    planOf('', 0, at.path, at.backlog, written(at.http2, at.proxyProtocol ? ['unix'] : [], at.tcp)),
+    secured(
+      planOf('', 0, at.path, at.backlog, written(at.http2, at.proxyProtocol ? ['unix'] : [], at.tcp)),
+      at.tls,
+    ),
   ),
 ])
 

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, extname, join, resolve } from 'node:path'
+import { systemClock } from '../core/clock.ts'
 import { checkConfig } from './check.ts'
 import type { ConfigDocument, HeadgateConfig } from './document.ts'
 import { ErrorPageSet } from './error-pages.ts'
@@ -12,6 +13,7 @@ import { problemsText, type LocatedProblem } from './problem-text.ts'
 import type { ConfigProblem } from './problem.ts'
 import { readModule } from './read-module.ts'
 import { readJson, readYaml, type ReadProblem } from './read-text.ts'
+import { TlsCompiler } from './tls.ts'
 import { excerpt, ModuleSource, noSource, type ConfigSource, type Position } from './source.ts'
 
 export type { LocatedProblem } from './problem-text.ts'
@@ -130,6 +132,10 @@ function checked(
   if (document !== null) {
     const pages = new ErrorPageSet(document.errorPages, baseDirectory)
     watched.push(...pages.files)
+    const tls = new TlsCompiler(document, baseDirectory, systemClock)
+    tls.checkSources()
+    watched.push(...tls.files)
+    all.push(...tls.problems)
     for (const { key, message } of pages.problems) {
       all.push({ path: ['errorPages', key], onKey: false, severity: 'error', message })
     }

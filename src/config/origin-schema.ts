@@ -9,6 +9,7 @@ import { parseServerUrl } from '../origin/server-url.ts'
 import { originTimeoutsSchema } from './limits-schema.ts'
 import { originHideSchema } from './operation-schema.ts'
 import { count, duration, size } from './quantities.ts'
+import { originTlsSchema } from './tls-schema.ts'
 import { durationText } from './units.ts'
 
 /** The address of a server. */
@@ -25,7 +26,8 @@ const server = z
     serverUrl.transform((url): { url: string; weight: number } => ({ url, weight: 1 })),
     z.strictObject({
       url: serverUrl.meta({
-        description: '`http://host:port`, `host:port` or `unix:/path`; it has no path (use `rewrite`).',
+        description:
+          '`http://host:port`, `https://host:port`, `host:port` or `unix:/path`; it has no path (use `rewrite`).',
         samples: ['http://10.0.0.12:3000'],
       }),
       weight: count(1, weightMax).default(1).meta({ description: 'Its share of the requests.' }),
@@ -97,6 +99,11 @@ const whole = z.strictObject({
     }),
   upgrade: z.boolean().default(true).meta({
     description: 'Passes Upgrade on: WebSocket and any other protocol but HTTP itself.',
+  }),
+  tls: originTlsSchema.optional().meta({
+    description:
+      'TLS to servers that are given as `https://`. Their certificates are verified unless it says otherwise.',
+    samples: [{ ca: './tls/internal-ca.crt', serverName: 'app.internal' }],
   }),
   hide: originHideSchema.optional().meta({ description: 'What differs from `hide` at the top.' }),
   timeouts: originTimeoutsSchema

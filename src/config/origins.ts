@@ -11,6 +11,7 @@ import { createOrigin } from '../origin/server-group.ts'
 import type { Origin, OriginOptions } from '../origin/origin.ts'
 import type { LastingContext } from './compile-context.ts'
 import type { OriginDocument } from './document.ts'
+import type { TlsCompiler } from './tls.ts'
 
 /** Plans that hold an origin. */
 const holders = new WeakMap<Origin, number>()
@@ -23,12 +24,19 @@ export class OriginKeeper {
   readonly #tcpNames = new Map<string, string>()
   readonly #context: LastingContext
   readonly #limits: ConnectionLimits
+  readonly #tls: TlsCompiler
   /** Only while the plan is compiled: one that held on to the plan before it would hold all since the start. */
   #previous: Plan | undefined
   #isClosed = false
 
-  constructor(context: LastingContext, limits: ConnectionLimits, previous: Plan | undefined) {
+  constructor(
+    context: LastingContext,
+    limits: ConnectionLimits,
+    tls: TlsCompiler,
+    previous: Plan | undefined,
+  ) {
     this.#context = context
+    this.#tls = tls
     this.#limits = limits
     this.#previous = previous
   }
@@ -46,7 +54,10 @@ export class OriginKeeper {
   #open(name: string, document: OriginDocument, connectMs: number, isTcp: boolean): Origin {
     const known = this.origins.get(name)
     if (known !== undefined) return known
-    const options = optionsOf(name, document, connectMs)
+    const options = {
+      ...optionsOf(name, document, connectMs),
+      ...(isSecure(document) ? { tls: this.#tls.originTls(document.tls) } : {}),
+    }
     const origin = this.#carriedOver(options, isTcp) ?? this.#make(options, isTcp)
     holders.set(origin, (holders.get(origin) ?? 0) + 1)
     this.origins.set(name, origin)
@@ -92,6 +103,10 @@ export class OriginKeeper {
       if (left === 0) origin.close()
     }
   }
+}
+
+function isSecure({ servers }: OriginDocument): boolean {
+  return servers.some(({ url }) => url.toLowerCase().startsWith('https:'))
 }
 
 function optionsOf(name: string, document: OriginDocument, connectMs: number): OriginOptions {

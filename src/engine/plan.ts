@@ -5,6 +5,8 @@
 import type { Fault } from '../core/faults.ts'
 import type { Claims } from '../http/claims.ts'
 import type { ConnectionLimits } from '../http/limits.ts'
+import type { ServerSecurity } from '../net/security.ts'
+import type { TlsVersion } from '../net/tls-versions.ts'
 import type { Origin } from '../origin/origin.ts'
 import type { Exchange, RouteInfo } from '../http/exchange.ts'
 
@@ -23,6 +25,8 @@ export interface ListenerPlan {
   readonly http2?: boolean | 'only'
   /** Server name, '*.parent' or '*' → origin that its connections are passed on to, unread. */
   readonly tcp?: Readonly<Record<string, string>>
+  /** TLS is spoken, with what differs from the plan's own; null or left out: none. */
+  readonly tls?: ListenerTls | null
 }
 
 /** Whom a listener passes connections on to, unread. */
@@ -43,6 +47,25 @@ export interface TcpRoutes {
     /** null: the connection is served as HTTP. */
     find(serverName: string): TcpRoute | null
   }
+}
+
+/** What a listener says of TLS, as it was written: files or PEM. */
+export interface ListenerTls {
+  readonly certificates?: readonly { readonly cert: string; readonly key: string }[] | undefined
+  readonly minVersion?: TlsVersion | undefined
+  readonly clientAuth?:
+    | readonly { readonly ca: string; readonly mode: 'require' | 'optional'; readonly hosts: string[] }[]
+    | undefined
+}
+
+/** TLS to clients. */
+export interface TlsPlan {
+  /** From the connection to the end of the handshake. */
+  readonly handshakeMs: number
+  /** Under way at a time; what comes beyond is closed. */
+  readonly handshakesMax: number
+  /** By the listener's name. */
+  readonly securities: ReadonlyMap<string, ServerSecurity>
 }
 
 /** Fields that tell the origin about the client (RFC 7239 and the older X- family), and their trust. */
@@ -123,6 +146,8 @@ export interface Plan {
   /** null, or left out: no route has a cache. */
   readonly cache?: CachePlan | null
   readonly errorPages: ErrorPages
+  /** null, or left out: no listener speaks it. */
+  readonly tls?: TlsPlan | null
   /** A fault that every request gets instead of a route, or NONE. */
   readonly maintenance: Fault
   readonly drainMs: number

@@ -47,6 +47,8 @@ export type ClientCertificateMode = 'none' | 'optional' | 'require'
 export interface ServerIdentity {
   /** Holds certificates and keys, and the authorities of clients where `clientCertificate` is not 'none'. */
   readonly context: SecureContext
+  /** With an RSA key, for clients that verify no ECDSA; null or left out: `context` is for all. */
+  readonly rsaContext?: SecureContext | null
   readonly clientCertificate: ClientCertificateMode
   /** An OCSP answer to staple (RFC 6066 §8), DER, when the client asks; null for none. */
   readonly ocsp?: Buffer | null

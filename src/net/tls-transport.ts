@@ -11,7 +11,7 @@
  *   unless `relyOnEnd` was called and said true; then it closes the transport with TLS_TRUNCATED.
  */
 import type { ProxyHeader } from './proxy-header.ts'
-import { TLS_TRUNCATED, type TlsSession } from './security.ts'
+import { TLS_PLAIN_HTTP, TLS_TRUNCATED, type TlsSession } from './security.ts'
 import { nobody, unsentBytesHigh } from './socket.ts'
 import {
   dropStageOf,
@@ -28,9 +28,14 @@ import type { TlsEngine, TlsEngineOwner } from './tls-engine.ts'
 import { TlsOutbox } from './tls-outbox.ts'
 import type { Transport, TransportEvents } from './transport.ts'
 
+/** For a plain answer to arrive before the connection is closed under it. */
+const plainAnswerMs = 200
+
 export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner, StageOwner {
   events: TransportEvents = nobody
   readonly encrypted = true
+  /** Sent as it is to a peer that speaks HTTP without TLS; '' for nothing. */
+  plainAnswer = ''
   isPaused = false
   bytesRead = 0
   readonly #lower: Transport
@@ -355,7 +360,17 @@ export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner,
   }
 
   onEngineFailed(error: string): void {
-    this.#close(error)
+    if (error === TLS_PLAIN_HTTP && this.plainAnswer !== '' && this.#lower.isOpen) this.#answerPlainly()
+    else this.#close(error)
+  }
+
+  /** Not encrypted: so that it is understood. What the peer still sends is not read, and FIN closes it. */
+  #answerPlainly(): void {
+    this.#error = TLS_PLAIN_HTTP
+    this.#isClosing = true
+    this.#lower.writeText(this.plainAnswer)
+    this.#lower.end()
+    setTimeout(() => this.#lower.destroy(), plainAnswerMs).unref()
   }
 
   #close(error: string): void {

@@ -124,7 +124,9 @@ export class WrapEngine implements TlsEngine, WrapReader {
     if (identity === null) return this.#fail(TLS_NAME_UNKNOWN)
     const wrap = this.#wrap
     if (identity !== role.security.fallback) {
-      wrap.sni_context = identity.context.context
+      const { context, rsaContext = null } = identity
+      const chosen = rsaContext !== null && !wrap.getSharedSigalgs().some(isEcdsa) ? rsaContext : context
+      wrap.sni_context = chosen.context
       this.#ask(identity.clientCertificate)
     }
     if (hello.OCSPRequest === true && identity.ocsp != null) wrap.setOCSPResponse(identity.ocsp)
@@ -274,6 +276,11 @@ export class WrapEngine implements TlsEngine, WrapReader {
     const wrap = this.#wrap
     setImmediate(destroyWrap, wrap)
   }
+}
+
+/** Of names such as 'ECDSA+SHA256' and 'RSA-PSS+SHA256'. */
+function isEcdsa(algorithm: string): boolean {
+  return /^(ECDSA|ecdsa)/.test(algorithm)
 }
 
 function chainOf(wrap: TlsWrap): Buffer[] {

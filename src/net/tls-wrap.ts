@@ -68,6 +68,7 @@ export interface TlsWrap {
   isSessionReused(): boolean
   setVerifyMode(request: boolean, require: boolean): void
   verifyError(): NodeJS.ErrnoException | null
+  getSharedSigalgs(): string[]
   setKeyCert(context: unknown): void
   setOCSPResponse(der: Buffer): void
 }

@@ -10,6 +10,7 @@ import type { Fault } from '../core/faults.ts'
 import { List, type ListNode } from '../core/list.ts'
 import type { ConnectionOwner, DialTarget, OriginConnection, Sounding } from '../http/dial.ts'
 import type { Exchange, UpstreamServer } from '../http/exchange.ts'
+import type { ClientSecurity } from '../net/security.ts'
 import type { TransportAddress } from '../net/transport.ts'
 import { PassingOver, type PassOverTimes } from './passing-over.ts'
 import { addressText } from './server-url.ts'
@@ -63,6 +64,7 @@ export class Endpoint implements DialTarget, DeadlineOwner {
   readonly address: TransportAddress
   readonly addressText: string
   readonly connectMs: number
+  security: ClientSecurity | null = null
   readonly passing: PassingOver
   readonly passDeadline: Deadline = new Deadline(this)
   readonly ready: List<PooledConnection> = new List()

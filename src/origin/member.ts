@@ -2,6 +2,7 @@
  * OriginServer: a server of an origin: its place in the balancing, its pool, and the watch over its name if it has one.
  */
 import type { Clock } from '../core/clock.ts'
+import type { ClientSecurity } from '../net/security.ts'
 import { NameWatch, type NameWatchOwner } from './name-watch.ts'
 import type { AddressSnapshot, ServerSnapshot } from './origin.ts'
 import { PASSED } from './passing-over.ts'
@@ -13,6 +14,8 @@ import type { ServerUrl } from './server-url.ts'
 /** The origin, as its servers see it. */
 export interface OriginServerOwner extends PoolOwner {
   onNameFault(server: OriginServer, reason: string): void
+  /** TLS to a server that is given as https. */
+  securityOf(url: ServerUrl): ClientSecurity
 }
 
 export class OriginServer implements Member, NameWatchOwner {
@@ -32,6 +35,7 @@ export class OriginServer implements Member, NameWatchOwner {
     this.weight = weight
     this.#owner = owner
     this.pool = new Pool(this, owner)
+    if (url.isSecure) this.pool.security = owner.securityOf(url)
     this.#watch = url.isName ? new NameWatch(url.host, resolver, clock, owner.tuning, this) : null
   }
 

@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts'
 import type { FaultLevel } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'
 import type { Dial } from '../http/dial.ts'
+import type { OriginTls } from '../net/client-security.ts'
 import type { Resolver } from './resolver.ts'
 
 export type PolicyName = 'round-robin' | 'least-requests'
@@ -73,6 +74,8 @@ export const defaultTuning: OriginTuning = {
 export interface OriginOptions extends Partial<OriginTuning> {
   readonly name: string
   readonly servers: readonly ServerOptions[]
+  /** TLS to servers given as https; left out: verified, with the public authorities. */
+  readonly tls?: OriginTls
 }
 
 export interface OriginContext {

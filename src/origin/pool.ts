@@ -15,6 +15,7 @@
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'
 import { WAIT, type Exchange, type Upstream } from '../http/exchange.ts'
+import type { ClientSecurity } from '../net/security.ts'
 import type { TransportAddress } from '../net/transport.ts'
 import { EndpointSet } from './endpoint-set.ts'
 import { Endpoint, PooledConnection, type EndpointOwner } from './endpoint.ts'
@@ -51,6 +52,8 @@ export class Pool implements EndpointOwner {
   readonly #timers: Timers
   readonly #tuning: OriginTuning
   #source: AddressSource | null = null
+  /** TLS to the server; set before its addresses. */
+  security: ClientSecurity | null = null
   /** Streams leased on all its connections. */
   leases = 0
   /** When its name last could not be resolved. */
@@ -275,8 +278,11 @@ export class Pool implements EndpointOwner {
 
   /** Where the server is now. What runs on other addresses ends there, and nothing more begins there. */
   setAddresses(addresses: readonly TransportAddress[]): void {
-    const make = (address: TransportAddress): Endpoint =>
-      new Endpoint(this.member, address, this.#tuning, this)
+    const make = (address: TransportAddress): Endpoint => {
+      const endpoint = new Endpoint(this.member, address, this.#tuning, this)
+      endpoint.security = this.security
+      return endpoint
+    }
     for (const endpoint of this.endpoints.replace(addresses, make)) {
       this.#standing.forget(endpoint)
       this.stock.clear(endpoint)

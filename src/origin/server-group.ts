@@ -6,17 +6,20 @@
  * (its connection was an old one, and it has room for a new one); the one whose last fault is longest ago. So an origin of one server is always tried,
  * and no request is refused while somebody might take it.
  */
+import type { SecureContext } from 'node:tls'
 import { Faults, NONE, faultRow, type Fault } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'
 import type { Dial } from '../http/dial.ts'
 import { WAIT, type Exchange, type Upstream, type UpstreamServer } from '../http/exchange.ts'
+import { defaultOriginTls, originContext, securityFor } from '../net/client-security.ts'
+import type { ClientSecurity } from '../net/security.ts'
 import type { Endpoint } from './endpoint.ts'
 import { OriginServer, type OriginServerOwner } from './member.ts'
 import { defaultTuning, type OriginContext, type OriginOptions, type OriginTuning } from './options.ts'
 import type { Origin, OriginSnapshot, OriginWaiter } from './origin.ts'
 import { policies } from './policies.ts'
 import { weightMax, type BalancerPolicy } from './policy.ts'
-import { parseServerUrl } from './server-url.ts'
+import { parseServerUrl, type ServerUrl } from './server-url.ts'
 import type { Waiting } from './waiting.ts'
 
 /** Throws when a server's URL or a weight is wrong: config checks them first, so that is a bug of ours. */
@@ -37,6 +40,8 @@ class ServerGroup implements Origin, OriginServerOwner {
   readonly #context: OriginContext
   readonly #servers: readonly OriginServer[]
   readonly #policy: BalancerPolicy
+  /** Made for the first server that is given as https. */
+  #secureContext: SecureContext | null = null
 
   constructor(options: OriginOptions, context: OriginContext) {
     this.name = options.name
@@ -60,6 +65,12 @@ class ServerGroup implements Origin, OriginServerOwner {
         throw new Error(`the weight of ${url} must be a whole number from 1 to ${weightMax}, not ${weight}`)
       return new OriginServer(parsed, weight, this, this.#context.clock, this.#context.resolver)
     })
+  }
+
+  securityOf(url: ServerUrl): ClientSecurity {
+    const tls = this.options.tls ?? defaultOriginTls
+    this.#secureContext ??= originContext(tls)
+    return securityFor(tls, this.#secureContext, url.host)
   }
 
   get hasOneServer(): boolean {

@@ -1,9 +1,9 @@
 /**
  * The address of a server as people write it in the config:
  *
- *     http://10.0.0.11:3000   10.0.0.11:3000   http://[::1]:8080   app.internal   unix:/run/app.sock
+ *     https://app.internal:8443   http://10.0.0.11:3000   10.0.0.11:3000   http://[::1]:8080   app.internal   unix:/run/app.sock
  *
- * Without a scheme it is http, without a port 80. It says where to connect to and nothing else: a path, a query or a
+ * Without a scheme it is http, without a port 80, with https 443. It says where to connect to and nothing else: a path, a query or a
  * password in it is a mistake, and told as such.
  */
 import { isIP, isIPv4 } from 'node:net'
@@ -17,9 +17,11 @@ export interface ServerUrl {
   readonly port: number
   /** Of a unix socket; '' for none. */
   readonly path: string
+  /** TLS is spoken with it. */
+  readonly isSecure: boolean
   /** `host` is a name, to be resolved. */
   readonly isName: boolean
-  /** 'host[:port]', IPv6 in brackets, the port left out when it is 80: what a Host field says of it. */
+  /** 'host[:port]', IPv6 in brackets, the port left out when it is that of its scheme: what a Host field says of it. */
   readonly authority: string
 }
 
@@ -32,17 +34,16 @@ export function parseServerUrl(text: string): ServerUrl | string {
   if (/[\s\p{Cc}]/u.test(text)) return `${JSON.stringify(text)} holds a space or a control character`
   if (text.startsWith('unix:')) return parseUnix(text)
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()
-  if (scheme === 'https') return `"${text}": https to servers is not served yet; use http`
-  if (scheme !== undefined && scheme !== 'http')
-    return `"${text}": the scheme ${scheme} is unknown; use http:// or unix:`
-  const rest = scheme === undefined ? text : text.slice('http://'.length)
+  if (scheme !== undefined && scheme !== 'http' && scheme !== 'https')
+    return `"${text}": the scheme ${scheme} is unknown; use http://, https:// or unix:`
+  const rest = scheme === undefined ? text : text.slice(`${scheme}://`.length)
   const end = rest.search(/[/?#\\]/)
   const authority = end < 0 ? rest : rest.slice(0, end)
   if (end >= 0 && rest.slice(end) !== '/')
     return `"${text}" has a path or query; it names a server only: use rewrite for "${rest.slice(end)}"`
   if (authority.includes('@'))
     return `"${text}" holds a user name or password; set Authorization with headers`
-  return parseAuthority(text, authority)
+  return parseAuthority(text, authority, scheme === 'https')
 }
 
 function parseUnix(text: string): ServerUrl | string {
@@ -53,10 +54,10 @@ function parseUnix(text: string): ServerUrl | string {
   const bytes = Buffer.byteLength(path)
   if (bytes > unixPathBytesMax)
     return `"${text}": the path of a unix socket may have ${unixPathBytesMax} bytes, this one has ${bytes}`
-  return { text, host: '', port: 0, path, isName: false, authority: 'localhost' }
+  return { text, host: '', port: 0, path, isSecure: false, isName: false, authority: 'localhost' }
 }
 
-function parseAuthority(text: string, authority: string): ServerUrl | string {
+function parseAuthority(text: string, authority: string, isSecure: boolean): ServerUrl | string {
   const isBracketed = authority.startsWith('[')
   if (!isBracketed && authority.indexOf(':') !== authority.lastIndexOf(':'))
     return isIP(authority) === 6
@@ -64,9 +65,10 @@ function parseAuthority(text: string, authority: string): ServerUrl | string {
       : `"${text}" has more than one colon; an IPv6 address stands in brackets`
   const hostEnd = isBracketed ? authority.indexOf(']') + 1 : endOfHost(authority)
   if (isBracketed && hostEnd === 0) return `"${text}": the bracket of the IPv6 address is not closed`
+  const ownPort = isSecure ? 443 : 80
   const after = authority.slice(hostEnd)
   if (after !== '' && !after.startsWith(':')) return `"${text}": "${after}" follows the IPv6 address`
-  const port = after === '' ? 80 : portOf(after.slice(1))
+  const port = after === '' ? ownPort : portOf(after.slice(1))
   if (port < 0) return `"${text}": the port must be a number from 1 to 65535, not "${after.slice(1)}"`
   const written = authority.slice(0, hostEnd)
   const host = isBracketed ? written.slice(1, -1).replace('%25', '%') : written.toLowerCase()
@@ -75,7 +77,8 @@ function parseAuthority(text: string, authority: string): ServerUrl | string {
   const wrong = isName ? faultOfName(host) : ''
   if (wrong !== '') return `"${text}": ${wrong}`
   const name = written.toLowerCase()
-  return { text, host, port, path: '', isName, authority: port === 80 ? name : `${name}:${port}` }
+  const shown = port === ownPort ? name : `${name}:${port}`
+  return { text, host, port, path: '', isSecure, isName, authority: shown }
 }
 
 function endOfHost(authority: string): number {

@@ -10,7 +10,7 @@ import type { DateText } from '../core/clock.ts'
 import type { Fault, FaultLevel } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'
 import type { Observer } from '../engine/observer.ts'
-import type { ListenerPlan, Plan, TcpRoutes } from '../engine/plan.ts'
+import type { ListenerPlan, Plan, TcpRoutes, TlsPlan } from '../engine/plan.ts'
 import { serveH1 } from '../h1/server.ts'
 import { serveH2 } from '../h2/server.ts'
 import type { Serve } from '../http/exchange.ts'
@@ -20,6 +20,7 @@ import { Listener } from '../net/listener.ts'
 import { ProxyStage } from '../net/proxy-stage.ts'
 import type { Transport } from '../net/transport.ts'
 import { AnnouncingPeers } from './announcing-peers.ts'
+import { Handshakes, type HandshakesHome } from './handshakes.ts'
 import { Passages, type PassagesHome } from './passages.ts'
 
 /** Idle connections closed at a time to make room: enough that the next thousand accepts need not look again. */
@@ -50,7 +51,7 @@ export interface BoundAddress {
   readonly path: string
 }
 
-export class Doors implements ServingContext, PassagesHome {
+export class Doors implements ServingContext, PassagesHome, HandshakesHome {
   readonly serve: Serve
   readonly timers: Timers
   readonly dateText: DateText
@@ -61,6 +62,7 @@ export class Doors implements ServingContext, PassagesHome {
   readonly onFault: DoorsOptions['onFault']
   readonly #announcing = new AnnouncingPeers()
   readonly #passages: Passages
+  readonly #handshakes: Handshakes = new Handshakes(this)
   readonly #listeners: Map<string, Listener> = new Map()
   readonly #connections: Set<ServerConnection> = new Set()
   /** Idle ones that were destroyed to make room: their sockets close within this turn of the event loop. */
@@ -90,6 +92,7 @@ export class Doors implements ServingContext, PassagesHome {
     this.#announcing.configure(listeners)
     this.#http2 = new Map(listeners.map(({ name, http2 }) => [name, http2 ?? true]))
     this.#passages.configure(plan.tcp ?? noRoutes)
+    this.#handshakes.configure(plan.tls ?? null)
     this.limits = plan.clientLimits
     this.#connectionsMax = plan.connectionsMax
   }
@@ -121,8 +124,10 @@ export class Doors implements ServingContext, PassagesHome {
    * Opens the listeners of `plans` that are not open. Rejects with a ListenError when one cannot be had; those opened
    * by this call are closed again then. Gives the names of the new ones, for `closeNamed` should the plan be dropped.
    */
-  async open(plans: readonly ListenerPlan[]): Promise<string[]> {
+  async open(plans: readonly ListenerPlan[], tls: TlsPlan | null = null): Promise<string[]> {
     const opened: string[] = []
+    const fresh = plans.map(({ name }) => name).filter((name) => !this.#listeners.has(name))
+    this.#handshakes.prepare(tls, new Set(fresh))
     for (const plan of plans) {
       if (this.#listeners.has(plan.name)) continue
       const listener = this.#makeListener(plan.name, plan.backlog)
@@ -189,6 +194,11 @@ export class Doors implements ServingContext, PassagesHome {
   }
 
   serveHttp(name: string, transport: Transport): ServerConnection {
+    return this.#handshakes.begin(name, transport) ?? this.serveDecrypted(name, transport)
+  }
+
+  /** Whatever there is of TLS has been taken off. */
+  serveDecrypted(name: string, transport: Transport): ServerConnection {
     const http2 = this.#http2.get(name)
     if (transport.protocol === 'h2' || http2 === 'only') return serveH2(transport, this)
     return serveH1(transport, http2 === false ? this.#withoutHttp2 : this)

@@ -3,7 +3,9 @@
  * kinds (ECDSA and RSA) for the same names, of which each client gets the first that it can verify.
  *
  * One is never changed: a renewed certificate is a new object. Contexts are made of it when they are asked for and kept,
- * one for each kind of asking clients for certificates: OpenSSL takes the authorities of clients from there.
+ * one for each kind of asking clients for certificates (OpenSSL takes the authorities of clients from there) and of key: a
+ * context that Node takes for a name replaces the one before by a single pair, so the kind is chosen by what the client
+ * says it verifies.
  */
 import { X509Certificate, createPrivateKey } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
@@ -37,19 +39,35 @@ export class ServerCertificate {
     this.notAfterMs = Math.min(...facts.map(({ notAfterMs }) => notAfterMs))
   }
 
-  /** With `clientAuthority` (PEM) clients are asked for certificates of it; '' is never asked. */
-  context(clientAuthority: string = ''): SecureContext {
-    let context = this.#contexts.get(clientAuthority)
+  /**
+   * With `clientAuthority` (PEM) clients are asked for certificates of it; '' is never asked. `kind` 'rsa': for clients
+   * that verify no ECDSA; null when there is no such pair besides another.
+   */
+  context(clientAuthority: string, kind: 'best' | 'rsa'): SecureContext | null {
+    const pair = kind === 'best' ? this.#best : this.#rsa
+    if (pair === null) return null
+    const name = `${kind}\n${clientAuthority}`
+    let context = this.#contexts.get(name)
     if (context === undefined) {
       // An empty list of authorities, so that none are loaded: without a list all public ones would be.
-      const ca = clientAuthority === '' ? [] : [clientAuthority]
-      const cert = this.pairs.map((pair) => pair.cert)
-      const key = this.pairs.map((pair) => pair.key)
-      context = createSecureContext({ cert, key, ca })
-      this.#contexts.set(clientAuthority, context)
+      context = createSecureContext({ ...pair, ca: clientAuthority === '' ? [] : [clientAuthority] })
+      this.#contexts.set(name, context)
     }
     return context
   }
+
+  get #best(): CertificatePair | null {
+    return this.pairs.find((pair) => !isRsa(pair)) ?? this.pairs[0] ?? null
+  }
+
+  get #rsa(): CertificatePair | null {
+    const rsa = this.pairs.find(isRsa) ?? null
+    return rsa === this.#best ? null : rsa
+  }
+}
+
+function isRsa({ cert }: CertificatePair): boolean {
+  return new X509Certificate(cert).publicKey.asymmetricKeyType === 'rsa'
 }
 
 /** Does the key belong to the certificate, and does the chain stand in order? */

@@ -39,11 +39,10 @@ test('an unknown key is told with the nearest one that may stand there', () => {
 })
 
 test('keys of later versions are refused by name', () => {
-  for (const key of ['tls', 'http2', 'http3']) has({ ...right, [key]: true }, /not available in this version/)
+  for (const key of ['http2', 'http3']) has({ ...right, [key]: true }, /not available in this version/)
   for (const key of ['files', 'compress', 'access', 'handler']) {
     has({ sites: { '*': [{ origin: '127.0.0.1:1', [key]: true }] } }, /not available in this version/)
   }
-  has({ ...right, listeners: [{ port: 1, tls: true }] }, /listeners\[0\]\.tls: "tls" is not available/)
   has({ ...right, origins: { app: { servers: 'a:1', health: {} } } }, /"health" is not available/)
 })
 

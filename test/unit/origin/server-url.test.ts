@@ -25,6 +25,9 @@ const good: [string, Partial<ServerUrl>][] = [
   ['unix:///run/app.sock', { path: '/run/app.sock' }],
   ['http://1.2.3.example', { host: '1.2.3.example', isName: true }],
   ['http://a:65535', { port: 65_535 }],
+  ['https://app', { host: 'app', port: 443, isSecure: true, authority: 'app' }],
+  ['https://app:80', { port: 80, isSecure: true, authority: 'app:80' }],
+  ['http://app:443', { port: 443, isSecure: false, authority: 'app:443' }],
 ]
 
 for (const [text, expected] of good) {
@@ -42,7 +45,6 @@ const bad: [string, RegExp][] = [
   [':3000', /the host is missing/],
   ['http://app internal', /space/],
   ['http://app\n', /control character/],
-  ['https://app:443', /https to servers is not served yet/],
   ['ftp://app', /the scheme ftp is unknown/],
   ['ws://app', /the scheme ws is unknown/],
   ['http://app/base', /has a path or query.*use rewrite for "\/base"/],

@@ -1,0 +1,269 @@
+/**
+ * What `tls` says, with the files that it names: read and checked when the config is, and made into what listeners and
+ * origins need. A file that cannot be used is an error with the place that names it.
+ */
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Clock } from '../core/clock.ts'
+import type { ListenerPlan, TlsPlan } from '../engine/plan.ts'
+import type { OriginTls } from '../net/client-security.ts'
+import type { ServerSecurity } from '../net/security.ts'
+import { CertificateSources, CertificateTable, type CertificateSource } from '../tls/certificates.ts'
+import { ListenerSecurity, type ClientAuth } from '../tls/listener-security.ts'
+import { ServerCertificate, type CertificatePair } from '../tls/server-certificate.ts'
+import type { TicketKeys } from '../tls/ticket-keys.ts'
+import type { ConfigDocument } from './document.ts'
+import type { ConfigPath, ConfigProblem } from './problem.ts'
+import type { CertificateDocument, ClientAuthDocument, OriginTlsDocument } from './tls-schema.ts'
+
+const dayMs = 86_400_000
+/** An authority renews with a third of the time left; who has not by then wants to know. */
+const expiresSoonMs = 7 * dayMs
+
+/** Sessions are not resumed beyond a day (RFC 8446 §4.6.1 allows seven). */
+const sessionMsMax = dayMs
+
+export interface TlsServices {
+  /** Certificates besides those of files: managed ones. */
+  readonly sources: readonly CertificateSource[]
+  /** null: sessions are not resumed. */
+  readonly tickets: TicketKeys | null
+}
+
+export class TlsCompiler {
+  /** Files that were read, for watching. */
+  readonly files: string[] = []
+  readonly problems: ConfigProblem[] = []
+  readonly #document: ConfigDocument
+  readonly #baseDirectory: string
+  readonly #clock: Clock
+  readonly #contents = new Map<string, string>()
+  readonly #shared: CertificateTable
+  readonly #own = new Map<ListenerPlan, CertificateTable>()
+
+  constructor(document: ConfigDocument, baseDirectory: string, clock: Clock) {
+    this.#document = document
+    this.#baseDirectory = baseDirectory
+    this.#clock = clock
+    this.#shared = this.#table(document.tls.certificates, ['tls', 'certificates'])
+    for (const [i, { ca }] of document.tls.clientAuth.entries())
+      this.#authority(ca, ['tls', 'clientAuth', i, 'ca'])
+    for (const [i, listener] of document.listeners.entries()) this.#readListener(listener, i)
+    for (const [name, { tls }] of Object.entries(document.origins))
+      if (tls !== undefined) this.#checkOrigin(tls, ['origins', name, 'tls'])
+  }
+
+  /** All that the files hold, for the hash of the config. */
+  contents(): Iterable<string> {
+    return this.#contents.values()
+  }
+
+  #tell(path: ConfigPath, message: string, severity: 'error' | 'warning' = 'error'): void {
+    this.problems.push({ path, message, severity, onKey: false })
+  }
+
+  /** PEM itself, or what the file holds; '' when it cannot be read. */
+  #pem(text: string, path: ConfigPath): string {
+    if (text.includes('-----BEGIN')) return text
+    const file = resolve(this.#baseDirectory, text)
+    const known = this.#contents.get(file)
+    if (known !== undefined) return known
+    this.files.push(file)
+    let content = ''
+    try {
+      content = readFileSync(file, 'utf8')
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+      const why = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`
+      this.#tell(path, `${file} ${why}`)
+    }
+    if (content !== '' && !content.includes('-----BEGIN'))
+      this.#tell(path, `${file} is not PEM: it has no line "-----BEGIN …-----"`)
+    this.#contents.set(file, content)
+    return content
+  }
+
+  #table(list: readonly CertificateDocument[], path: ConfigPath): CertificateTable {
+    const made: ServerCertificate[] = []
+    for (const [i, entry] of list.entries()) {
+      const pair = this.#pair(entry, [...path, i])
+      if (pair === null) continue
+      const twin = made.findIndex((other) => isTwin(other, pair))
+      if (twin < 0) made.push(new ServerCertificate([pair]))
+      else made[twin] = new ServerCertificate([...(made[twin] as ServerCertificate).pairs, pair])
+    }
+    return new CertificateTable(made)
+  }
+
+  #pair(entry: CertificateDocument, path: ConfigPath): CertificatePair | null {
+    const cert = this.#pem(entry.cert, [...path, 'cert'])
+    const key = this.#pem(entry.key, [...path, 'key'])
+    if (cert === '' || key === '') return null
+    const certificate = this.#chain(cert, [...path, 'cert'])
+    if (certificate === null) return null
+    let privateKey
+    try {
+      privateKey = createPrivateKey(key)
+    } catch {
+      const isLocked = key.includes('ENCRYPTED')
+      const remedy = isLocked
+        ? 'it is encrypted; decrypt it with `openssl pkey`'
+        : 'there is no private key in it'
+      this.#tell([...path, 'key'], `the key cannot be used: ${remedy}`)
+      return null
+    }
+    if (certificate.checkPrivateKey(privateKey)) return { cert, key }
+    this.#tell(
+      [...path, 'key'],
+      'the key does not belong to the certificate: they were made for different pairs',
+    )
+    return null
+  }
+
+  /** The first certificate of a chain, when it can be served. */
+  #chain(pem: string, path: ConfigPath): X509Certificate | null {
+    const chain: X509Certificate[] = []
+    try {
+      for (const block of blocksOf(pem)) chain.push(new X509Certificate(block))
+    } catch (error) {
+      this.#tell(path, `the certificate cannot be read: ${(error as Error).message}`)
+      return null
+    }
+    const [first] = chain
+    if (first === undefined) {
+      this.#tell(path, 'there is no certificate in it; are "cert" and "key" swapped?')
+      return null
+    }
+    for (let i = 0; i + 1 < chain.length; i++) {
+      if (chain[i]?.checkIssued(chain[i + 1] as X509Certificate) === true) continue
+      const message =
+        i === 0 && chain.some((other) => first !== other && other.checkIssued(first))
+          ? 'the chain begins with an authority: the certificate of the server comes first'
+          : `certificate ${i + 2} of the chain did not issue certificate ${i + 1}: each is followed by its issuer`
+      this.#tell(path, message)
+      return null
+    }
+    this.#checkTime(first, path)
+    return first
+  }
+
+  #checkTime(certificate: X509Certificate, path: ConfigPath): void {
+    const nowMs = this.#clock.wallMs()
+    const endMs = Date.parse(certificate.validTo)
+    if (Date.parse(certificate.validFrom) > nowMs)
+      this.#tell(path, `the certificate does not hold before ${certificate.validFrom}`, 'warning')
+    else if (endMs < nowMs)
+      this.#tell(path, `the certificate has expired on ${certificate.validTo}`, 'warning')
+    else if (endMs - nowMs < expiresSoonMs)
+      this.#tell(path, `the certificate expires on ${certificate.validTo}`, 'warning')
+    if (certificate.subjectAltName === undefined)
+      this.#tell(path, 'the certificate names no host (subjectAltName): clients will not take it', 'warning')
+  }
+
+  #authority(text: string, path: ConfigPath): string {
+    const pem = this.#pem(text, path)
+    if (pem === '') return ''
+    try {
+      if (blocksOf(pem).map((block) => new X509Certificate(block)).length === 0)
+        this.#tell(path, 'there is no certificate in it')
+    } catch (error) {
+      this.#tell(path, `the certificate cannot be read: ${(error as Error).message}`)
+    }
+    return pem
+  }
+
+  #readListener(listener: ListenerPlan, i: number): void {
+    const { tls } = listener
+    if (tls == null) return
+    const path: ConfigPath = ['listeners', i, 'tls']
+    const { certificates, clientAuth } = tls
+    if (certificates !== undefined)
+      this.#own.set(listener, this.#table(certificates, [...path, 'certificates']))
+    for (const [k, { ca }] of (clientAuth ?? []).entries())
+      this.#authority(ca, [...path, 'clientAuth', k, 'ca'])
+  }
+
+  #tableOf(listener: ListenerPlan): CertificateTable {
+    return this.#own.get(listener) ?? this.#shared
+  }
+
+  /** Tells of listeners that have nothing to show. Not where certificates come from elsewhere as well. */
+  checkSources(): void {
+    for (const [i, listener] of this.#document.listeners.entries()) {
+      if (listener.tls == null || this.#tableOf(listener).default !== null || this.problems.length > 0)
+        continue
+      const message = 'there is no certificate to show: name one in "tls.certificates", with "cert" and "key"'
+      this.#tell(['listeners', i, 'tls'], message)
+    }
+  }
+
+  #checkOrigin(tls: OriginTlsDocument, path: ConfigPath): void {
+    if (tls.ca !== undefined) this.#authority(tls.ca, [...path, 'ca'])
+    if (tls.certificate !== undefined) this.#pair(tls.certificate, [...path, 'certificate'])
+    if (tls.verify) return
+    this.#tell([...path, 'verify'], 'whoever is on the way to the origin can be taken for it', 'warning')
+  }
+
+  // What was checked, as it is used
+
+  originTls(tls: OriginTlsDocument | undefined): OriginTls {
+    const pair = tls?.certificate
+    return {
+      ca: tls?.ca === undefined ? '' : this.#pem(tls.ca, []),
+      serverName: tls?.serverName?.toLowerCase() ?? '',
+      cert: pair === undefined ? '' : this.#pem(pair.cert, []),
+      key: pair === undefined ? '' : this.#pem(pair.key, []),
+      verifies: tls?.verify ?? true,
+      minVersion: tls?.minVersion ?? 'TLSv1.2',
+    }
+  }
+
+  plan(services: TlsServices): TlsPlan {
+    const { tls, listeners } = this.#document
+    const securities = new Map<string, ServerSecurity>()
+    for (const listener of listeners)
+      if (listener.tls != null) securities.set(listener.name, this.#securityOf(listener, services))
+    return { handshakeMs: tls.handshakeTimeout, handshakesMax: tls.handshakesMax, securities }
+  }
+
+  #securityOf(listener: ListenerPlan, { sources, tickets }: TlsServices): ServerSecurity {
+    const { tls } = this.#document
+    const table = this.#tableOf(listener)
+    const auths = listener.tls?.clientAuth ?? tls.clientAuth
+    return new ListenerSecurity({
+      certificates: new CertificateSources([table, ...sources]),
+      default: () => table.default,
+      minVersion: listener.tls?.minVersion ?? tls.minVersion,
+      protocols: protocolsOf(listener),
+      clientAuth: auths.map((auth) => this.#clientAuth(auth)),
+      tickets: tls.ticketRotation === 0 ? null : tickets,
+      sessionSeconds: Math.floor(Math.min(tls.ticketRotation, sessionMsMax) / 1000),
+    })
+  }
+
+  #clientAuth({ ca, mode, hosts }: ClientAuthDocument): ClientAuth {
+    return { ca: this.#pem(ca, []), mode, hosts }
+  }
+}
+
+/** HTTP/2 first where it is served. */
+function protocolsOf(listener: ListenerPlan): string[] {
+  if (listener.http2 === 'only') return ['h2']
+  return listener.http2 === false ? ['http/1.1'] : ['h2', 'http/1.1']
+}
+
+function blocksOf(pem: string): string[] {
+  return pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^]+?-----END [^\n]*-----/g) ?? []
+}
+
+/** The same names with a key of another kind. */
+function isTwin(other: ServerCertificate, pair: CertificatePair): boolean {
+  const names = new ServerCertificate([pair]).names
+  const isSame = names.length === other.names.length && names.every((name) => other.names.includes(name))
+  return isSame && other.pairs.every(({ cert }) => kindOf(cert) !== kindOf(pair.cert))
+}
+
+function kindOf(cert: string): string {
+  return new X509Certificate(cert).publicKey.asymmetricKeyType ?? ''
+}

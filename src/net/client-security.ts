@@ -1,0 +1,70 @@
+/**
+ * ClientSecurity for a server of an origin, made of what its config says. Certificates are verified against the
+ * authorities that Node brings along, or against those that are named, and against the name of the server.
+ */
+import { isIP } from 'node:net'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import { protocolsOf, type TlsVersion } from './tls-versions.ts'
+import type { ClientSecurity, SessionCache } from './security.ts'
+
+/** TLS to the servers of an origin; texts are PEM, '' for what is not wanted. */
+export interface OriginTls {
+  /** Authorities instead of the public ones. */
+  readonly ca: string
+  /** Sent as SNI, and what the certificate must be for; '' for the host of each server. */
+  readonly serverName: string
+  /** Our certificate, for servers that ask for one. */
+  readonly cert: string
+  readonly key: string
+  readonly verifies: boolean
+  readonly minVersion: TlsVersion
+}
+
+export const defaultOriginTls: OriginTls = {
+  ca: '',
+  serverName: '',
+  cert: '',
+  key: '',
+  verifies: true,
+  minVersion: 'TLSv1.2',
+}
+
+/** Sessions kept for a server: tickets of TLS 1.3 are for one use each (RFC 8446 §C.4), and a server gives two. */
+export const sessionsMax = 8
+
+/** Newest first; a ticket is used once, so that nobody on the way sees the same one twice. */
+export class SessionStack implements SessionCache {
+  readonly #sessions: Buffer[] = []
+
+  take(): Buffer | null {
+    return this.#sessions.pop() ?? null
+  }
+
+  put(session: Buffer): void {
+    if (this.#sessions.push(session) > sessionsMax) this.#sessions.shift()
+  }
+}
+
+/** For all servers of an origin. Throws an Error when certificate or key cannot be used. */
+export function originContext(tls: OriginTls): SecureContext {
+  const { ca, cert, key, minVersion } = tls
+  return createSecureContext({
+    ...protocolsOf(minVersion),
+    ...(ca === '' ? {} : { ca }),
+    ...(cert === '' ? {} : { cert, key }),
+  })
+}
+
+/** For one server, `host` as its URL has it. */
+export function securityFor(tls: OriginTls, context: SecureContext, host: string): ClientSecurity {
+  const peerName = tls.serverName === '' ? host : tls.serverName
+  return {
+    context,
+    // An address cannot be asked for by SNI (RFC 6066 §3).
+    serverName: isIP(peerName) === 0 ? peerName.replace(/\.$/, '') : '',
+    peerName,
+    verifies: tls.verifies,
+    protocols: ['http/1.1'],
+    sessions: new SessionStack(),
+  }
+}

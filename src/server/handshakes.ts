@@ -1,0 +1,92 @@
+/**
+ * Handshakes: TLS of the listeners that speak it: begun for each connection, bounded in number, counted to the fault that
+ * ended them.
+ */
+import { Faults, type Fault } from '../core/faults.ts'
+import type { Timers } from '../core/timers.ts'
+import type { TlsPlan } from '../engine/plan.ts'
+import type { ServerConnection } from '../http/serving.ts'
+import type { Transport, TransportEvents } from '../net/transport.ts'
+import { TlsStage, type TlsStageOwner } from './tls-stage.ts'
+
+export interface HandshakesHome {
+  readonly timers: Timers
+  readonly onFault: (fault: Fault, peer: string) => void
+  /** The handshake is done: who serves what it has made. */
+  serveDecrypted(name: string, transport: Transport): ServerConnection
+  /** `after` is in the place of `before`. */
+  onReplaced(before: ServerConnection, after: ServerConnection): void
+  onClosed(connection: ServerConnection): void
+}
+
+export class Handshakes implements TlsStageOwner {
+  /** Under way now. */
+  count = 0
+  #plan: TlsPlan | null = null
+  #next: { readonly plan: TlsPlan; readonly names: ReadonlySet<string> } | null = null
+  readonly #home: HandshakesHome
+
+  constructor(home: HandshakesHome) {
+    this.#home = home
+  }
+
+  /** For connections to come. */
+  configure(plan: TlsPlan | null): void {
+    this.#plan = plan
+    this.#next = null
+  }
+
+  /** Listeners that are open already for a plan that is not in force yet: those of `names`. */
+  prepare(plan: TlsPlan | null, names: ReadonlySet<string>): void {
+    this.#next = plan === null ? null : { plan, names }
+  }
+
+  /** The connection that is in its handshake; null when this listener does not speak TLS. */
+  begin(name: string, lower: Transport): ServerConnection | null {
+    const plan = this.#next?.names.has(name) === true ? this.#next.plan : this.#plan
+    const security = plan?.securities.get(name)
+    if (plan === null || security === undefined) return null
+    if (this.count >= plan.handshakesMax) {
+      this.#home.onFault(Faults.TLS_TOO_MANY, lower.remoteAddress)
+      return new TurnedAway(lower, this.#home)
+    }
+    this.count++
+    const { handshakeMs } = plan
+    return new TlsStage(lower, { name, security, timers: this.#home.timers, handshakeMs, owner: this })
+  }
+
+  onSecure(stage: TlsStage, transport: Transport): void {
+    this.count--
+    this.#home.onReplaced(stage, this.#home.serveDecrypted(stage.name, transport))
+  }
+
+  onRefused(stage: TlsStage, fault: Fault): void {
+    this.#home.onFault(fault, stage.transport.remoteAddress)
+  }
+
+  onClosed(stage: TlsStage): void {
+    this.count--
+    this.#home.onClosed(stage)
+  }
+}
+
+/** A connection that was closed at once, until it is. */
+class TurnedAway implements ServerConnection, TransportEvents {
+  readonly isIdle = true
+  readonly #home: HandshakesHome
+
+  constructor(transport: Transport, home: HandshakesHome) {
+    this.#home = home
+    transport.events = this
+    transport.destroy()
+  }
+
+  drain(): void {}
+  destroy(): void {}
+  onBytes(): void {}
+  onDrain(): void {}
+  onEnd(): void {}
+  onClose(): void {
+    this.#home.onClosed(this)
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * ListenerSecurity: TLS of one listener: which certificate for which name, whom to ask for a certificate of his own, and
+ * with what keys sessions are resumed.
+ *
+ * A resumed session sends no certificate, and its name is not looked up again: what was asked of the client then holds.
+ * So sessions of a listener that asks of some names and not of others, or by other authorities, are not resumed at all,
+ * and those of listeners that ask differently not by each other (their `sessionIdContext` differs).
+ */
+import { createHash } from 'node:crypto'
+import { constants } from 'node:crypto'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import type { ClientCertificateMode, ServerIdentity, ServerSecurity } from '../net/security.ts'
+import { protocolsOf, type TlsVersion } from '../net/tls-versions.ts'
+import type { CertificateSource } from './certificates.ts'
+import type { ServerCertificate } from './server-certificate.ts'
+import type { TicketKeys } from './ticket-keys.ts'
+
+/** Whom to ask for a certificate. */
+export interface ClientAuth {
+  /** PEM of the authorities that sign clients' certificates. */
+  readonly ca: string
+  readonly mode: 'require' | 'optional'
+  /** For these names alone, lower case, wildcards as '*.name'; none: for every name. */
+  readonly hosts: readonly string[]
+}
+
+export interface ListenerSecurityOptions {
+  readonly certificates: CertificateSource
+  /** For who names nobody, or somebody whom none is for; null: such a handshake fails. */
+  readonly default: () => ServerCertificate | null
+  readonly minVersion: TlsVersion
+  /** ALPN, the best first. */
+  readonly protocols: readonly string[]
+  readonly clientAuth: readonly ClientAuth[]
+  /** null: sessions are not resumed. */
+  readonly tickets: TicketKeys | null
+  /** How long a session may be resumed, in seconds. */
+  readonly sessionSeconds: number
+}
+
+export class ListenerSecurity implements ServerSecurity {
+  readonly protocols: readonly string[]
+  readonly #options: ListenerSecurityOptions
+  readonly #isUniform: boolean
+  readonly #identities = new WeakMap<ServerCertificate, Map<ClientAuth | null, ServerIdentity>>()
+  #fallback: ServerIdentity | null = null
+  #fallbackOf: ServerCertificate | null = null
+  #fallbackKey: Buffer | null = null
+
+  constructor(options: ListenerSecurityOptions) {
+    this.#options = options
+    this.protocols = options.protocols
+    this.#isUniform = options.clientAuth.every(({ hosts }) => hosts.length === 0)
+  }
+
+  get fallback(): ServerIdentity {
+    const certificate = this.#options.default()
+    const key = this.#options.tickets?.key ?? null
+    if (this.#fallback === null || certificate !== this.#fallbackOf || key !== this.#fallbackKey) {
+      this.#fallbackOf = certificate
+      this.#fallbackKey = key
+      this.#fallback = this.#makeFallback(certificate, key)
+    }
+    return this.#fallback
+  }
+
+  /** Its context has what all connections begin with: versions, suites, ticket keys. */
+  #makeFallback(certificate: ServerCertificate | null, key: Buffer | null): ServerIdentity {
+    const { minVersion, sessionSeconds } = this.#options
+    const auth = this.#authFor('')
+    const protocols = protocolsOf(minVersion)
+    const resumes = key !== null && this.#isUniform
+    const context = createSecureContext({
+      ...protocols,
+      secureOptions: protocols.secureOptions | (resumes ? 0 : constants.SSL_OP_NO_TICKET),
+      ca: auth === null ? [] : [auth.ca],
+      sessionIdContext: sessionContextOf(auth),
+      sessionTimeout: sessionSeconds,
+      ...(resumes ? { ticketKeys: key } : {}),
+      ...(certificate === null
+        ? {}
+        : {
+            cert: certificate.pairs.map(({ cert }) => cert),
+            key: certificate.pairs.map((pair) => pair.key),
+          }),
+    })
+    return { context, clientCertificate: modeOf(auth), ocsp: certificate?.ocsp ?? null }
+  }
+
+  identify(serverName: string): ServerIdentity | null | Promise<ServerIdentity | null> {
+    const { certificates } = this.#options
+    const certificate = certificates.find(serverName)
+    if (certificate !== null) return this.#identityOf(certificate, serverName)
+    const promise = certificates.resolve?.(serverName) ?? null
+    if (promise === null) return this.#defaultFor(serverName)
+    return promise.then((found) =>
+      found === null ? this.#defaultFor(serverName) : this.#identityOf(found, serverName),
+    )
+  }
+
+  #defaultFor(serverName: string): ServerIdentity | null {
+    const certificate = this.#options.default()
+    return certificate === null ? null : this.#identityOf(certificate, serverName)
+  }
+
+  #identityOf(certificate: ServerCertificate, serverName: string): ServerIdentity {
+    const auth = this.#authFor(serverName)
+    // What the connection has begun with is for it as well, with all its kinds of keys.
+    if (certificate === this.#options.default() && auth === this.#authFor('')) return this.fallback
+    let identities = this.#identities.get(certificate)
+    if (identities === undefined) this.#identities.set(certificate, (identities = new Map()))
+    let identity = identities.get(auth)
+    if (identity === undefined) {
+      identity = {
+        context: certificate.context(auth?.ca ?? '', 'best') as SecureContext,
+        rsaContext: certificate.context(auth?.ca ?? '', 'rsa'),
+        clientCertificate: modeOf(auth),
+        // Read anew for each handshake: it is fetched again before it expires.
+        get ocsp() {
+          return certificate.ocsp
+        },
+      }
+      identities.set(auth, identity)
+    }
+    return identity
+  }
+
+  challenge(serverName: string): SecureContext | null {
+    return this.#options.certificates.challenge?.(serverName) ?? null
+  }
+
+  /** The first that names it, else the first that is for every name. */
+  #authFor(serverName: string): ClientAuth | null {
+    const { clientAuth } = this.#options
+    const named = clientAuth.find(({ hosts }) => hosts.some((host) => isFor(host, serverName)))
+    return named ?? clientAuth.find(({ hosts }) => hosts.length === 0) ?? null
+  }
+
+  /**
+   * May a request for `host` come on a connection that was made for `serverName`? Not when other certificates are asked
+   * for there (RFC 9110 §7.4): the client gets 421 and makes a connection of its own.
+   */
+  serves(serverName: string, host: string): boolean {
+    return this.#isUniform || this.#authFor(serverName) === this.#authFor(host)
+  }
+}
+
+function isFor(pattern: string, name: string): boolean {
+  if (pattern === name) return true
+  return pattern.startsWith('*.') && name.endsWith(pattern.slice(1))
+}
+
+function modeOf(auth: ClientAuth | null): ClientCertificateMode {
+  return auth === null ? 'none' : auth.mode
+}
+
+/** At most 32 bytes. */
+function sessionContextOf(auth: ClientAuth | null): string {
+  const hash = createHash('sha256').update(auth === null ? '' : `${auth.mode}\n${auth.ca}`)
+  return hash.digest('hex').slice(0, 32)
+}
