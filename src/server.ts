@@ -31,6 +31,9 @@ import type { Resolver } from './origin/resolver.ts'
 import { SystemResolver } from './origin/system-resolver.ts'
 import { TcpDial } from './tcp/tcp-dial.ts'
 import { Doors, type BoundAddress } from './server/doors.ts'
+import { AcmeSource } from './tls/acme/acme-source.ts'
+import { AutomaticCertificates } from './tls/acme/automatic.ts'
+import type { CertificateReport } from './tls/acme/certificate-status.ts'
 import { TicketKeys } from './tls/ticket-keys.ts'
 import { explainByPlan, type Explanation } from './server/explanation.ts'
 
@@ -106,6 +109,8 @@ export class HeadgateServer {
   /** Made when a route has a cache first, and kept over reloads. */
   #cache: SharedCache | null = null
   #tickets: TicketKeys | null = null
+  readonly #automatic: AutomaticCertificates
+  readonly #source: AcmeSource
   readonly #startedMs = systemClock.nowMs()
   #prepared: Prepared | null = null
   #closing: Promise<CloseReport> | null = null
@@ -116,6 +121,12 @@ export class HeadgateServer {
     this.#peers = options.peers ?? null
     this.#resolver = options.resolver ?? new SystemResolver()
     this.#observe = new Observe({ isShared: this.#isShared })
+    this.#automatic = new AutomaticCertificates({
+      clock: systemClock,
+      peers: this.#peers,
+      note: (level, message) => this.#observe.note(level, message),
+    })
+    this.#source = new AcmeSource(this.#automatic)
     const plan = this.#compile(config, undefined)
     try {
       this.#observe.prepare(plan)
@@ -124,7 +135,13 @@ export class HeadgateServer {
       throw error
     }
     this.#observe.use(plan)
-    this.#engine = new Engine({ clock: systemClock, timers: this.#timers, observer: this.#observe, plan })
+    this.#engine = new Engine({
+      clock: systemClock,
+      timers: this.#timers,
+      observer: this.#observe,
+      plan,
+      challenges: this.#automatic.answers,
+    })
     this.#doors = new Doors({
       serve: this.#engine,
       timers: this.#timers,
@@ -144,6 +161,7 @@ export class HeadgateServer {
       passages: () => this.#doors.passageCount,
       isDraining: () => this.#doors.isDraining,
       cache: () => this.#cache?.snapshot() ?? null,
+      certificates: () => (this.plan.automatic == null ? null : this.#automatic.gauges),
     }
   }
 
@@ -162,7 +180,7 @@ export class HeadgateServer {
           settings,
           peers: this.#peers,
         })),
-      tls: { sources: [], tickets: this.#ticketKeys(config) },
+      tls: { sources: [this.#source], tickets: this.#ticketKeys(config) },
       ...(previous === undefined ? {} : { previous }),
     })
   }
@@ -189,11 +207,16 @@ export class HeadgateServer {
   /** Opens the listeners. Rejects with a sentence and a remedy when one cannot be had; none is open then. */
   async listen(): Promise<void> {
     const { plan } = this
+    // What is stored is at hand when the first client comes.
+    if (plan.automatic != null) await this.#automatic.configure(plan.automatic)
     // Of workers the supervisor opens the listeners, and warns once for all.
-    if (this.#isShared) return
-    await this.#doors.open(plan.listeners, plan.tls ?? null)
-    const warning = warnIfTooFewDescriptors(plan.connectionsMax)
-    if (warning !== '') this.#observe.note('warn', warning)
+    if (!this.#isShared) {
+      await this.#doors.open(plan.listeners, plan.tls ?? null)
+      const warning = warnIfTooFewDescriptors(plan.connectionsMax)
+      if (warning !== '') this.#observe.note('warn', warning)
+    }
+    // A CA can come now.
+    this.#automatic.start()
   }
 
   /** Accepts on a socket that the supervisor opened, under the name of its listener. Rejects when it cannot. */
@@ -230,6 +253,7 @@ export class HeadgateServer {
     this.#engine.swap(plan)
     this.#doors.configure(plan)
     this.#doors.closeOthers(plan.listeners)
+    if (plan.automatic != null) void this.#automatic.configure(plan.automatic)
   }
 
   /** Drops what was prepared. */
@@ -271,6 +295,7 @@ export class HeadgateServer {
       this.#observe.note('warn', `${cutCount} connections were cut after ${Math.round(tookMs)} ms`)
     this.#cache?.close()
     this.#tickets?.close()
+    await this.#automatic.close()
     this.plan.close()
     await this.#observe.logs.close(logsCloseMs)
     return { cutCount, tookMs }
@@ -295,6 +320,16 @@ export class HeadgateServer {
   /** Purges what this process has stored; of several workers, each is told. It is gone before this returns. */
   async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
     return this.#cache?.purgeAndCount(requests) ?? totalOf([])
+  }
+
+  /** The certificates that come by themselves. */
+  certificates(): CertificateReport {
+    return this.#automatic.status()
+  }
+
+  /** Has these renewed, or all when none is named; gives those that this process orders. */
+  renewCertificates(names: readonly string[]): readonly string[] {
+    return this.#automatic.renew(names)
   }
 
   /** What would happen to a request now. */

@@ -70,6 +70,9 @@ function summary(document: ConfigDocument): string {
     counted(Object.keys(document.sites).length, 'site'),
     counted(routes.length, 'route'),
     counted(origins.size, 'origin'),
+    ...(document.tls.acme === undefined
+      ? []
+      : [`certificates from ${new URL(document.tls.acme.directory).host}`]),
   ].join('; ')
 }
 

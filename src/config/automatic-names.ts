@@ -22,9 +22,6 @@ export interface NameSources {
   readonly hasDns: boolean
 }
 
-/** Where local names are served, its loopback names are too: for the first try. */
-const loopback = ['localhost', '127.0.0.1', '::1'] as const
-
 export function automaticNames({ hosts, hasCertificate, hasAcme, hasDns }: NameSources): AutomaticNames {
   const publicNames: string[] = []
   const localNames = new Set<string>()
@@ -44,7 +41,8 @@ export function automaticNames({ hosts, hasCertificate, hasAcme, hasDns }: NameS
   const wildcards = publicNames.filter(isWildcard)
   const isCovered = (name: string): boolean =>
     !isWildcard(name) && wildcards.some((wildcard) => covers(wildcard, name))
-  for (const name of loopback) if (!hasCertificate(name)) localNames.add(name)
+  // Where nothing is said of a CA it is for the first try, on this machine; its addresses are in the same certificate.
+  if (!hasAcme && !hasCertificate('localhost')) localNames.add('localhost')
   return {
     publicNames: publicNames.filter((name) => !isCovered(name)),
     localNames: [...localNames],

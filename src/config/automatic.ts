@@ -1,7 +1,6 @@
 /**
  * tls.acme and the hosts of the sites → what the process does to have certificates by itself.
  */
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { AutomaticSettings } from '../tls/acme/automatic.ts'
 import type { ChallengeType } from '../tls/acme/challenge.ts'
@@ -17,11 +16,12 @@ export interface AutomaticWish {
   readonly names: AutomaticNames
   /** Is there a listener without TLS? A CA can ask on it then. */
   readonly hasPlainListener: boolean
+  /** PEM of what tls.acme.caFile names; '' for nothing. */
+  readonly roots: string
   /** Folder of the config. */
   readonly baseDirectory: string
 }
 
-/** Throws a sentence when a file that the config names cannot be read. */
 export function automaticSettings(wish: AutomaticWish): AutomaticSettings {
   const { acme, storage, names, baseDirectory } = wish
   const dns =
@@ -39,7 +39,7 @@ export function automaticSettings(wish: AutomaticWish): AutomaticSettings {
     localPatterns: names.localPatterns,
     challenges: acme?.challenges ?? challengesFor(wish.hasPlainListener, dns !== null),
     dns,
-    acme: acme === null ? null : acmeOf(acme, baseDirectory),
+    acme: acme === null ? null : acmeOf(acme, wish.roots),
     onDemand:
       onDemand === undefined
         ? null
@@ -52,7 +52,7 @@ export function automaticSettings(wish: AutomaticWish): AutomaticSettings {
   }
 }
 
-function acmeOf(acme: AcmeDocument, baseDirectory: string): NonNullable<AutomaticSettings['acme']> {
+function acmeOf(acme: AcmeDocument, roots: string): NonNullable<AutomaticSettings['acme']> {
   return {
     directoryUrl: acme.directory,
     email: acme.email ?? '',
@@ -60,7 +60,7 @@ function acmeOf(acme: AcmeDocument, baseDirectory: string): NonNullable<Automati
     profile: acme.profile,
     preferredChain: acme.preferredChain,
     ...(acme.eab === undefined ? {} : { binding: acme.eab }),
-    ...(acme.caFile === undefined ? {} : { roots: rootsOf(resolve(baseDirectory, acme.caFile)) }),
+    ...(roots === '' ? {} : { roots }),
   }
 }
 
@@ -68,14 +68,6 @@ function acmeOf(acme: AcmeDocument, baseDirectory: string): NonNullable<Automati
 function challengesFor(hasPlainListener: boolean, hasDns: boolean): ChallengeType[] {
   const types: ChallengeType[] = hasPlainListener ? ['http-01', 'tls-alpn-01'] : ['tls-alpn-01']
   return hasDns ? [...types, 'dns-01'] : types
-}
-
-function rootsOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new Error(`tls.acme.caFile cannot be read: ${(error as Error).message}`, { cause: error })
-  }
 }
 
 /** A program that is given by a path stands from the folder of the config; one by its name is looked for as usual. */

@@ -66,6 +66,7 @@ export function compilePlan(loaded: LoadedConfig, context: CompileContext): Plan
     admin: document.admin,
     cache: caches.settings,
     errorPages: pages,
+    automatic: tls.automatic(),
     tls: document.listeners.some((listener) => listener.tls != null)
       ? tls.plan(lasting.tls ?? { sources: [], tickets: null })
       : null,

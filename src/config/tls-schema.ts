@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import type { ListenerTls } from '../engine/plan.ts'
 import type { TlsVersion } from '../net/tls-versions.ts'
+import { acmeSchema } from './acme-schema.ts'
 import { count, duration } from './quantities.ts'
 import { hostProblem, hostsOf } from './host-names.ts'
 
@@ -69,6 +70,17 @@ const handshakeMsDefault = '10s'
 export const tlsSchema = z
   .strictObject({
     certificates: certificates.default([]),
+    acme: acmeSchema.optional(),
+    storage: z
+      .string()
+      .min(1, 'the folder is missing')
+      .optional()
+      .meta({
+        description:
+          'Folder of certificates that are made by themselves, with their keys and accounts. Left out: ' +
+          "`$STATE_DIRECTORY`, which systemd sets; as root `/var/lib/headgate`; else `headgate` in the user's folder of data.",
+        samples: ['/var/lib/headgate'],
+      }),
     minVersion: minVersion.default('TLSv1.2').meta({
       description: 'The oldest version that is spoken with clients.',
     }),

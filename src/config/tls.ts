@@ -13,7 +13,11 @@ import { CertificateSources, CertificateTable, type CertificateSource } from '..
 import { ListenerSecurity, type ClientAuth } from '../tls/listener-security.ts'
 import { ServerCertificate, type CertificatePair } from '../tls/server-certificate.ts'
 import type { TicketKeys } from '../tls/ticket-keys.ts'
+import type { AutomaticSettings } from '../tls/acme/automatic.ts'
+import { automaticSettings } from './automatic.ts'
+import { automaticNames, type AutomaticNames } from './automatic-names.ts'
 import type { ConfigDocument } from './document.ts'
+import { hostsOf } from './host-names.ts'
 import type { ConfigPath, ConfigProblem } from './problem.ts'
 import type { CertificateDocument, ClientAuthDocument, OriginTlsDocument } from './tls-schema.ts'
 
@@ -188,14 +192,55 @@ export class TlsCompiler {
     return this.#own.get(listener) ?? this.#shared
   }
 
-  /** Tells of listeners that have nothing to show. Not where certificates come from elsewhere as well. */
+  /** Tells of hosts that no certificate will be for. */
   checkSources(): void {
-    for (const [i, listener] of this.#document.listeners.entries()) {
-      if (listener.tls == null || this.#tableOf(listener).default !== null || this.problems.length > 0)
-        continue
-      const message = 'there is no certificate to show: name one in "tls.certificates", with "cert" and "key"'
-      this.#tell(['listeners', i, 'tls'], message)
+    if (!this.#isAutomatic || this.problems.length > 0) return
+    const { acme } = this.#document.tls
+    if (acme?.caFile !== undefined) this.#pem(acme.caFile, ['tls', 'acme', 'caFile'])
+    for (const { host, message } of this.#automaticNames().problems) {
+      const site = Object.keys(this.#document.sites).find((key) => hostsOf(key).includes(host)) ?? host
+      // Names on demand may well be those below a wildcard.
+      if (acme?.onDemand === undefined)
+        this.#tell(['sites', site], message, acme === undefined ? 'error' : 'warning')
     }
+  }
+
+  /** Does every listener have a certificate of a file for it? */
+  #hasCertificate(host: string): boolean {
+    const speaking = this.#document.listeners.filter((listener) => listener.tls != null)
+    return speaking.every((listener) => this.#tableOf(listener).find(host) !== null)
+  }
+
+  /** Are there certificates that come by themselves: where a CA is named, or a listener has none of its own? */
+  get #isAutomatic(): boolean {
+    const speaking = this.#document.listeners.filter((listener) => listener.tls != null)
+    if (speaking.length === 0) return false
+    const { acme } = this.#document.tls
+    return acme !== undefined || speaking.some((listener) => this.#tableOf(listener).default === null)
+  }
+
+  #automaticNames(): AutomaticNames {
+    const { acme } = this.#document.tls
+    return automaticNames({
+      hosts: Object.keys(this.#document.sites).flatMap((key) => hostsOf(key)),
+      hasCertificate: (host) => this.#hasCertificate(host),
+      hasAcme: acme !== undefined,
+      hasDns: acme?.dns !== undefined,
+    })
+  }
+
+  /** null: every certificate is of a file. */
+  automatic(): AutomaticSettings | null {
+    if (!this.#isAutomatic) return null
+    const { acme, storage = '' } = this.#document.tls
+    return automaticSettings({
+      acme: acme ?? null,
+      storage,
+      names: this.#automaticNames(),
+      hasPlainListener: this.#document.listeners.some((listener) => listener.tls == null),
+      roots: acme?.caFile === undefined ? '' : this.#pem(acme.caFile, ['tls', 'acme', 'caFile']),
+      baseDirectory: this.#baseDirectory,
+    })
   }
 
   #checkOrigin(tls: OriginTlsDocument, path: ConfigPath): void {

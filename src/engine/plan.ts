@@ -6,6 +6,7 @@ import type { Fault } from '../core/faults.ts'
 import type { Claims } from '../http/claims.ts'
 import type { ConnectionLimits } from '../http/limits.ts'
 import type { ServerSecurity } from '../net/security.ts'
+import type { AutomaticSettings } from '../tls/acme/automatic.ts'
 import type { TlsVersion } from '../net/tls-versions.ts'
 import type { Origin } from '../origin/origin.ts'
 import type { Exchange, RouteInfo } from '../http/exchange.ts'
@@ -146,6 +147,8 @@ export interface Plan {
   /** null, or left out: no route has a cache. */
   readonly cache?: CachePlan | null
   readonly errorPages: ErrorPages
+  /** Certificates that come by themselves; null, or left out: none. */
+  readonly automatic?: AutomaticSettings | null
   /** null, or left out: no listener speaks it. */
   readonly tls?: TlsPlan | null
   /** A fault that every request gets instead of a route, or NONE. */

@@ -70,6 +70,7 @@ export class SocketEngine implements TlsEngine {
   readonly #socket: TLSSocket
   #mode: ClientCertificateMode = 'none'
   #isDisposed = false
+  #isChallenge = false
   #isWriting = false
 
   constructor(lower: Transport, role: TlsRole, owner: TlsEngineOwner) {
@@ -115,6 +116,8 @@ export class SocketEngine implements TlsEngine {
     name: string,
     done: (error: Error | null, context?: SecureContext) => void,
   ): Promise<void> {
+    // With TLS 1.3 ALPN is settled by now, and a challenge has its certificate.
+    if (this.#isChallenge) return done(null)
     let identity: ServerIdentity | null = null
     try {
       identity = await security.identify(name)
@@ -133,6 +136,7 @@ export class SocketEngine implements TlsEngine {
       const context = security.challenge?.(name.toLowerCase()) ?? null
       if (context === null) return undefined
       ;(this.#socket as TLSSocket & { setKeyCert(context: SecureContext): void }).setKeyCert(context)
+      this.#isChallenge = true
       return challengeProtocol
     }
     return security.protocols.find((protocol) => offered.includes(protocol))

@@ -51,6 +51,9 @@ export class WrapEngine implements TlsEngine, WrapReader {
   #isWriting = false
   #isDisposed = false
   #hasShaken = false
+  /** acme-tls/1 was chosen; or is hoped for, and nothing else is served. */
+  #isChallenge = false
+  #isGuess = false
 
   /** `tapBuffer` is where the socket of `lower` reads into. */
   constructor(lower: LowerHandle, tapBuffer: Buffer, role: TlsRole, owner: TlsEngineOwner) {
@@ -109,7 +112,11 @@ export class WrapEngine implements TlsEngine, WrapReader {
     const role = this.#role
     if (role === null || !role.isServer) return
     this.serverName = (hello.servername ?? '').toLowerCase()
+    // With TLS 1.3 ALPN is settled by now, and a challenge has its certificate.
+    if (this.#isChallenge) return this.#goOn()
     const found = this.serverName === '' ? role.security.fallback : role.security.identify(this.serverName)
+    if ((found === null || found instanceof Promise) && this.#guessesChallenge(role.security))
+      return this.#goOn()
     if (found instanceof Promise) {
       found.then(
         (identity) => this.#identify(identity, hello),
@@ -130,11 +137,27 @@ export class WrapEngine implements TlsEngine, WrapReader {
       this.#ask(identity.clientCertificate)
     }
     if (hello.OCSPRequest === true && identity.ocsp != null) wrap.setOCSPResponse(identity.ocsp)
+    this.#goOn()
+  }
+
+  #goOn(): void {
     try {
-      wrap.certCbDone()
+      this.#wrap.certCbDone()
     } catch {
       this.#fail(TLS_FAILED)
     }
+  }
+
+  /**
+   * With TLS 1.2 ALPN comes after the certificate is chosen. While a challenge is open for a name that has nothing to show
+   * yet, who asks for it is the CA, or else is refused when the handshake is done.
+   */
+  #guessesChallenge(security: ServerSecurity): boolean {
+    if (protocolOf(this.#wrap) !== 'TLSv1.2') return false
+    const context = security.challenge?.(this.serverName) ?? null
+    if (context === null) return false
+    this.#wrap.sni_context = context.context
+    return (this.#isGuess = true)
   }
 
   /** The place of the protocol to speak within `offered`; undefined refuses them all. */
@@ -146,6 +169,7 @@ export class WrapEngine implements TlsEngine, WrapReader {
       const context = role.security.challenge?.((this.#wrap.getServername() || '').toLowerCase()) ?? null
       if (context === null) return undefined
       this.#wrap.setKeyCert(context.context)
+      this.#isChallenge = true
       return challenge
     }
     const at = alpnOffset(offered, role.security.protocols)
@@ -159,6 +183,7 @@ export class WrapEngine implements TlsEngine, WrapReader {
     const wrap = this.#wrap
     this.protocol = wrap.getALPNNegotiatedProtocol() || ''
     this.serverName = (wrap.getServername() || '').toLowerCase()
+    if (this.#isGuess && this.protocol !== challengeProtocol) return this.#fail(TLS_NAME_UNKNOWN)
     const problem = role.isServer ? this.#clientProblem() : this.#serverProblem(role.security)
     if (problem !== '') return this.#fail(problem)
     this.#hasShaken = true

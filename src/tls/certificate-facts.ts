@@ -76,6 +76,9 @@ export function isIssuedUnder(chain: string, commonName: string): boolean {
   return splitChain(chain).some((pem) => issuerOf(new X509Certificate(pem)) === commonName)
 }
 
-function issuerOf({ issuer }: X509Certificate): string {
+/** Common name of who signed it, or its whole name; '' where the certificate names nobody. */
+function issuerOf(certificate: X509Certificate): string {
+  // Node gives undefined for an empty name, whatever its types say.
+  const issuer = (certificate.issuer as string | undefined) ?? ''
   return /^CN=(.*)$/m.exec(issuer)?.[1] ?? issuer.replaceAll('\n', ', ')
 }

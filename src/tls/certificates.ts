@@ -16,6 +16,8 @@ export interface CertificateSource {
    * the handshake's deadline goes on meanwhile.
    */
   resolve?(serverName: string): Promise<ServerCertificate | null> | null
+  /** For who names nobody, as one who asks for an address does; null for nothing. */
+  unnamed?(): ServerCertificate | null
   /** Answers a tls-alpn-01 challenge (RFC 8737) for `serverName`; null when none is open. */
   challenge?(serverName: string): SecureContext | null
 }
@@ -73,6 +75,14 @@ export class CertificateSources implements CertificateSource {
     for (const source of this.#sources) {
       const promise = source.resolve?.(serverName) ?? null
       if (promise !== null) return promise
+    }
+    return null
+  }
+
+  unnamed(): ServerCertificate | null {
+    for (const source of this.#sources) {
+      const found = source.unnamed?.() ?? null
+      if (found !== null) return found
     }
     return null
   }

@@ -54,7 +54,8 @@ export class ListenerSecurity implements ServerSecurity {
   }
 
   get fallback(): ServerIdentity {
-    const certificate = this.#options.default()
+    const { certificates } = this.#options
+    const certificate = this.#options.default() ?? certificates.unnamed?.() ?? null
     const key = this.#options.tickets?.key ?? null
     if (this.#fallback === null || certificate !== this.#fallbackOf || key !== this.#fallbackKey) {
       this.#fallbackOf = certificate

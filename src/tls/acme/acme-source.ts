@@ -28,9 +28,14 @@ export class AcmeSource implements CertificateSource {
     return found.then((certificate) => (certificate === null ? null : this.#serverCertificate(certificate)))
   }
 
+  unnamed(): ServerCertificate | null {
+    const name = this.#automatic.unnamed
+    return name === '' ? null : this.find(name)
+  }
+
   challenge(serverName: string): SecureContext | null {
     const found = this.#automatic.challenge(serverName)
-    return found === null ? null : this.#serverCertificate(found).context()
+    return found === null ? null : this.#serverCertificate(found).context('', 'best')
   }
 
   #serverCertificate(pair: KeyAndChain): ServerCertificate {

@@ -6,6 +6,7 @@
  * with an alert otherwise. It is not given a self-signed one: people would learn to click warnings away, and a client
  * that had seen Strict-Transport-Security could not even do that. No more than `handshakesWaitingMax` wait.
  */
+import { isIP } from 'node:net'
 import type { Clock } from '../../core/clock.ts'
 import type { Peers } from '../../core/peers.ts'
 import { isLocalName, LocalAuthority } from './local-authority.ts'
@@ -80,6 +81,7 @@ export class AutomaticCertificates {
     this.#issuer?.close()
     this.#issuer = settings.acme === null ? null : this.#makeIssuer(settings, settings.acme, storage)
     this.#local ??= new LocalAuthority(storage, clock)
+    this.#local.addresses = settings.localNames.filter((name) => isIP(name) !== 0)
     if (settings.onDemand === null) this.#gate = null
     else if (this.#gate === null) this.#gate = new OnDemandGate(settings.onDemand, clock)
     else this.#gate.configure(settings.onDemand)
@@ -146,6 +148,13 @@ export class AutomaticCertificates {
     if (entry === null)
       return this.#onDemandIssuer(name) === null ? null : this.#await(() => this.#fetch(name))
     return this.#isWorthWaiting(entry, this.#options.clock.wallMs()) ? this.#await(() => entry.next()) : null
+  }
+
+  /** Whose certificate is for clients that name nobody: who asks for an address does not. '' for none. */
+  get unnamed(): string {
+    const { localNames = [], publicNames = [] } = this.#settings ?? {}
+    const names = [...localNames, ...publicNames]
+    return names.find((name) => isIP(name) !== 0 || name === 'localhost') ?? ''
   }
 
   /** Both: at once where there is one, null where there will be none, else when it is here. */

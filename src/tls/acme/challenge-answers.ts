@@ -177,7 +177,8 @@ export class ChallengeAnswers {
 async function alpnCertificateOf({ name, keyAuthorization }: Challenge, nowMs: number): Promise<KeyAndChain> {
   const key = await makeKey('p256')
   const certificate = makeCertificate({
-    commonName: '',
+    // An issuer must have a name (RFC 5280 §4.1.2.4), and this one is its own.
+    commonName: 'ACME challenge',
     names: [name],
     key,
     notBeforeMs: nowMs - 3_600_000,

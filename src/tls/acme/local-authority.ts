@@ -74,6 +74,8 @@ export class LocalAuthority implements Issuer {
   readonly title = 'the local authority'
   readonly #storage: Storage
   readonly #clock: Clock
+  /** Those that are served: a client that asks for one does not say which, so one certificate is for all of them. */
+  addresses: readonly string[] = []
   #authority: Promise<Authority> | null = null
 
   constructor(storage: Storage, clock: Clock) {
@@ -92,13 +94,18 @@ export class LocalAuthority implements Issuer {
     const nowMs = this.#clock.wallMs()
     const leaf = makeCertificate({
       commonName: '',
-      names: [name],
+      names: this.#namesWith(name),
       key: publicOf(key),
       notBeforeMs: nowMs - earlierMs,
       notAfterMs: nowMs + leafMs,
       issuer: { commonName, key: signerKey },
     })
     return { key: pemOfKey(key), chain: pemOfCertificate(leaf) + certificate }
+  }
+
+  #namesWith(name: string): readonly string[] {
+    if (name !== 'localhost' && isIP(name) === 0) return [name]
+    return [...new Set([name, 'localhost', '127.0.0.1', '::1', ...this.addresses])]
   }
 
   async renewalInfo(): Promise<null> {

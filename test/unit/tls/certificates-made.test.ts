@@ -177,3 +177,13 @@ test('a wildcard stands for exactly one label (RFC 9525 §6.3)', () => {
   assert.ok(!covers('*.example.com', 'a.b.example.com'))
   assert.ok(covers('example.com', 'example.com'))
 })
+
+test('a certificate that names no issuer has facts all the same', async () => {
+  const key = await makeKey('p256')
+  const times = { notBeforeMs: now, notAfterMs: now + dayMs }
+  const facts = readFacts(
+    pemOfCertificate(makeCertificate({ commonName: '', names: ['a.example'], key, ...times })),
+  )
+  assert.equal(facts.issuer, '')
+  assert.equal(facts.renewalId, '')
+})
