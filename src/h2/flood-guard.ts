@@ -48,8 +48,8 @@ export const floodBudgets: readonly Budget[] = [
   { fault: Faults.H2_PRIORITY_FLOOD, burst: 1024, perSecond: 64 },
   // 4096 frames with a byte each; then sixteen a second.
   { fault: Faults.H2_EMPTY_DATA_FLOOD, burst: 65_536, perSecond: 256 },
-  // What was sent credits two for each frame: its stream's and the connection's.
-  { fault: Faults.H2_WINDOW_FLOOD, burst: 2048, perSecond: 128 },
+  // Credited by what was sent. The rest is for a reader who has fallen behind and takes crumbs, each with two of them.
+  { fault: Faults.H2_WINDOW_FLOOD, burst: 8192, perSecond: 1024 },
 ]
 
 export class FloodGuard {

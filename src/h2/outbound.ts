@@ -28,8 +28,10 @@ import type { SessionStream } from './stream.ts'
  */
 export const dataBytesMax = frameBytesMaxDefault - frameHeaderBytes
 
-/** A frame this small that a window cut short earns no credit for WINDOW_UPDATE: the peer asks for crumbs. */
-export const crumbBytes = 512
+/** What a WINDOW_UPDATE should bring: one for each byte is a game, one for each line of a chat is none. */
+const windowBytesFair = 16
+/** So much earns the two that a frame is answered with: its stream's and the connection's. */
+const crumbBytes = 2 * windowBytesFair
 
 /** Blocks are encoded and sent in one go: one memory serves all sessions. */
 const block = new HeaderBlock()
@@ -244,10 +246,10 @@ export class Outbound {
     stream.sendWindow -= bytes
     stream.sentBytes += bytes
     this.window -= bytes
-    if (bytes >= crumbBytes || (stream.sendWindow > 0 && this.window > 0)) {
-      this.#guard.credit(Flood.WINDOW, 2)
-      this.#guard.credit(Flood.PING, 1)
-    }
+    // A frame that a window cut short earns by its bytes only.
+    const isWhole = stream.sendWindow > 0 && this.window > 0
+    this.#guard.credit(Flood.WINDOW, isWhole || bytes >= crumbBytes ? 2 : bytes / windowBytesFair)
+    this.#guard.credit(Flood.PING, 1)
   }
 
   #localEnd(stream: SessionStream): void {

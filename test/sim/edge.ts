@@ -10,6 +10,7 @@ import type { ForwardingPlan, Plan, Router } from '../../src/engine/plan.ts'
 import { RequestIds } from '../../src/engine/request-id.ts'
 import { H1Dial } from '../../src/h1/client.ts'
 import { serveH1 } from '../../src/h1/server.ts'
+import { serveH2 } from '../../src/h2/server.ts'
 import type { ServerConnection } from '../../src/http/serving.ts'
 import { createProxy, defaultProxyOptions } from '../../src/handlers/proxy.ts'
 import type { Exchange, Handler, RouteInfo } from '../../src/http/exchange.ts'
@@ -161,13 +162,15 @@ export class Edge {
     })
   }
 
-  accept(transport: SimTransport): void {
+  accept(transport: SimTransport, isH2 = false): void {
     this.opened++
-    const connection = serveH1(transport, {
+    const begin = isH2 ? serveH2 : serveH1
+    const connection = begin(transport, {
       serve: this.engine,
       timers: this.timers,
       limits: this.#limits,
       dateText: this.#dateText,
+      onFault: (fault) => this.#world.fail(`a connection was given up: ${faultRow(fault).name}`),
       onClosed: (closed) => {
         if (!this.connections.delete(closed)) this.#world.fail('a connection was closed twice')
       },

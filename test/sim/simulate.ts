@@ -13,6 +13,7 @@ import { defaultLimits } from '../../src/http/limits.ts'
 import { isIdempotent } from '../../src/http/message.ts'
 import { ClientActor } from './client-actor.ts'
 import { Edge } from './edge.ts'
+import { H2ClientActor } from './h2-client-actor.ts'
 import { OriginActor } from './origin-actor.ts'
 import { drawScript, newRecord, type Record, type Weather } from './script.ts'
 import { SimWire } from './wire.ts'
@@ -43,7 +44,27 @@ function drawWeather(world: World): Weather {
   }
 }
 
-export function simulate(seed: number, trace: ((line: string) => void) | null = null): SimulationResult {
+type Trace = ((line: string) => void) | null
+
+export function simulate(seed: number, trace: Trace = null): SimulationResult {
+  return simulateWith(seed, trace, drawClients)
+}
+
+/** A world whose clients speak HTTP/2. */
+export function simulateH2(seed: number, trace: Trace = null): SimulationResult {
+  return simulateWith(seed, trace, drawH2Clients)
+}
+
+interface Client {
+  readonly isDone: boolean
+  go(): void
+}
+
+function simulateWith(
+  seed: number,
+  trace: Trace,
+  draw: typeof drawClients | typeof drawH2Clients,
+): SimulationResult {
   const world = new World(seed)
   world.trace = trace
   const { random } = world
@@ -61,7 +82,7 @@ export function simulate(seed: number, trace: ((line: string) => void) | null = 
   const edge = new Edge(world, wire, { ports })
   if (!isCalm) disturb(world, wire, ports)
 
-  const clients = drawClients(world, wire, edge, records, weather)
+  const clients: Client[] = draw(world, wire, edge, records, weather)
   for (const client of clients) world.after(random.next() * 50, () => client.go())
   world.run(overByMs, eventsMax)
   for (const client of clients) if (!client.isDone) world.fail('a client still waits')
@@ -103,6 +124,36 @@ function drawClients(
     clients.push(new ClientActor(world, habits, todo, connect))
   }
   return clients
+}
+
+function drawH2Clients(
+  world: World,
+  wire: SimWire,
+  edge: Edge,
+  records: Map<number, Record>,
+  weather: Weather,
+): H2ClientActor[] {
+  const { random } = world
+  return Array.from({ length: random.between(1, 3) }, (_, c) => {
+    const todo: Record[] = []
+    for (let n = random.between(1, 12); n > 0; n--) {
+      const script = { ...drawScript(records.size + 1, random, weather), http10: false }
+      const record = newRecord(script)
+      records.set(script.id, record)
+      todo.push(record)
+    }
+    const habits = {
+      streamsMax: random.pick([1, 4, 100]),
+      slowMsMax: random.pick([0, 0, 40]),
+      pieceBytesMax: random.pick([1, 50, 5000]),
+      windowBytes: random.pick([700, 65_535, 1_000_000]),
+    }
+    return new H2ClientActor(world, habits, todo, () => {
+      const [near, far] = wire.link('192.0.2.' + (c + 1), 40_000 + c)
+      edge.accept(near, true)
+      return far
+    })
+  })
 }
 
 /** Origins that go down and come back, addresses that swallow packets. */

@@ -1,11 +1,11 @@
 /**
- * Thousands of simulated worlds, without a cache and with one. Every one must hold all invariants; one that does not is named by its seed and fails again
+ * Thousands of simulated worlds: without a cache, with one, and of clients that speak HTTP/2. Every one must hold all invariants; one that does not is named by its seed and fails again
  * by `node test/sim/run.ts --seed N --trace`.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { simulateCached } from './cached/simulate.ts'
-import { simulate } from './simulate.ts'
+import { simulate, simulateH2 } from './simulate.ts'
 
 const seeds = Number(process.env['HEADGATE_SEEDS'] ?? 2000)
 
@@ -33,9 +33,16 @@ test(`${cachedSeeds} seeded worlds of cached zones hold every invariant`, () => 
   assert.ok(exchanges > cachedSeeds, 'the worlds are not empty')
 })
 
+test(`${cachedSeeds} seeded worlds of clients that speak HTTP/2 hold every invariant`, () => {
+  for (let seed = 1; seed <= cachedSeeds; seed++) {
+    const how = `seed ${seed}: node test/sim/run.ts --only h2 --seed ${seed} --trace`
+    assert.deepEqual(simulateH2(seed).failures, [], how)
+  }
+})
+
 test('a world is the same each time: equal seeds make equal events', () => {
   for (const seed of [1, 2, 3, 4, 5]) {
-    for (const run of [simulate, simulateCached]) {
+    for (const run of [simulate, simulateCached, simulateH2]) {
       const lines: string[] = []
       const again: string[] = []
       run(seed, (line) => lines.push(line))

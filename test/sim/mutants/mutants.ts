@@ -207,4 +207,28 @@ export const mutants: readonly Mutant[] = [
     find: '    this.#isHeld = false\n    this.#growth?.advance(this)\n',
     replace: '    this.#isHeld = false\n',
   },
+  {
+    name: 'a body is pushed past a taker that is full, over HTTP/2',
+    file: 'src/h2/server-intake.ts',
+    find: 'if (this.#isFull || !this.kept.isEmpty || !body.isTaking)',
+    replace: 'if (!body.isTaking)',
+  },
+  {
+    name: "the producer is not resumed when its stream's window opens",
+    file: 'src/h2/server-stream.ts',
+    find: 'this.x?.source?.resume()',
+    replace: 'void this.x?.source',
+  },
+  {
+    name: 'an answer that is cut ends its stream as a whole one does',
+    file: 'src/h2/server-stream.ts',
+    find: '    session.cut(this, cutCode(fault))\n',
+    replace: '    this.x = null\n    session.out.end(this, null)\n    session.cut(this, cutCode(fault))\n',
+  },
+  {
+    name: 'the window of an upload is not given back',
+    file: 'src/h2/session.ts',
+    find: '    this.out.windowUpdate(stream.id, grant)\n',
+    replace: '',
+  },
 ]
