@@ -14,6 +14,7 @@ import { readHexByte, unreservedClass } from '../core/bytes.ts'
 import { Field } from '../http/known-fields.ts'
 import type { RequestHead } from '../http/message.ts'
 import { bestLanguage, deviceOf } from './buckets.ts'
+import { HotKeys } from './hot-keys.ts'
 
 /** Which query parameters are part of the key. A name that ends in '*' stands for all that begin so. */
 export type QueryChoice =
@@ -43,6 +44,7 @@ export class CacheKey {
   readonly #suffix: string
   readonly #query: ((query: string) => string) | null
   readonly #hasChoices: boolean
+  readonly #hot: HotKeys = new HotKeys()
 
   /** Throws RangeError when `site` or `zone` holds a control character. */
   constructor(site: string, zone: string, choices: KeyChoices = {}) {
@@ -58,13 +60,16 @@ export class CacheKey {
 
   /** The key of a request. `bodyDigest`: of a QUERY's body (RFC 10008); '' for GET and HEAD, which share a key. */
   of(request: RequestHead, bodyDigest = ''): string {
-    const key =
-      request.scheme +
-      '://' +
-      keyHost(request) +
-      this.#written(request.target, request.queryStart) +
-      this.#suffix
-    if (!this.#hasChoices && bodyDigest === '') return key
+    const isPlainKey = !this.#hasChoices && bodyDigest === ''
+    const hot = isPlainKey ? this.#hot.find(request, this.#suffix.length) : null
+    if (hot !== null) return hot
+    const start = request.scheme + '://' + keyHost(request)
+    const target = this.#written(request.target, request.queryStart)
+    const key = start + target + this.#suffix
+    if (isPlainKey) {
+      if (target === request.target) this.#hot.note(request, key, start.length)
+      return key
+    }
     return key + this.#chosen(request) + (bodyDigest === '' ? '' : line('query', bodyDigest))
   }
 

@@ -10,7 +10,7 @@
 import type { Clock } from '../core/clock.ts'
 import { cachePreconditions, hasCachePreconditions, NOT_MODIFIED, rangeStands } from '../http/conditional.ts'
 import type { Exchange } from '../http/exchange.ts'
-import type { Fields } from '../http/fields.ts'
+import type { FieldLines, Fields } from '../http/fields.ts'
 import { Field } from '../http/known-fields.ts'
 import { BODY_NONE, BODY_UNKNOWN } from '../http/message.ts'
 import {
@@ -21,7 +21,6 @@ import {
   unsatisfiedRangeText,
   type ByteRange,
 } from '../http/ranges.ts'
-import type { StoredFields } from '../http/stored-fields.ts'
 import { BodyReader, pieceBytesMax, type ReadableBody } from './body-reader.ts'
 import type { CacheStatus } from './cache-status.ts'
 import type { Entry } from './entry.ts'
@@ -250,7 +249,7 @@ function fillHead(x: Exchange, entry: Servable, ageSeconds: number, status: stri
   addOurs(x.response.fields, ageSeconds, status)
 }
 
-function beginHead(x: Exchange, entry: Servable, fields: StoredFields): void {
+function beginHead(x: Exchange, entry: Servable, fields: FieldLines): void {
   const { response } = x
   const { head } = entry
   // Something else was begun and given up.

@@ -20,7 +20,7 @@ import {
 import { BODY_NONE } from '../http/message.ts'
 import type { Transport } from '../net/transport.ts'
 import type { ClientPatience } from '../http/client-patience.ts'
-import { chunkStart, lastChunk, responseHead } from './write-head.ts'
+import { chunkStart, keptHead, lastChunk, responseHead } from './write-head.ts'
 
 export class AnswerWriter {
   isHeadSent = false
@@ -67,7 +67,9 @@ export class AnswerWriter {
     const length = body === null ? 0 : body.length
     x.response.bodyLength = length
     this.#begin(x, persistent)
-    this.writeText(responseHead(x.response, x.request, persistent, dateText))
+    const kept = persistent && dateText === '' ? keptHead(x.response, x.request) : null
+    if (kept === null) this.writeText(responseHead(x.response, x.request, persistent, dateText))
+    else this.#writeBytes(kept, 0, kept.length)
     if (body !== null && length > 0 && this.#framing !== FRAMED_NONE) {
       x.bytesSent += length
       this.#writeBytes(body, 0, length)

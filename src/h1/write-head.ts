@@ -6,7 +6,7 @@
  * No line end can be smuggled in: fields that came over a wire were checked there, made ones by `isFieldName` and
  * `isFieldValue` where they are made, and method, target and phrase by whoever read or configured them.
  */
-import { BODY_UNKNOWN, HTTP_1_0, type RequestHead, type ResponseHead } from '../http/message.ts'
+import { BODY_UNKNOWN, HTTP_1_0, HTTP_1_1, type RequestHead, type ResponseHead } from '../http/message.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { Fields } from '../http/fields.ts'
 import {
@@ -95,6 +95,23 @@ export function responseHead(
     if (length >= 0) out += `Content-Length: ${length}\r\n`
   }
   return out + answerConnection(fields, request.version, persistent && framed !== FRAMED_BY_CLOSE) + '\r\n'
+}
+
+/**
+ * What `responseHead` gives for an answer that leaves the connection open and has its Date, as bytes; null where nobody
+ * keeps it. An entry of the cache that is hit thousands of times a second is written once in that second.
+ */
+export function keptHead(head: ResponseHead, request: RequestHead): Buffer | null {
+  const { source } = head.fields
+  if (source === null || source.written === undefined || request.version !== HTTP_1_1) return null
+  if (answerFraming(head, request) !== FRAMED_BY_LENGTH) return null
+  const { status, reason, bodyLength } = head
+  const { written } = source
+  if (written?.status === status && written.reason === reason && written.bodyLength === bodyLength)
+    return written.bytes
+  const bytes = Buffer.from(responseHead(head, request, true, ''), 'latin1')
+  source.written = { status, reason, bodyLength, bytes }
+  return bytes
 }
 
 /** An answer that names protocols to upgrade to (426) says so in Connection, too (RFC 9110 §7.8). */

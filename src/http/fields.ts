@@ -26,11 +26,23 @@ export interface FieldLines {
   readonly text: string
   /** Adds a span to `fields` for each line, and says how many there are. */
   copyInto(fields: Fields): number
+  /** A protocol's: the head that it last made of them. Absent: they are sent too seldom to keep it. */
+  written?: WrittenHead | null
+}
+
+/** A whole head as bytes, and what besides the fields it was made of. */
+export interface WrittenHead {
+  readonly status: number
+  readonly reason: string
+  readonly bodyLength: number
+  readonly bytes: Buffer
 }
 
 export class Fields implements FieldsView {
   /** What the wire entries' spans point into. */
   text = ''
+  /** The lines that were adopted, while they are all there is and untouched. */
+  source: FieldLines | null = null
   /** Entries, removed ones included. */
   size = 0
   ids: Uint8Array = new Uint8Array(initialCapacity)
@@ -56,6 +68,7 @@ export class Fields implements FieldsView {
     for (let k = 0; k < this.#madeCount; k++) this.#names[k] = this.#values[k] = ''
     this.size = 0
     this.text = ''
+    this.source = null
     this.wireEnd = 0
     this.#wireCount = 0
     this.#madeCount = 0
@@ -190,6 +203,7 @@ export class Fields implements FieldsView {
   }
 
   #addMade(id: number, name: string, value: string): void {
+    this.source = null
     const i = this.#grow()
     this.ids[i] = id
     this.#make(i, name, value)
@@ -227,6 +241,7 @@ export class Fields implements FieldsView {
   }
 
   #replaceAt(i: number, name: string, value: string): void {
+    this.source = null
     const at = i * 4
     if ((this.spans[at + 1] as number) >= 0) return this.#make(i, name, value)
     const k = this.spans[at + 2] as number
@@ -238,6 +253,7 @@ export class Fields implements FieldsView {
   removeKnown(id: number): void {
     const i = this.first[id] as number
     if (i === 0) return
+    this.source = null
     for (let k = i - 1; k < this.size; k++) {
       if (this.ids[k] === id) this.ids[k] = REMOVED
     }
@@ -253,6 +269,7 @@ export class Fields implements FieldsView {
   removeAt(i: number): void {
     const id = this.ids[i] as number
     if (id === REMOVED) return
+    this.source = null
     this.ids[i] = REMOVED
     if (id === 0 || this.first[id] !== i + 1) return
     let k = i + 1
@@ -272,6 +289,7 @@ export class Fields implements FieldsView {
     this.text = stored.text
     this.wireEnd = stored.text.length
     stored.copyInto(this)
+    this.source = stored
   }
 
   /**

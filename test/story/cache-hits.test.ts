@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CacheResult } from '../../src/http/cache-result.ts'
+import { NEXT, type Handler } from '../../src/http/exchange.ts'
 import { cacheStatusOf, CacheWorld, fieldOf } from './cache-world.ts'
 import { bodyOf, get, ok } from './proxy-world.ts'
 
@@ -157,4 +158,48 @@ test('an origin that does not answer is told as an error, and asked again by the
   assert.equal(bodyOf(client.take()), 'well')
   client.end.end()
   world.checkAtRest(2)
+})
+
+test('however often it is hit, and by whom, each answer is the one that its own request asks for', () => {
+  const world = new CacheWorld()
+  const client = world.client()
+  client.say(get('/a'))
+  world.server().say(ok('hello', minute + 'ETag: "a"\r\n'))
+  client.take()
+  const first = world.ask(client, get('/a'))
+  for (let i = 0; i < 20; i++) assert.equal(world.ask(client, get('/a')), first)
+  const head = first.slice(0, first.indexOf('\r\n\r\n') + 4)
+  assert.equal(world.ask(client, get('/a').replace('GET', 'HEAD')), head)
+  assert.match(world.ask(client, get('/a', 'If-None-Match: "a"\r\n')), /^HTTP\/1\.1 304 /)
+  assert.match(world.ask(client, get('/a', 'Range: bytes=0-1\r\n')), /^HTTP\/1\.1 206 [^]*\r\n\r\nhe$/)
+  const old = world.client()
+  assert.match(
+    world.ask(old, get('/a', 'Connection: keep-alive\r\n').replace('1.1', '1.0')),
+    /\r\nConnection: keep-alive\r\n\r\nhello$/,
+  )
+  assert.match(world.ask(old, get('/a', 'Connection: close\r\n')), /\r\nConnection: close\r\n\r\nhello$/)
+  world.pass(1000)
+  const later = world.ask(client, get('/a'))
+  assert.equal(fieldOf(later, 'age'), '1')
+  for (let i = 0; i < 20; i++) assert.equal(world.ask(client, get('/a')), later)
+  client.end.end()
+})
+
+test('what a step adds to an answer is in every hit', () => {
+  let count = 0
+  const counting: Handler = {
+    name: 'counting',
+    onRequest: () => NEXT,
+    onResponse(x) {
+      x.response.fields.add('X-Count', String(++count))
+      return NEXT
+    },
+  }
+  const world = new CacheWorld({}, { steps: [counting] })
+  const client = world.client()
+  client.say(get('/a'))
+  world.server().say(ok('hello', minute))
+  client.take()
+  for (let i = 2; i < 20; i++) assert.equal(fieldOf(world.ask(client, get('/a')), 'x-count'), String(i))
+  client.end.end()
 })

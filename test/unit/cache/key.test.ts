@@ -159,3 +159,26 @@ test('a key is described in words', () => {
   const said = new CacheKey('site', 'zone', { headers: ['x-a'] }).describe(requestFor(page, { 'x-a': 'v' }))
   assert.deepEqual(said, ['URL https://www.example.com/page', 'site site', 'zone zone', 'header x-a 1:v'])
 })
+
+test('a key that was made before is found again for the same URL and for no other', () => {
+  const urls = [
+    'http://a.example/p',
+    'https://a.example/p',
+    'http://b.example/p',
+    'http://a.example:81/p',
+    // The same length and the same end, so the same slot.
+    'http://a.example/xx/same',
+    'http://a.example/yy/same',
+    'http://a.example/%61/same',
+    'http://a.example/a/same?q=%7e',
+    'http://a.example/' + 'long'.repeat(300),
+    'http://a.example/' + 'lung'.repeat(300),
+  ]
+  for (const choices of [{}, { query: 'none' }, { sortQuery: true }] as const) {
+    const keys = new CacheKey('site', 'zone', choices)
+    for (let round = 0; round < 3; round++) {
+      for (const url of urls)
+        assert.equal(keys.of(requestFor(url)), new CacheKey('site', 'zone', choices).of(requestFor(url)))
+    }
+  }
+})

@@ -92,3 +92,27 @@ test('the empty section is one', () => {
   fields.adopt(stored)
   assert.deepEqual([stored.size, stored.text, fields.size, fields.toWire()], [0, '', 0, ''])
 })
+
+test('adopted fields name their source until they are edited in any way', () => {
+  const stored = StoredFields.from(['Age', '3', 'X-Mine', '1', 'Via', 'a'])
+  const edits: ((fields: Fields) => void)[] = [
+    (fields) => fields.add('X-Other', '2'),
+    (fields) => fields.addKnown(Field.VIA, 'b'),
+    (fields) => fields.setKnown(Field.AGE, '4'),
+    (fields) => fields.set('x-mine', '4'),
+    (fields) => fields.setValueAt(0, '4'),
+    (fields) => fields.removeKnown(Field.AGE),
+    (fields) => fields.remove('x-mine'),
+    (fields) => fields.removeAt(1),
+    (fields) => fields.copyFrom(fieldsOf('A', 'b')),
+    (fields) => fields.clear(),
+  ]
+  for (const edit of edits) {
+    const fields = new Fields()
+    fields.adopt(stored)
+    fields.removeKnown(Field.SERVER)
+    assert.equal(fields.source, stored)
+    edit(fields)
+    assert.equal(fields.source, null, edit.toString())
+  }
+})
