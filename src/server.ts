@@ -22,7 +22,7 @@ import type { HeadgateConfig } from './config/document.ts'
 import { Engine } from './engine/chain.ts'
 import { Observe, type MetricsSnapshot } from './engine/observe.ts'
 import type { Plan } from './engine/plan.ts'
-import { H1Dial } from './h1/client.ts'
+import { OriginDial } from './server/origin-dial.ts'
 import { SocketConnector } from './net/connect.ts'
 import { warnIfTooFewDescriptors } from './net/descriptors.ts'
 import { chooseSockets } from './net/socket-mode.ts'
@@ -167,7 +167,7 @@ export class HeadgateServer {
 
   #compile(config: LoadedConfig, previous: Plan | undefined): Plan {
     return compilePlan(config, {
-      dialFor: (limits) => new H1Dial({ connector: this.#connector, timers: this.#timers, limits }),
+      dialFor: (limits) => new OriginDial({ connector: this.#connector, timers: this.#timers, limits }),
       dialForTcp: () => new TcpDial(this.#connector, this.#timers),
       timers: this.#timers,
       clock: systemClock,

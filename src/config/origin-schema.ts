@@ -27,7 +27,8 @@ const server = z
     z.strictObject({
       url: serverUrl.meta({
         description:
-          '`http://host:port`, `https://host:port`, `host:port` or `unix:/path`; it has no path (use `rewrite`).',
+          '`http://host:port`, `https://host:port`, `host:port` or `unix:/path`; `h2c://host:port` and `unix+h2c:/path` for ' +
+          'HTTP/2 without TLS, as servers of gRPC speak it. It has no path (use `rewrite`).',
         samples: ['http://10.0.0.12:3000'],
       }),
       weight: count(1, weightMax).default(1).meta({ description: 'Its share of the requests.' }),
@@ -105,6 +106,14 @@ const whole = z.strictObject({
       'TLS to servers that are given as `https://`. Their certificates are verified unless it says otherwise.',
     samples: [{ ca: './tls/internal-ca.crt', serverName: 'app.internal' }],
   }),
+  http2: z
+    .boolean()
+    .default(defaultTuning.http2)
+    .meta({
+      description:
+        'Offers HTTP/2 to servers that are given as `https://`, who choose; `false` speaks HTTP/1.1 with them. Without TLS the ' +
+        'address says it: `h2c://`.',
+    }),
   hide: originHideSchema.optional().meta({ description: 'What differs from `hide` at the top.' }),
   timeouts: originTimeoutsSchema
     .optional()

@@ -114,6 +114,7 @@ function optionsOf(name: string, document: OriginDocument, connectMs: number): O
     name,
     servers: document.servers,
     policy: document.balance,
+    http2: document.http2,
     connectMs,
     idleMs: document.keepAlive,
     connectionAgeMaxMs: document.connectionAgeMax,

@@ -263,6 +263,28 @@ export const Faults = {
     level: 'error',
     proxyStatus: 'proxy_internal_error',
   }),
+  ORIGIN_NOT_HTTP2: row('origin_not_http2', 502, 'origin', 'The origin does not speak HTTP/2.', {
+    retry: 'any',
+    proxyStatus: 'http_protocol_error',
+  }),
+  ORIGIN_STREAM_REFUSED: row(
+    'origin_stream_refused',
+    502,
+    'origin',
+    'The origin refused the request unseen (RFC 9113 §8.7).',
+    { retry: 'any', proxyStatus: 'http_protocol_error' },
+  ),
+  ORIGIN_STREAM_RESET: badAnswer(
+    'origin_stream_reset',
+    'The origin reset the stream before its answer (RFC 9113 §5.4.2).',
+  ),
+  ORIGIN_UPGRADE_NOT_SERVED: row(
+    'origin_upgrade_not_served',
+    502,
+    'origin',
+    'The origin serves no upgrade on HTTP/2 (RFC 8441).',
+    { proxyStatus: 'http_upgrade_failed' },
+  ),
   STATUS_LINE_BAD: badAnswer('status_line_bad', 'The status line of the origin is malformed (RFC 9112 §4).'),
   ANSWER_VERSION_BAD: badAnswer(
     'answer_version_bad',
@@ -303,6 +325,12 @@ export const Faults = {
   ANSWER_TRAILER_BAD: badAnswer(
     'answer_trailer_bad',
     'The trailer section of the origin is malformed (RFC 9112 §7.1.2).',
+  ),
+  ANSWER_MALFORMED: badAnswer('answer_malformed', 'The answer of the origin is malformed (RFC 9113 §8.1.1).'),
+  ANSWER_FRAME_BAD: badAnswer('answer_frame_bad', 'The origin broke the rules of HTTP/2 (RFC 9113 §5.4).'),
+  ANSWER_FLOOD: badAnswer(
+    'answer_flood',
+    'The origin sent too many frames that say nothing (RFC 9113 §10.5).',
   ),
   ANSWER_COMPRESSION_BAD: badAnswer(
     'answer_compression_bad',

@@ -1,13 +1,15 @@
 /**
- * Our own answers to what went wrong: small, in the form that the client asked for, and naming no origin.
+ * Our own answers to what went wrong: small, in the form that the client asked for, and naming no origin. (gRPC has a form
+ * of its own: grpc-answer.ts.)
  *
  * Promises: an operator's page for the status wins over ours; nothing in an answer comes from the request except its
  * id, which is one of ours or was checked; no cache may keep it.
  */
-import { Faults, faultRow, type Fault } from '../core/faults.ts'
+import { Faults, faultRow, type Fault, type FaultRow } from '../core/faults.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { Field } from '../http/known-fields.ts'
 import { reasonPhrase } from '../http/reasons.ts'
+import { fillGrpcAnswer, isGrpcCall } from './grpc-answer.ts'
 import type { ErrorPages } from './plan.ts'
 
 /** When to come back, in seconds: a restart is over in one, maintenance in minutes. */
@@ -32,6 +34,11 @@ export function fillErrorAnswer(x: Exchange, fault: Fault, options: ErrorAnswerO
   const row = faultRow(fault)
   const { response } = x
   const fields = response.fields
+  if (isGrpcCall(x)) {
+    fillGrpcAnswer(x, row)
+    addProxyStatus(x, row, options)
+    return nothing
+  }
   response.status = row.status
   const page = options.errorPages.find(row.status)
   const form = page === null ? formFor(x.request.fields.combined(Field.ACCEPT)) : null
@@ -40,11 +47,17 @@ export function fillErrorAnswer(x: Exchange, fault: Fault, options: ErrorAnswerO
   if (row.status === 405) fields.add('allow', allowedMethods)
   const seconds = retryAfter.get(fault)
   if (seconds !== undefined) fields.addKnown(Field.RETRY_AFTER, seconds)
-  if (options.proxyStatusName !== '')
-    fields.addKnown(Field.PROXY_STATUS, `${options.proxyStatusName}; error=${row.proxyStatus}`)
+  addProxyStatus(x, row, options)
   const body = page?.body ?? Buffer.from((form as Form).render(row.status, row.sentence, x.requestId))
   response.bodyLength = response.statedLength = body.length
   return body
+}
+
+const nothing = Buffer.alloc(0)
+
+function addProxyStatus(x: Exchange, row: FaultRow, { proxyStatusName }: ErrorAnswerOptions): void {
+  if (proxyStatusName === '') return
+  x.response.fields.addKnown(Field.PROXY_STATUS, `${proxyStatusName}; error=${row.proxyStatus}`)
 }
 
 interface Form {

@@ -23,7 +23,7 @@ import { Field } from '../http/known-fields.ts'
 import { BODY_UNKNOWN, HTTP_2 } from '../http/message.ts'
 import { makeWebSocketKey } from '../http/websocket-key.ts'
 import type { Transport, TransportEvents } from '../net/transport.ts'
-import { AWAITS_ANSWER, AWAITS_WRITE } from './client-deadlines.ts'
+import { AWAITS_ANSWER, AWAITS_WRITE } from '../http/origin-patience.ts'
 import { connectFault } from '../http/connect-faults.ts'
 import {
   AnswerReading,
@@ -65,20 +65,30 @@ export class H1ClientConnection
   #closeFault: Fault = NONE
   #isClosedTold = false
 
-  constructor(target: DialTarget, owner: ConnectionOwner, context: H1ClientContext) {
+  /** Connects; or goes on with `adopted`, which is connected, and tells its owner so when `begin` is called. */
+  constructor(
+    target: DialTarget,
+    owner: ConnectionOwner,
+    context: H1ClientContext,
+    adopted: Transport | null = null,
+    dialedAtMs?: number,
+  ) {
     super(context)
     this.target = target
     this.server = target.server
     this.address = target.addressText
     this.#owner = owner
-    this.#dialedAtMs = this.patience.nowMs
+    this.#dialedAtMs = dialedAtMs ?? this.patience.nowMs
     this.patience.awaitConnect(target.connectMs)
-    this.transport = context.connector.connect(
-      target.address,
-      this,
-      () => this.#onConnected(),
-      target.security ?? null,
-    )
+    if (adopted === null) this.transport = this.#connect(target, context)
+    else {
+      this.transport = adopted
+      adopted.events = this
+    }
+  }
+
+  #connect({ address, security }: DialTarget, { connector }: H1ClientContext): Transport {
+    return connector.connect(address, this, () => this.begin(), security ?? null)
   }
 
   protected awaitingOwner(): this {
@@ -99,7 +109,8 @@ export class H1ClientConnection
 
   // Leases
 
-  #onConnected(): void {
+  /** The transport is connected. */
+  begin(): void {
     if (this.phase !== CONNECTING) return
     this.connectMs = this.patience.nowMs - this.#dialedAtMs
     this.patience.awaitNothing()

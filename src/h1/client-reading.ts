@@ -18,7 +18,7 @@ import { BODY_NONE } from '../http/message.ts'
 import { webSocketAccept } from '../http/websocket-key.ts'
 import type { Connector, Transport } from '../net/transport.ts'
 import { AnswerBody, MORE, PIECE, WHOLE } from './client-body.ts'
-import { AWAITS_ANSWER, OriginPatience, type AwaitingOwner } from './client-deadlines.ts'
+import { AWAITS_ANSWER, OriginPatience, type AwaitingOwner } from '../http/origin-patience.ts'
 import { KeptBytes } from '../net/kept-bytes.ts'
 import { HeadProgress, readResponseHead } from './read-head.ts'
 

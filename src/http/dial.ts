@@ -11,10 +11,14 @@ import type { ClientSecurity } from '../net/security.ts'
 import type { TransportAddress } from '../net/transport.ts'
 import type { Exchange, Upstream, UpstreamServer } from './exchange.ts'
 
+/** What is spoken with a server. 'negotiated': what ALPN settles in the TLS handshake, HTTP/2 or HTTP/1.1. */
+export type OriginProtocol = 'http/1.1' | 'h2' | 'negotiated'
+
 /** What the pool says about whom to connect to. */
 export interface DialTarget {
   readonly server: UpstreamServer
   readonly address: TransportAddress
+  readonly protocol: OriginProtocol
   /** 'ip:port' or 'unix:/path'. */
   readonly addressText: string
   readonly connectMs: number
@@ -41,6 +45,8 @@ export interface ConnectionOwner {
   onConnected(connection: OriginConnection): void
   /** A lease ended; the connection can serve another (`freeStreams` > 0), or is about to be closed. */
   onReleased(connection: OriginConnection): void
+  /** `freeStreams` has changed by the peer's doing: it allows more or fewer, or is about to close. After `onConnected` only. */
+  onFreeStreams(connection: OriginConnection): void
   /** Gone. Before `onConnected`: it could not be made, and `fault` says why. Later: NONE, or why. */
   onClosed(connection: OriginConnection, fault: Fault): void
 }

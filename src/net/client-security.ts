@@ -55,8 +55,13 @@ export function originContext(tls: OriginTls): SecureContext {
   })
 }
 
-/** For one server, `host` as its URL has it. */
-export function securityFor(tls: OriginTls, context: SecureContext, host: string): ClientSecurity {
+/** For one server, `host` as its URL has it. `protocols`: offered by ALPN, the best first. */
+export function securityFor(
+  tls: OriginTls,
+  context: SecureContext,
+  host: string,
+  protocols: readonly string[],
+): ClientSecurity {
   const peerName = tls.serverName === '' ? host : tls.serverName
   return {
     context,
@@ -64,7 +69,7 @@ export function securityFor(tls: OriginTls, context: SecureContext, host: string
     serverName: isIP(peerName) === 0 ? peerName.replace(/\.$/, '') : '',
     peerName,
     verifies: tls.verifies,
-    protocols: ['http/1.1'],
+    protocols,
     sessions: new SessionStack(),
   }
 }

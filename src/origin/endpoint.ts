@@ -8,7 +8,7 @@
 import { Deadline, type DeadlineOwner } from '../core/timers.ts'
 import type { Fault } from '../core/faults.ts'
 import { List, type ListNode } from '../core/list.ts'
-import type { ConnectionOwner, DialTarget, OriginConnection, Sounding } from '../http/dial.ts'
+import type { ConnectionOwner, DialTarget, OriginConnection, OriginProtocol, Sounding } from '../http/dial.ts'
 import type { Exchange, UpstreamServer } from '../http/exchange.ts'
 import type { ClientSecurity } from '../net/security.ts'
 import type { TransportAddress } from '../net/transport.ts'
@@ -19,6 +19,7 @@ import { addressText } from './server-url.ts'
 export interface EndpointOwner {
   onConnected(pooled: PooledConnection): void
   onReleased(pooled: PooledConnection): void
+  onFreeStreams(pooled: PooledConnection): void
   onClosed(pooled: PooledConnection, fault: Fault): void
   onPassDeadline(endpoint: Endpoint): void
 }
@@ -54,6 +55,10 @@ export class PooledConnection implements ConnectionOwner, ListNode<PooledConnect
     this.#owner.onReleased(this)
   }
 
+  onFreeStreams(): void {
+    this.#owner.onFreeStreams(this)
+  }
+
   onClosed(_connection: OriginConnection, fault: Fault): void {
     this.#owner.onClosed(this, fault)
   }
@@ -62,6 +67,7 @@ export class PooledConnection implements ConnectionOwner, ListNode<PooledConnect
 export class Endpoint implements DialTarget, DeadlineOwner {
   readonly server: UpstreamServer
   readonly address: TransportAddress
+  readonly protocol: OriginProtocol
   readonly addressText: string
   readonly connectMs: number
   security: ClientSecurity | null = null
@@ -86,11 +92,13 @@ export class Endpoint implements DialTarget, DeadlineOwner {
   constructor(
     server: UpstreamServer,
     address: TransportAddress,
+    protocol: OriginProtocol,
     options: PassOverTimes & { readonly connectMs: number },
     owner: EndpointOwner,
   ) {
     this.server = server
     this.address = address
+    this.protocol = protocol
     this.addressText = addressText(address.host, address.port, address.path)
     this.connectMs = options.connectMs
     this.passing = new PassingOver(options)

@@ -2,6 +2,7 @@
  * OriginServer: a server of an origin: its place in the balancing, its pool, and the watch over its name if it has one.
  */
 import type { Clock } from '../core/clock.ts'
+import type { OriginProtocol } from '../http/dial.ts'
 import type { ClientSecurity } from '../net/security.ts'
 import { NameWatch, type NameWatchOwner } from './name-watch.ts'
 import type { AddressSnapshot, ServerSnapshot } from './origin.ts'
@@ -16,6 +17,8 @@ export interface OriginServerOwner extends PoolOwner {
   onNameFault(server: OriginServer, reason: string): void
   /** TLS to a server that is given as https. */
   securityOf(url: ServerUrl): ClientSecurity
+  /** What is spoken with a server. */
+  protocolOf(url: ServerUrl): OriginProtocol
 }
 
 export class OriginServer implements Member, NameWatchOwner {
@@ -34,7 +37,7 @@ export class OriginServer implements Member, NameWatchOwner {
     this.url = url
     this.weight = weight
     this.#owner = owner
-    this.pool = new Pool(this, owner)
+    this.pool = new Pool(this, owner, owner.protocolOf(url))
     if (url.isSecure) this.pool.security = owner.securityOf(url)
     this.#watch = url.isName ? new NameWatch(url.host, resolver, clock, owner.tuning, this) : null
   }

@@ -20,6 +20,8 @@ export interface ServerOptions {
 /** The bounds of an origin. All counts are per worker process. */
 export interface OriginTuning {
   readonly policy: PolicyName
+  /** HTTP/2 is offered to servers over TLS, which choose (ALPN). */
+  readonly http2: boolean
   /** To connect to one address, TLS included. 5 s: two lost SYNs are sent again after 1 s and 3 s. */
   readonly connectMs: number
   /** How long a connection may lie idle. 4 s: a Node origin closes after 5, and the later closer loses the race. */
@@ -57,6 +59,7 @@ export interface OriginTuning {
 
 export const defaultTuning: OriginTuning = {
   policy: 'round-robin',
+  http2: true,
   connectMs: 5000,
   idleMs: 4000,
   connectionAgeMaxMs: 3_600_000,

@@ -31,6 +31,7 @@ const connectFaults: ReadonlySet<Fault> = new Set([
   Faults.ORIGIN_CERTIFICATE_EXPIRED,
   Faults.ORIGIN_CERTIFICATE_UNTRUSTED,
   Faults.ORIGIN_CERTIFICATE_NAME,
+  Faults.ORIGIN_NOT_HTTP2,
 ])
 
 const silenceFaults: ReadonlySet<Fault> = new Set([

@@ -7,13 +7,15 @@
  *   since the origin may be closing the others (Apache short of threads does). A connection made for one that left lies
  *   ready.
  * - Requests under way (`member.inFlight`) = those in the room + leases, at all times.
- * - As many connections are being made as there are waiting, within the bounds; towards an address in doubt one at a
+ * - As many connections are being made as it takes to give a stream to each that waits, within the bounds; while it is not
+ *   known how many streams one carries, one is made (HTTP/2 or not is known by the first); towards an address in doubt one at a
  *   time, or one each `passOverMinMs`: a dead server is not hammered, and one that is back is noticed.
  * - While a connection is being made, or is in use, somebody waiting may hope; when neither is and the last attempt
  *   failed, all are told at once.
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'
+import type { OriginProtocol } from '../http/dial.ts'
 import { WAIT, type Exchange, type Upstream } from '../http/exchange.ts'
 import type { ClientSecurity } from '../net/security.ts'
 import type { TransportAddress } from '../net/transport.ts'
@@ -56,16 +58,21 @@ export class Pool implements EndpointOwner {
   security: ClientSecurity | null = null
   /** Streams leased on all its connections. */
   leases = 0
+  readonly #protocol: OriginProtocol
+  /** Streams that a connection may be expected to carry. */
+  #streamsEach: number
   /** When its name last could not be resolved. */
   #unresolvedAtMs = -Infinity
   #isClosed = false
 
-  constructor(member: Member, owner: PoolOwner) {
+  constructor(member: Member, owner: PoolOwner, protocol: OriginProtocol) {
     const { timers, tuning } = owner
     this.member = member
     this.#owner = owner
     this.#timers = timers
     this.#tuning = tuning
+    this.#protocol = protocol
+    this.#streamsEach = protocol === 'http/1.1' ? 1 : Infinity
     this.stock = new Stock(this.endpoints, timers, tuning)
     this.#standing = new Standing(member, this.endpoints, owner, (endpoint) => this.#knock(endpoint))
     this.room = new WaitingRoom(member, timers, tuning.waitMs, owner.waiting, () => this.#faultOfWait())
@@ -101,7 +108,7 @@ export class Pool implements EndpointOwner {
 
   /** A request would have to wait for others to end. */
   get isFull(): boolean {
-    return this.#isAtMax && this.stock.firstIdle === null
+    return this.#isAtMax && !this.stock.hasReady
   }
 
   #countAttempt(x: Exchange): void {
@@ -125,10 +132,16 @@ export class Pool implements EndpointOwner {
 
   // Making connections
 
-  /** Begins connections until each that waits has one under way, or a bound is met. `first` was just chosen. */
+  /** Do more wait than there are streams in the connections being made? */
+  get #isShort(): boolean {
+    const { connecting } = this.stock
+    return this.room.size > (connecting === 0 ? 0 : connecting * this.#streamsEach)
+  }
+
+  /** Begins connections until each that waits has a stream in one, or a bound is met. `first` was just chosen. */
   #dialForRoom(nowMs: number, first: Endpoint | null = null): void {
     let endpoint = first
-    while (this.room.size > this.stock.connecting) {
+    while (this.#isShort) {
       endpoint ??= this.endpoints.choose()
       if (endpoint === null || !this.#mayDial(endpoint, nowMs)) return
       this.#dial(endpoint, nowMs)
@@ -168,6 +181,7 @@ export class Pool implements EndpointOwner {
     pooled.isConnected = true
     pooled.connectedAtMs = nowMs
     this.stock.settle(endpoint)
+    if (this.#protocol !== 'http/1.1') this.#streamsEach = Math.max(1, pooled.connection.freeStreams)
     if (endpoint.passing.onConnected()) this.#standing.acquit(endpoint)
     this.#offer(pooled, true)
     this.#dialForRoom(nowMs)
@@ -191,7 +205,7 @@ export class Pool implements EndpointOwner {
     const hasOther = endpoints.isAnyAvailable
     if (!hasOther) room.failWhere(fault, (x) => this.#owner.canGoElsewhere(x))
     const { first } = room
-    if (first === null || room.size <= stock.connecting) return
+    if (first === null || !this.#isShort) return
     first.dialFaults++
     if (!hasOther || first.dialFaults >= endpoints.list.length) room.fail(first, fault)
     if (!hasOther && stock.connecting === 0 && this.leases === 0) room.failAll(fault)
@@ -212,6 +226,14 @@ export class Pool implements EndpointOwner {
     if (pooled.leases === 0) this.#standing.endTrial(pooled)
     this.#offer(pooled, false)
     // It may have been closed rather than offered, and left its place to another.
+    if (this.room.size > 0) this.#dialForRoom(this.#timers.clock.nowMs())
+  }
+
+  /** The peer allows more streams, or fewer, or none any more. */
+  onFreeStreams(pooled: PooledConnection): void {
+    if (pooled.isGone || !pooled.isConnected) return
+    if (pooled.connection.freeStreams > 0) return this.#offer(pooled, pooled.connection.servedCount === 0)
+    pooled.endpoint.ready.remove(pooled)
     if (this.room.size > 0) this.#dialForRoom(this.#timers.clock.nowMs())
   }
 
@@ -279,7 +301,7 @@ export class Pool implements EndpointOwner {
   /** Where the server is now. What runs on other addresses ends there, and nothing more begins there. */
   setAddresses(addresses: readonly TransportAddress[]): void {
     const make = (address: TransportAddress): Endpoint => {
-      const endpoint = new Endpoint(this.member, address, this.#tuning, this)
+      const endpoint = new Endpoint(this.member, address, this.#protocol, this.#tuning, this)
       endpoint.security = this.security
       return endpoint
     }

@@ -9,7 +9,7 @@
 import type { SecureContext } from 'node:tls'
 import { Faults, NONE, faultRow, type Fault } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'
-import type { Dial } from '../http/dial.ts'
+import type { Dial, OriginProtocol } from '../http/dial.ts'
 import { WAIT, type Exchange, type Upstream, type UpstreamServer } from '../http/exchange.ts'
 import { defaultOriginTls, originContext, securityFor } from '../net/client-security.ts'
 import type { ClientSecurity } from '../net/security.ts'
@@ -70,7 +70,12 @@ class ServerGroup implements Origin, OriginServerOwner {
   securityOf(url: ServerUrl): ClientSecurity {
     const tls = this.options.tls ?? defaultOriginTls
     this.#secureContext ??= originContext(tls)
-    return securityFor(tls, this.#secureContext, url.host)
+    const protocols = this.tuning.http2 ? ['h2', 'http/1.1'] : ['http/1.1']
+    return securityFor(tls, this.#secureContext, url.host, protocols)
+  }
+
+  protocolOf({ protocol }: ServerUrl): OriginProtocol {
+    return protocol === 'negotiated' && !this.tuning.http2 ? 'http/1.1' : protocol
   }
 
   get hasOneServer(): boolean {

@@ -2,11 +2,14 @@
  * The address of a server as people write it in the config:
  *
  *     https://app.internal:8443   http://10.0.0.11:3000   10.0.0.11:3000   http://[::1]:8080   app.internal   unix:/run/app.sock
+ *     h2c://10.0.0.11:50051   unix+h2c:/run/grpc.sock
  *
- * Without a scheme it is http, without a port 80, with https 443. It says where to connect to and nothing else: a path, a query or a
+ * Without a scheme it is http, without a port 80, with https 443. With h2c it is HTTP/2 without TLS, from the first byte on (RFC
+ * 9113 §3.3): what gRPC servers speak. It says where to connect to and nothing else: a path, a query or a
  * password in it is a mistake, and told as such.
  */
 import { isIP, isIPv4 } from 'node:net'
+import type { OriginProtocol } from '../http/dial.ts'
 
 export interface ServerUrl {
   /** As written. */
@@ -19,6 +22,8 @@ export interface ServerUrl {
   readonly path: string
   /** TLS is spoken with it. */
   readonly isSecure: boolean
+  /** What is spoken with it, as far as the address tells. */
+  readonly protocol: OriginProtocol
   /** `host` is a name, to be resolved. */
   readonly isName: boolean
   /** 'host[:port]', IPv6 in brackets, the port left out when it is that of its scheme: what a Host field says of it. */
@@ -28,14 +33,21 @@ export interface ServerUrl {
 /** Linux's `sun_path` holds 108 bytes, the closing zero included. */
 export const unixPathBytesMax = 107
 
+const schemes: ReadonlyMap<string, OriginProtocol> = new Map([
+  ['http', 'http/1.1'],
+  ['https', 'negotiated'],
+  ['h2c', 'h2'],
+])
+
 /** The parts of `text`, or a sentence that says what is wrong with it. */
 export function parseServerUrl(text: string): ServerUrl | string {
   if (text === '') return 'a server needs an address, such as http://10.0.0.11:3000'
   if (/[\s\p{Cc}]/u.test(text)) return `${JSON.stringify(text)} holds a space or a control character`
-  if (text.startsWith('unix:')) return parseUnix(text)
+  if (text.startsWith('unix:')) return parseUnix(text, 'unix:', 'http/1.1')
+  if (text.startsWith('unix+h2c:')) return parseUnix(text, 'unix+h2c:', 'h2')
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()
-  if (scheme !== undefined && scheme !== 'http' && scheme !== 'https')
-    return `"${text}": the scheme ${scheme} is unknown; use http://, https:// or unix:`
+  if (scheme !== undefined && !schemes.has(scheme))
+    return `"${text}": the scheme ${scheme} is unknown; use http://, https://, h2c:// or unix:`
   const rest = scheme === undefined ? text : text.slice(`${scheme}://`.length)
   const end = rest.search(/[/?#\\]/)
   const authority = end < 0 ? rest : rest.slice(0, end)
@@ -43,21 +55,21 @@ export function parseServerUrl(text: string): ServerUrl | string {
     return `"${text}" has a path or query; it names a server only: use rewrite for "${rest.slice(end)}"`
   if (authority.includes('@'))
     return `"${text}" holds a user name or password; set Authorization with headers`
-  return parseAuthority(text, authority, scheme === 'https')
+  return parseAuthority(text, authority, scheme ?? 'http')
 }
 
-function parseUnix(text: string): ServerUrl | string {
-  const path = text.slice('unix:'.length).replace(/^\/\/(?=\/)/, '')
+function parseUnix(text: string, scheme: string, protocol: OriginProtocol): ServerUrl | string {
+  const path = text.slice(scheme.length).replace(/^\/\/(?=\/)/, '')
   if (!path.startsWith('/'))
     return `"${text}": a unix socket needs an absolute path, such as unix:/run/app.sock`
   if (path.endsWith('/')) return `"${text}" names a folder, not a socket`
   const bytes = Buffer.byteLength(path)
   if (bytes > unixPathBytesMax)
     return `"${text}": the path of a unix socket may have ${unixPathBytesMax} bytes, this one has ${bytes}`
-  return { text, host: '', port: 0, path, isSecure: false, isName: false, authority: 'localhost' }
+  return { text, host: '', port: 0, path, isSecure: false, protocol, isName: false, authority: 'localhost' }
 }
 
-function parseAuthority(text: string, authority: string, isSecure: boolean): ServerUrl | string {
+function parseAuthority(text: string, authority: string, scheme: string): ServerUrl | string {
   const isBracketed = authority.startsWith('[')
   if (!isBracketed && authority.indexOf(':') !== authority.lastIndexOf(':'))
     return isIP(authority) === 6
@@ -65,6 +77,7 @@ function parseAuthority(text: string, authority: string, isSecure: boolean): Ser
       : `"${text}" has more than one colon; an IPv6 address stands in brackets`
   const hostEnd = isBracketed ? authority.indexOf(']') + 1 : endOfHost(authority)
   if (isBracketed && hostEnd === 0) return `"${text}": the bracket of the IPv6 address is not closed`
+  const isSecure = scheme === 'https'
   const ownPort = isSecure ? 443 : 80
   const after = authority.slice(hostEnd)
   if (after !== '' && !after.startsWith(':')) return `"${text}": "${after}" follows the IPv6 address`
@@ -78,7 +91,8 @@ function parseAuthority(text: string, authority: string, isSecure: boolean): Ser
   if (wrong !== '') return `"${text}": ${wrong}`
   const name = written.toLowerCase()
   const shown = port === ownPort ? name : `${name}:${port}`
-  return { text, host, port, path: '', isSecure, isName, authority: shown }
+  const protocol = schemes.get(scheme) ?? 'http/1.1'
+  return { text, host, port, path: '', isSecure, protocol, isName, authority: shown }
 }
 
 function endOfHost(authority: string): number {

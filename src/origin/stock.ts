@@ -48,8 +48,9 @@ export class Stock implements DeadlineOwner {
   /** The one most recently used, which stays in its place. */
   take(endpoint: Endpoint, nowMs: number): PooledConnection | null {
     for (let pooled = endpoint.ready.last; pooled !== null; pooled = endpoint.ready.last) {
-      if (pooled.leases > 0 || nowMs < pooled.idleUntilMs) return pooled
-      this.drop(pooled)
+      if (pooled.connection.freeStreams === 0) endpoint.ready.remove(pooled)
+      else if (pooled.leases > 0 || nowMs < pooled.idleUntilMs) return pooled
+      else this.drop(pooled)
     }
     return null
   }
@@ -63,11 +64,16 @@ export class Stock implements DeadlineOwner {
     return null
   }
 
+  /** Can a stream be had without waiting? */
+  get hasReady(): boolean {
+    return this.#endpoints.list.some(({ ready }) => ready.size > 0)
+  }
+
   /** Of each address the longest idle comes first; that of the first address which has one. */
   get firstIdle(): PooledConnection | null {
     for (const endpoint of this.#endpoints.list) {
-      const pooled = endpoint.ready.first
-      if (pooled !== null && pooled.leases === 0) return pooled
+      for (let pooled = endpoint.ready.first; pooled !== null; pooled = pooled.next)
+        if (pooled.leases === 0) return pooled
     }
     return null
   }
@@ -75,15 +81,17 @@ export class Stock implements DeadlineOwner {
   /** It has free streams that nobody waits for. */
   keep(pooled: PooledConnection): void {
     const { ready } = pooled.endpoint
+    const { connectionAgeMaxMs } = this.#times
+    const nowMs = this.#timers.clock.nowMs()
+    const isOld = connectionAgeMaxMs > 0 && nowMs - pooled.connectedAtMs >= connectionAgeMaxMs
     if (pooled.leases > 0) {
-      if (pooled.list === null) ready.addLast(pooled)
+      // What is under way on an old one ends there, and nothing begins.
+      if (isOld) ready.remove(pooled)
+      else if (pooled.list === null) ready.addLast(pooled)
       return
     }
     const { keepAliveMs } = pooled.connection
-    const { connectionAgeMaxMs } = this.#times
     const idleMs = keepAliveMs < 0 ? this.#times.idleMs : Math.min(this.#times.idleMs, keepAliveMs)
-    const nowMs = this.#timers.clock.nowMs()
-    const isOld = connectionAgeMaxMs > 0 && nowMs - pooled.connectedAtMs >= connectionAgeMaxMs
     if (isOld || idleMs <= 0) return this.drop(pooled)
     pooled.idleUntilMs = nowMs + idleMs
     ready.remove(pooled)

@@ -7,7 +7,7 @@ import { faultRow, type Fault } from '../../src/core/faults.ts'
 import { Timers } from '../../src/core/timers.ts'
 import { H1Dial, type H1ClientConnection } from '../../src/h1/client.ts'
 import type { BodyStream } from '../../src/http/body.ts'
-import type { ConnectionOwner, DialTarget } from '../../src/http/dial.ts'
+import type { ConnectionOwner, DialTarget, OriginConnection } from '../../src/http/dial.ts'
 import { Exchange, type Upstream, type UpstreamReceiver } from '../../src/http/exchange.ts'
 import type { Fields } from '../../src/http/fields.ts'
 import { defaultLimits, type ConnectionLimits, type ExchangeLimits } from '../../src/http/limits.ts'
@@ -27,18 +27,22 @@ export const exchangeLimits: ExchangeLimits = {
 /** As a pool: notes what it is told. */
 export class NotingOwner implements ConnectionOwner {
   readonly log: string[] = []
-  onRelease: (connection: H1ClientConnection) => void = () => {}
+  onRelease: (connection: OriginConnection) => void = () => {}
 
   onConnected(): void {
     this.log.push('connected')
   }
 
-  onReleased(connection: H1ClientConnection): void {
+  onReleased(connection: OriginConnection): void {
     this.log.push(`released ${connection.freeStreams}`)
     this.onRelease(connection)
   }
 
-  onClosed(_connection: H1ClientConnection, fault: Fault): void {
+  onFreeStreams(connection: OriginConnection): void {
+    this.log.push(`free ${connection.freeStreams}`)
+  }
+
+  onClosed(_connection: OriginConnection, fault: Fault): void {
     this.log.push(`closed ${faultRow(fault).name}`)
   }
 }
@@ -143,6 +147,7 @@ export function originStory(limits: Partial<ConnectionLimits> = {}, isAccepted =
   const target: DialTarget = {
     server: { name: 'http://192.0.2.1:80' },
     address: { host: '192.0.2.1', port: 80, path: '' },
+    protocol: 'http/1.1',
     addressText: '192.0.2.1:80',
     connectMs: exchangeLimits.connectMs,
   }

@@ -2,6 +2,7 @@
  * The two roles against each other: our client's connection talks to our server's, over a wire that splits and stalls
  * as a seed says. Whatever it does, each body comes back as it went out, and the connection serves on.
  */
+import type { DialTarget } from '../../src/http/dial.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DateText } from '../../src/core/clock.ts'
@@ -154,9 +155,10 @@ function run(seed: number): void {
     serveH1(far, { serve, timers, limits, dateText: new DateText(clock), onClosed: () => void closed++ })
   }
   const dial = new H1Dial({ connector: wire, timers, limits: defaultLimits })
-  const target = {
+  const target: DialTarget = {
     server: { name: 'a' },
     address: { host: '192.0.2.1', port: 80, path: '' },
+    protocol: 'http/1.1',
     addressText: '192.0.2.1:80',
     connectMs: 1000,
   }

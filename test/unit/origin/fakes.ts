@@ -61,7 +61,7 @@ export class FakeConnection implements OriginConnection, Upstream {
   readonly target: DialTarget
   readonly owner: ConnectionOwner
   readonly dial: FakeDial
-  readonly streams: number
+  streams: number
   servedCount = 0
   keepAliveMs = -1
   connectMs = 0

@@ -7,7 +7,7 @@
  */
 import { Faults, type Fault } from '../core/faults.ts'
 import { Deadline, type DeadlineOwner, type Timers } from '../core/timers.ts'
-import type { ExchangeLimits } from '../http/limits.ts'
+import type { ExchangeLimits } from './limits.ts'
 
 export const AWAITS_NOTHING = 0
 export const AWAITS_CONNECT = 1

@@ -1,13 +1,13 @@
 /**
- * H1Sounding: a connection on which nothing is asked. It says so at once (FIN), and whoever lives at the other end
+ * BareSounding: a connection on which nothing is asked. It says so at once (FIN), and whoever lives at the other end
  * closes it in turn. The kernel of a stopped or hung process accepts it and closes nothing, so the close tells when the
  * process moves again, and no request is risked for that.
  */
 import type { Clock } from '../core/clock.ts'
-import type { DialTarget, Sounding } from '../http/dial.ts'
+import type { DialTarget, Sounding } from './dial.ts'
 import type { Connector, Transport, TransportEvents } from '../net/transport.ts'
 
-export class H1Sounding implements Sounding, TransportEvents {
+export class BareSounding implements Sounding, TransportEvents {
   readonly #transport: Transport
   readonly #clock: Clock
   #onOver: ((waitedMs: number) => void) | null
