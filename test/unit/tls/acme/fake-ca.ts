@@ -39,6 +39,8 @@ export class FakeCa {
   lifetimeMs = 86_400_000
   window: { start: string; end: string } | null = null
   renewalInfoAsked: string[] = []
+  /** What it does to see for itself, before it confirms. */
+  look: () => Promise<void> = async () => {}
   #key!: KeyObject
   #server!: http.Server
 
@@ -60,6 +62,7 @@ export class FakeCa {
   async #serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     let text = ''
     for await (const piece of request) text += String(piece)
+    if (request.url?.startsWith('/challenge/') === true) await this.look()
     const answer = this.#answer(request.url ?? '', text)
     response.writeHead(answer.status ?? 200, {
       'replay-nonce': randomBytes(8).toString('hex'),
