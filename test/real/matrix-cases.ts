@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Answered, MatrixClient } from './matrix-clients.ts'
@@ -20,8 +21,12 @@ export interface Cell {
 const largeBytes = Number(process.env['HEADGATE_LARGE'] ?? 48 * 1024 * 1024)
 const uploadBytes = 10 * 1024 * 1024
 
-/** What may be under way of an upload that nobody takes: kernels, windows and both of our sides. */
-const heldBytesMax = 24 * 1024 * 1024
+/** The largest that the kernel makes a buffer of TCP, by its own word. */
+const kernelBytesMax = (name: string): number =>
+  Number(readFileSync(`/proc/sys/net/ipv4/${name}`, 'latin1').trim().split(/\s+/)[2])
+
+/** What may be under way of an upload that nobody takes: the kernels on both connections, windows and both of our sides. */
+const heldBytesMax = 2 * (kernelBytesMax('tcp_rmem') + kernelBytesMax('tcp_wmem')) + 8 * 1024 * 1024
 
 async function upload(
   cell: Cell,
@@ -76,7 +81,7 @@ export const cases: Readonly<Record<string, (cell: Cell) => Promise<void>>> = {
     const asking = client.ask('POST', '/stall')
     let taken = 0
     let isHeld = false
-    while (!isHeld && taken < 4 * heldBytesMax) {
+    while (!isHeld && taken < 2 * heldBytesMax) {
       const flows = asking.body.write(patternAt(taken, patternBytes))
       taken += patternBytes
       if (!flows)
