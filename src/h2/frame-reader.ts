@@ -28,6 +28,8 @@ export class FrameReader {
   readonly #receiver: FrameReceiver
   /** Frames that came whole. */
   frameCount = 0
+  /** It stops behind the frame that it is at, so that others have their turn. */
+  isYielding = false
   #isStopped = false
   #isData = false
   #awaitsPadLength = false
@@ -51,13 +53,15 @@ export class FrameReader {
     this.#kept = null
   }
 
-  read(buffer: Buffer, start: number, end: number): void {
+  /** Reads on until all is used, or somebody set `isYielding` meanwhile; says up to where. */
+  read(buffer: Buffer, start: number, end: number): number {
     let at = start
-    while (at < end && !this.#isStopped) {
+    while (at < end && !this.#isStopped && !this.isYielding) {
       if (this.#isData) at = this.#readData(buffer, at, end)
       else if (this.#kept !== null) at = this.#complete(this.#kept, buffer, at, end)
       else at = this.#readFrame(buffer, at, end)
     }
+    return at
   }
 
   #readFrame(buffer: Buffer, at: number, end: number): number {

@@ -29,6 +29,8 @@ export abstract class ServerRequests extends Session<ServerStream> implements Se
   readonly context: ServingContext
   protected readonly patience: ClientPatience
   protected servedCount = 0
+  /** Requests that may be served before others have their turn. */
+  protected turnsLeft = 0
   /** Streams whose answer has ended and whose request has not. */
   protected lingeringCount = 0
   /** Streams that were upgraded, and whose exchange is still open. */
@@ -118,6 +120,7 @@ export abstract class ServerRequests extends Session<ServerStream> implements Se
     stream.isRemoteEnded = ends
     this.streams.set(streamId, stream)
     this.servedCount++
+    if (--this.turnsLeft === 0) this.reader.isYielding = true
     const fault = requestFields.finish(ends)
     if (fault !== NONE) return this.#refuse(stream, x, fault)
     const { requestsMax } = limits

@@ -12,11 +12,15 @@ import { Faults, NONE, type Fault } from '../core/faults.ts'
 import { Deadline } from '../core/timers.ts'
 import { WAITS_FOR_CLOSE, WAITS_FOR_NOTHING, type PatientOwner } from '../http/client-patience.ts'
 import type { ServerConnection, ServingContext } from '../http/serving.ts'
+import { KeptBytes } from '../net/kept-bytes.ts'
 import type { Transport } from '../net/transport.ts'
 import { clientPreface, ErrorCode, uint31Max } from './frames.ts'
 import { faultByRate } from './server-rates.ts'
 import { ServerRequests, settingsOf } from './server-requests.ts'
 import type { ServerStream } from './server-stream.ts'
+
+/** Requests of one connection served in one go before others have their turn: about a millisecond. */
+export const requestsPerTurnMax = 128
 
 /** The PING whose answer says that all that was sent before our first GOAWAY has come. */
 const drainPing = Buffer.from('draining', 'latin1')
@@ -31,6 +35,8 @@ export function serveH2(transport: Transport, context: ServingContext): H2Server
 export class H2ServerSession extends ServerRequests implements ServerConnection, PatientOwner {
   /** When streams are judged, lingering ones ended, and a silent client asked. */
   readonly #pulse: Deadline = new Deadline(this)
+  /** Read, and to be looked at when others had their turn. */
+  readonly #rest: KeptBytes = new KeptBytes()
   #prefaceBytes = 0
   #isDraining = false
   #hasPeerEnded = false
@@ -51,7 +57,7 @@ export class H2ServerSession extends ServerRequests implements ServerConnection,
   }
 
   get isIdle(): boolean {
-    return this.streams.size === 0 && !this.isWithinFrame
+    return this.streams.size === 0 && !this.isWithinFrame && this.#rest.isEmpty
   }
 
   // Reading
@@ -63,13 +69,42 @@ export class H2ServerSession extends ServerRequests implements ServerConnection,
       at = this.#readPreface(buffer, start, end)
       if (this.isOver) return
     }
-    const framesBefore = this.reader.frameCount
-    super.onBytes(buffer, at, end)
+    // It was read before we asked to pause.
+    if (this.#rest.isEmpty) this.#readTurn(buffer, at, end)
+    else this.#rest.append(buffer, at, end)
+  }
+
+  /** Serves what came, but not more than its share of the turn. */
+  #readTurn(buffer: Buffer, start: number, end: number): void {
+    const { reader } = this
+    const framesBefore = reader.frameCount
+    this.turnsLeft = requestsPerTurnMax
+    reader.isYielding = false
+    const at = reader.read(buffer, start, end)
     if (this.isOver) return
-    if (this.isWithinFrame) this.#waitForRest(this.reader.frameCount > framesBefore)
+    if (at < end) return this.#giveWay(buffer, at, end)
+    if (this.isWithinFrame) this.#waitForRest(reader.frameCount > framesBefore)
     else this.#waitForMore()
     // A client that reads nothing and asks on is read no further.
-    if (this.out.isHeld && this.transport.unsentBytes > this.limits.unsentBytesMax) this.transport.pause()
+    if (this.#isUnread) this.transport.pause()
+  }
+
+  #giveWay(buffer: Buffer, start: number, end: number): void {
+    this.#rest.append(buffer, start, end)
+    this.transport.pause()
+    this.later(() => {
+      if (this.isOver) return
+      const rest = this.#rest
+      const { buffer: kept, start: from, end: to } = rest
+      rest.clear()
+      this.#readTurn(kept, from, to)
+      if (!this.isOver && rest.isEmpty && !this.#isUnread) this.transport.resume()
+    })
+  }
+
+  /** More waits to be taken by the client than may. */
+  get #isUnread(): boolean {
+    return this.out.isHeld && this.transport.unsentBytes > this.limits.unsentBytesMax
   }
 
   #readPreface(buffer: Buffer, start: number, end: number): number {
@@ -90,7 +125,7 @@ export class H2ServerSession extends ServerRequests implements ServerConnection,
   }
 
   #waitForMore(): void {
-    if (!this.hasSettings) return
+    if (!this.hasSettings || !this.#rest.isEmpty) return
     if (this.streams.size > 0) {
       this.patience.waitForNothing()
       if (!this.#pulse.isSet()) this.#setPulse()
@@ -122,6 +157,11 @@ export class H2ServerSession extends ServerRequests implements ServerConnection,
   }
 
   // Ends
+
+  protected override over(): void {
+    super.over()
+    this.#rest.clear()
+  }
 
   drain(): void {
     if (this.#isDraining || this.isOver) return
@@ -202,7 +242,7 @@ export class H2ServerSession extends ServerRequests implements ServerConnection,
       if (this.#hasPeerEnded) this.transport.destroy()
       return this.patience.stopWatching()
     }
-    if (this.transport.isPaused) this.transport.resume()
+    if (this.transport.isPaused && this.#rest.isEmpty) this.transport.resume()
     this.out.drained()
   }
 

@@ -39,6 +39,17 @@ describe('answers over HTTP/2', () => {
     assert.equal(near.sends, before + 1)
   })
 
+  test('of thousands that came in one read, others have their turn after 128', () => {
+    const { client, wire, serve, pass } = sessionStory()
+    serve.onServe = (x) => answer(x, 204, '')
+    for (let i = 0; i < 2000; i++) client.get(2 * i + 1)
+    wire.run()
+    assert.equal(serve.log.length, 256, 'served and finished')
+    for (let i = 0; i < 20; i++) pass(1)
+    assert.equal(client.take().length, 2000)
+    assert.equal(serve.open.size, 0)
+  })
+
   test('HEAD, 204 and 304 end with their heads', () => {
     const { client, wire, serve } = sessionStory()
     serve.onServe = (x) => {
