@@ -13,6 +13,7 @@ import { totalOf, type PurgeTotal } from './cache/purge-peers.ts'
 import { SharedCache } from './cache/shared-cache.ts'
 import type { PurgeRequest } from './cache/store.ts'
 import type { RequestToExplain } from './admin/explain-body.ts'
+import type { WarmOrder, WarmProgress } from './admin/warm-body.ts'
 import { DateText, systemClock } from './core/clock.ts'
 import type { Peers } from './core/peers.ts'
 import { Timers } from './core/timers.ts'
@@ -36,6 +37,7 @@ import { AutomaticCertificates } from './tls/acme/automatic.ts'
 import type { CertificateReport } from './tls/acme/certificate-status.ts'
 import { TicketKeys } from './tls/ticket-keys.ts'
 import { explainByPlan, type Explanation } from './server/explanation.ts'
+import { Warming } from './server/warming.ts'
 
 export { loadConfig }
 export type { BoundAddress, LoadedConfig }
@@ -106,6 +108,7 @@ export class HeadgateServer {
   readonly #doors: Doors
   readonly #isShared: boolean
   readonly #peers: Peers | null
+  readonly #warming: Warming
   /** Made when a route has a cache first, and kept over reloads. */
   #cache: SharedCache | null = null
   #tickets: TicketKeys | null = null
@@ -141,6 +144,11 @@ export class HeadgateServer {
       observer: this.#observe,
       plan,
       challenges: this.#automatic.answers,
+    })
+    this.#warming = new Warming({
+      serve: this.#engine,
+      clock: systemClock,
+      limits: () => this.plan.clientLimits,
     })
     this.#doors = new Doors({
       serve: this.#engine,
@@ -286,6 +294,7 @@ export class HeadgateServer {
   async #close(drainMs: number): Promise<CloseReport> {
     const startedMs = systemClock.nowMs()
     this.discard()
+    this.#warming.stop()
     this.#engine.drainTunnels()
     await this.#doors.drain(drainMs)
     this.#engine.cutTunnels()
@@ -335,6 +344,11 @@ export class HeadgateServer {
   /** What would happen to a request now. */
   explain(request: RequestToExplain): Explanation {
     return explainByPlan(this.plan, request)
+  }
+
+  /** Fetches URLs into the cache of this process, or tells how far it is with that. */
+  warm(order: WarmOrder): WarmProgress {
+    return this.#warming.act(order)
   }
 
   /** All that is counted. */

@@ -18,6 +18,7 @@ import { refusalOf } from './guard.ts'
 import { readRequestToExplain, type RequestToExplain } from './explain-body.ts'
 import { readNames } from './names-body.ts'
 import { readPurgeOrder } from './purge-body.ts'
+import { readWarmOrder, sumWarm, type WarmOrder, type WarmProgress } from './warm-body.ts'
 import { metricsText, openMetricsType, prometheusType, wantsOpenMetrics } from './metrics-text.ts'
 
 export interface ReloadReport {
@@ -48,6 +49,8 @@ export interface AdminTarget {
   certificates(): Promise<CertificateReport>
   /** Has these renewed now, or all when none is named; gives the names that are. */
   renewCertificates(names: readonly string[]): Promise<readonly string[]>
+  /** Has every worker fetch what is named into its cache, or tells how far each is. */
+  warm(order: WarmOrder): Promise<readonly WarmProgress[]>
   /** As SIGTERM: no new requests, those under way are finished. Returns at once. */
   drain(): void
   /** As a second SIGTERM. Returns at once. */
@@ -58,9 +61,14 @@ export interface AdminTarget {
 const connectionsMax = 64
 const headMs = 5000
 const requestMs = 10_000
-/** Of those without a body that means anything, and of the others. */
-const bodyBytesMax = 4096
-const longBodyBytesMax = 256 * 1024
+/** Only these have a body that means anything, and how long it may be: a list of URLs to warm is long. */
+const bodyBytesMax: ReadonlyMap<string, number> = new Map([
+  ['/purge', 256 * 1024],
+  ['/explain', 256 * 1024],
+  ['/certificates/renew', 256 * 1024],
+  ['/warm', 32 * 1024 * 1024],
+])
+const idleBodyBytesMax = 4096
 const socketMode = 0o660
 
 interface Answer {
@@ -165,10 +173,10 @@ export class AdminServer {
   async #answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<Answer> {
     const refusal = refusalOf(request.headers, this.#address.path !== '')
     const path = (request.url ?? '').split('?', 1)[0] as string
-    const hasBody = pathsWithBody.has(path) && refusal === ''
+    const hasBody = bodyBytesMax.has(path) && refusal === ''
     if (!hasBody) request.resume()
     if (refusal !== '') return json(403, { error: refusal })
-    const bytesMax = hasBody ? longBodyBytesMax : bodyBytesMax
+    const bytesMax = (hasBody ? bodyBytesMax.get(path) : undefined) ?? idleBodyBytesMax
     if (Number(request.headers['content-length'] ?? 0) > bytesMax) return tooLarge(response, bytesMax)
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '')
     const allowed = methodOf(path)
@@ -179,10 +187,16 @@ export class AdminServer {
       return json(405, { error: `this wants ${allowed}` })
     }
     if (!hasBody) return this.#act(path, request.headers.accept ?? '')
-    const body = await readBody(request)
+    const body = await readBody(request, bytesMax)
     if (body === null) return tooLarge(response, bytesMax)
+    if (path === '/warm') return this.#warm(readWarmOrder(body))
     if (path === '/purge') return this.#purge(body)
     return path === '/explain' ? this.#explain(body) : this.#renew(body)
+  }
+
+  async #warm(order: WarmOrder | string): Promise<Answer> {
+    if (typeof order === 'string') return json(400, { error: order })
+    return json(200, sumWarm(await this.#target.warm(order)))
   }
 
   async #explain(text: string): Promise<Answer> {
@@ -224,6 +238,10 @@ export class AdminServer {
         const report = await target.reload()
         return json(report.isTaken ? 200 : 422, report)
       }
+      case '/warm/progress':
+        return this.#warm({ action: 'progress' })
+      case '/warm/stop':
+        return this.#warm({ action: 'stop' })
       case '/reopen-logs':
         await target.reopenLogs()
         return json(200, { isDone: true })
@@ -247,25 +265,26 @@ const paths: ReadonlyMap<string, 'GET' | 'POST'> = new Map([
   ['/explain', 'POST'],
   ['/certificates', 'GET'],
   ['/certificates/renew', 'POST'],
+  ['/warm', 'POST'],
+  ['/warm/progress', 'GET'],
+  ['/warm/stop', 'POST'],
   ['/drain', 'POST'],
   ['/stop', 'POST'],
 ])
-
-const pathsWithBody: ReadonlySet<string> = new Set(['/purge', '/explain', '/certificates/renew'])
 
 function tooLarge(response: http.ServerResponse, bytesMax: number): Answer {
   response.setHeader('connection', 'close')
   return json(413, { error: `at most ${bytesMax} bytes are read` })
 }
 
-/** null: it is longer than `longBodyBytesMax`, or did not arrive whole. */
-async function readBody(request: http.IncomingMessage): Promise<string | null> {
+/** null: it is longer than `bytesMax`, or did not arrive whole. */
+async function readBody(request: http.IncomingMessage, bytesMax: number): Promise<string | null> {
   const pieces: Buffer[] = []
   let length = 0
   try {
     for await (const piece of request) {
       length += (piece as Buffer).length
-      if (length > longBodyBytesMax) return null
+      if (length > bytesMax) return null
       pieces.push(piece as Buffer)
     }
   } catch {

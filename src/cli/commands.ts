@@ -39,6 +39,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./purge.ts')).purgeCommand,
   },
   {
+    name: 'warm',
+    summary: 'Fetches URLs into the cache of a running server.',
+    load: async () => (await import('./warm.ts')).warmCommand,
+  },
+  {
     name: 'cert',
     summary: 'Lists or renews the certificates of a running server.',
     load: async () => (await import('./cert.ts')).certCommand,

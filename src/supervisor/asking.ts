@@ -1,6 +1,7 @@
-/** What is asked of all workers: purges, whose counts are summed; explanations; certificates. */
+/** What is asked of all workers: purges, whose counts are summed; explanations; certificates; warming. */
 import type { ExplainedBy } from '../admin/admin.ts'
 import type { RequestToExplain } from '../admin/explain-body.ts'
+import type { WarmOrder, WarmProgress } from '../admin/warm-body.ts'
 import { sumOf, type PurgeTotal } from '../cache/purge-peers.ts'
 import type { PurgeRequest } from '../cache/store.ts'
 import { mostKnowing, type CertificateReport } from '../tls/acme/certificate-status.ts'
@@ -42,6 +43,21 @@ export async function explainByWorkers(
     if (answer.status !== 'fulfilled' || answer.value.kind !== 'answer') return []
     return [{ pid: (workers[i] as WorkerProcess).pid, explanation: answer.value.value as object }]
   })
+}
+
+/** Those that do not answer are left out. */
+export async function warmByWorkers(
+  workers: readonly WorkerProcess[],
+  order: WarmOrder,
+): Promise<readonly WarmProgress[]> {
+  const answers = await Promise.allSettled(
+    workers.map((worker) => worker.ask({ kind: 'warm', order }, answerMs)),
+  )
+  return answers.flatMap((answer) =>
+    answer.status === 'fulfilled' && answer.value.kind === 'answer' && answer.value.value !== null
+      ? [answer.value.value as WarmProgress]
+      : [],
+  )
 }
 
 /** As the worker knows it that orders. */

@@ -3,10 +3,11 @@
  *
  * The talk: the worker says `hello` and is given its number among the peers. `prepare` (with new listening sockets sent
  * before by `listen`) is answered by `prepared` or `refused`; then `commit` is answered by `committed`, or by `refused`
- * when it cannot listen; or `discard` ends it. `ask`, `purge`, `renew` and `explain` are answered by `answer`. `drain` and `stop` end in the worker's
+ * when it cannot listen; or `discard` ends it. `ask`, `purge`, `renew`, `explain` and `warm` are answered by `answer`. `drain` and `stop` end in the worker's
  * exit. Tickets join an answer to its question.
  */
 import type { RequestToExplain } from '../admin/explain-body.ts'
+import type { WarmOrder } from '../admin/warm-body.ts'
 import type { PurgeRequest } from '../cache/store.ts'
 import type { PeerFrame } from '../core/peer-member.ts'
 import type { ConfigSource } from './program.ts'
@@ -26,6 +27,7 @@ export type ToWorker =
   | { readonly kind: 'purge'; readonly ticket: number; readonly requests: readonly PurgeRequest[] }
   | { readonly kind: 'renew'; readonly ticket: number; readonly names: readonly string[] }
   | { readonly kind: 'explain'; readonly ticket: number; readonly request: RequestToExplain }
+  | { readonly kind: 'warm'; readonly ticket: number; readonly order: WarmOrder }
   | { readonly kind: 'drain'; readonly drainMs: number }
   | { readonly kind: 'stop' }
   | { readonly kind: 'peer'; readonly frame: PeerFrame }

@@ -4,6 +4,7 @@
  */
 import type { ExplainedBy, ReloadReport } from '../admin/admin.ts'
 import type { RequestToExplain } from '../admin/explain-body.ts'
+import type { WarmOrder, WarmProgress } from '../admin/warm-body.ts'
 import type { PurgeTotal } from '../cache/purge-peers.ts'
 import type { PurgeRequest } from '../cache/store.ts'
 import type { FaultLevel } from '../core/faults.ts'
@@ -26,6 +27,8 @@ export interface Fleet {
   reopenLogs(): Promise<void>
   /** What would happen to a request in each process. */
   explain(request: RequestToExplain): Promise<readonly ExplainedBy[]>
+  /** Has each process fetch into its cache, or tell how far it is. */
+  warm(order: WarmOrder): Promise<readonly WarmProgress[]>
   /** Purges every cache; resolves when all have, or the time for that is over. */
   purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal>
   certificates(): Promise<CertificateReport>

@@ -4,6 +4,7 @@
  */
 import type * as net from 'node:net'
 import type { RequestToExplain } from '../admin/explain-body.ts'
+import type { WarmOrder, WarmProgress } from '../admin/warm-body.ts'
 import type { PurgeTotal } from '../cache/purge-peers.ts'
 import type { PurgeRequest } from '../cache/store.ts'
 import type { MetricsSnapshot } from '../engine/metrics.ts'
@@ -45,6 +46,7 @@ export interface RunningServer {
   stopNow(): void
   reopenLogs(): Promise<void>
   explain?(request: RequestToExplain): object
+  warm?(order: WarmOrder): WarmProgress
   /** Of this process; left out: it has no cache. */
   purge?(requests: readonly PurgeRequest[]): Promise<PurgeTotal>
   /** Left out: it has no certificates by itself. */
@@ -77,4 +79,17 @@ export function siblingUrl(name: string): string {
 export async function readSource(program: Program, source: ConfigSource): Promise<object> {
   if ('path' in source) return program.loadConfig(source.path)
   return 'document' in source ? source.document : source.loaded
+}
+
+/**
+ * A replacement gets what was loaded, since the file may be another one by now; where that holds what cannot be copied,
+ * it reads the file again. The text of the config stays here: it is for messages.
+ */
+export function sourceOf(source: ConfigSource, loaded: object): ConfigSource {
+  if (!('path' in source)) return source
+  try {
+    return { loaded: structuredClone({ ...loaded, source: {} }) }
+  } catch {
+    return source
+  }
 }

@@ -7,6 +7,7 @@
  */
 import { AdminServer, type AdminTarget, type ExplainedBy, type ReloadReport } from '../admin/admin.ts'
 import type { RequestToExplain } from '../admin/explain-body.ts'
+import type { WarmOrder, WarmProgress } from '../admin/warm-body.ts'
 import { sumOf, type PurgeTotal } from '../cache/purge-peers.ts'
 import type { PurgeRequest } from '../cache/store.ts'
 import { systemClock } from '../core/clock.ts'
@@ -271,6 +272,10 @@ export class Runner implements AdminTarget {
 
   async explain(request: RequestToExplain): Promise<readonly ExplainedBy[]> {
     return (await this.#fleet?.explain(request)) ?? []
+  }
+
+  async warm(order: WarmOrder): Promise<readonly WarmProgress[]> {
+    return (await this.#fleet?.warm(order)) ?? []
   }
 
   async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {

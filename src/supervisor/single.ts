@@ -3,6 +3,7 @@
  */
 import type { ExplainedBy, ReloadReport } from '../admin/admin.ts'
 import type { RequestToExplain } from '../admin/explain-body.ts'
+import type { WarmOrder, WarmProgress } from '../admin/warm-body.ts'
 import { totalOf, type PurgeTotal } from '../cache/purge-peers.ts'
 import type { PurgeRequest } from '../cache/store.ts'
 import { Metric, setSample, type MetricsSnapshot } from '../engine/metrics.ts'
@@ -65,6 +66,11 @@ export class SingleFleet implements Fleet {
 
   async explain(request: RequestToExplain): Promise<readonly ExplainedBy[]> {
     return [{ pid: process.pid, explanation: this.#server.explain?.(request) ?? {} }]
+  }
+
+  async warm(order: WarmOrder): Promise<readonly WarmProgress[]> {
+    const progress = this.#server.warm?.(order)
+    return progress === undefined ? [] : [progress]
   }
 
   async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {

@@ -140,6 +140,8 @@ function hear(message: ToWorker, handle: unknown): void {
       return void answerBy(message.ticket, () => server?.renewCertificates?.(message.names) ?? [])
     case 'explain':
       return void answerBy(message.ticket, () => server?.explain?.(message.request) ?? {})
+    case 'warm':
+      return void answerBy(message.ticket, () => server?.warm?.(message.order) ?? null)
     case 'drain':
       return void leave(message.drainMs)
     default:

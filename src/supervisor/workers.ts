@@ -8,6 +8,7 @@
 import { availableParallelism } from 'node:os'
 import type { ExplainedBy, ReloadReport } from '../admin/admin.ts'
 import type { RequestToExplain } from '../admin/explain-body.ts'
+import type { WarmOrder, WarmProgress } from '../admin/warm-body.ts'
 import { PeerHub } from '../core/peer-hub.ts'
 import type { PurgeTotal } from '../cache/purge-peers.ts'
 import type { PurgeRequest } from '../cache/store.ts'
@@ -18,8 +19,14 @@ import { joinOverChannel } from './channel-peers.ts'
 import { messageOf, within, type Fleet, type Note } from './fleet.ts'
 import { ProcessMetrics } from './process-metrics.ts'
 import type { CertificateReport } from '../tls/acme/certificate-status.ts'
-import { certificatesOfWorkers, explainByWorkers, purgeWorkers, renewByWorkers } from './asking.ts'
-import { readSource, type ConfigSource, type Program, type RunningServer } from './program.ts'
+import {
+  certificatesOfWorkers,
+  explainByWorkers,
+  purgeWorkers,
+  renewByWorkers,
+  warmByWorkers,
+} from './asking.ts'
+import { readSource, sourceOf, type ConfigSource, type Program, type RunningServer } from './program.ts'
 import { RetiredCounters } from './retired-counters.ts'
 import { Slot } from './slot.ts'
 import { Sockets, type SocketChange } from './sockets.ts'
@@ -276,6 +283,10 @@ export class WorkersFleet implements Fleet {
     return explainByWorkers(this.#workers(), request)
   }
 
+  warm(order: WarmOrder): Promise<readonly WarmProgress[]> {
+    return warmByWorkers(this.#workers(), order)
+  }
+
   certificates(): Promise<CertificateReport> {
     return certificatesOfWorkers(this.#workers())
   }
@@ -378,19 +389,6 @@ function statusOf(worker: WorkerProcess, answer: PromiseSettledResult<Reply>): o
 /** 0 in the plan: one a core. */
 export function workerCount(plan: Plan): number {
   return plan.workers === 0 ? availableParallelism() : plan.workers
-}
-
-/**
- * A replacement gets what was loaded, since the file may be another one by now; where that holds what cannot be copied,
- * it reads the file again. The text of the config stays here: it is for messages.
- */
-function sourceOf(source: ConfigSource, loaded: object): ConfigSource {
-  if (!('path' in source)) return source
-  try {
-    return { loaded: structuredClone({ ...loaded, source: {} }) }
-  } catch {
-    return source
-  }
 }
 
 function sleep(ms: number): Promise<void> {

@@ -9,6 +9,7 @@ import { readAdminAddress } from '../../../src/admin/address.ts'
 import { AdminServer, type AdminTarget, type ExplainedBy } from '../../../src/admin/admin.ts'
 import { askAdmin } from '../../../src/admin/client.ts'
 import type { RequestToExplain } from '../../../src/admin/explain-body.ts'
+import type { WarmOrder, WarmProgress } from '../../../src/admin/warm-body.ts'
 import type { PurgeTotal } from '../../../src/cache/purge-peers.ts'
 import type { CertificateReport } from '../../../src/tls/acme/certificate-status.ts'
 import type { PurgeRequest } from '../../../src/cache/store.ts'
@@ -49,6 +50,24 @@ class FakeTarget implements AdminTarget {
     return { count: 3, bytes: 30, isCounted: true, stores: 2, missing: this.isWrong ? 1 : 0 }
   }
 
+  async warm(order: WarmOrder): Promise<readonly WarmProgress[]> {
+    this.calls.push(JSON.stringify(order))
+    const progress = {
+      isRunning: true,
+      total: 2,
+      done: 1,
+      hits: 0,
+      fetched: 1,
+      passed: 0,
+      failed: 0,
+      bytes: 9,
+    }
+    return [
+      { ...progress, sitemaps: 0, tookMs: 5, failures: [] },
+      { ...progress, isRunning: false, done: 2, sitemaps: 1, tookMs: 9, failures: [] },
+    ]
+  }
+
   async certificates(): Promise<CertificateReport> {
     return { isLeader: true, certificates: [] }
   }
@@ -76,7 +95,12 @@ interface Answer {
 interface World {
   target: FakeTarget
   admin: AdminServer
-  readonly ask: (method: string, path: string, headers?: Record<string, string>) => Promise<Answer>
+  readonly ask: (
+    method: string,
+    path: string,
+    headers?: Record<string, string>,
+    body?: string,
+  ) => Promise<Answer>
 }
 
 async function onLoopback(t: TestContext): Promise<World> {
@@ -84,7 +108,7 @@ async function onLoopback(t: TestContext): Promise<World> {
   const admin = new AdminServer(target)
   await admin.listen('127.0.0.1:0')
   t.after(() => admin.close())
-  const ask = (method: string, path: string, headers: Record<string, string> = {}): Promise<Answer> =>
+  const ask: World['ask'] = (method, path, headers = {}, body = '') =>
     new Promise((resolve, reject) => {
       const where = { host: '127.0.0.1', port: admin.port, method, path, headers, agent: false }
       const request = http.request(where, (response) => {
@@ -94,7 +118,7 @@ async function onLoopback(t: TestContext): Promise<World> {
           resolve({ status: response.statusCode ?? 0, text, headers: response.headers }),
         )
       })
-      request.on('error', reject).end()
+      request.on('error', reject).end(body)
     })
   return { target, admin, ask }
 }
@@ -343,4 +367,20 @@ test('a dead socket file is taken over, another file is never deleted', async (t
 
 test('nobody there is told by the system error', async () => {
   await assert.rejects(askAdmin('unix:/nonexistent/a.sock', 'GET', '/healthz'), /ENOENT/)
+})
+
+test('what is to be warmed is checked, and the progress of all workers is summed', async (t) => {
+  const { ask, target } = await onLoopback(t)
+  const wrong = await ask('POST', '/warm', {}, JSON.stringify({ url: ['/a'] }))
+  assert.equal(wrong.status, 400)
+  assert.match(wrong.text, /is not a URL with http/)
+  const begun = await ask('POST', '/warm', {}, JSON.stringify({ url: 'http://a/b', concurrency: 2 }))
+  const { isRunning, total, done, tookMs } = JSON.parse(begun.text) as WarmProgress
+  assert.deepEqual({ isRunning, total, done, tookMs }, { isRunning: true, total: 4, done: 3, tookMs: 9 })
+  assert.equal((await ask('GET', '/warm/progress')).status, 200)
+  assert.equal((await ask('POST', '/warm/stop')).status, 200)
+  assert.deepEqual(
+    target.calls.map((call) => (JSON.parse(call) as WarmOrder).action),
+    ['start', 'progress', 'stop'],
+  )
 })
