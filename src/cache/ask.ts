@@ -4,6 +4,11 @@ import type { CachePolicy } from './policy.ts'
 import type { Slice } from './slice.ts'
 import type { VaryFolding } from './vary.ts'
 
+/** What a request encloses that asks by it (QUERY, RFC 10008). */
+export interface Content {
+  readonly bytes: Buffer
+}
+
 export interface Ask {
   /** The primary key: who asks for the same waits for the same. */
   readonly key: string
@@ -18,6 +23,8 @@ export interface Ask {
   readonly stale: Entry | null
   /** Which slice is asked for; none: the whole. */
   readonly slice?: Slice | null
+  /** The origin is asked by QUERY, with this; none: by GET. */
+  readonly content?: Content | null
 }
 
 /** What is remembered of answers to it goes by this key: slices of one answer can all be shared, or none. */

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from '../http/exchange.ts'
+import type { Content } from './ask.ts'
 import { Field } from '../http/known-fields.ts'
 import type { RequestHead } from '../http/message.ts'
 import { selectRanges } from '../http/ranges.ts'
@@ -23,6 +24,14 @@ const ownConcerns = [
 export function askForAll(request: RequestHead): void {
   request.method = 'GET'
   for (const id of ownConcerns) request.fields.removeKnown(id)
+}
+
+/** The same by QUERY, with what the client enclosed; none: by GET. */
+export function encloseContent({ request, body }: Exchange, content: Content | null): void {
+  if (content === null) return
+  request.method = 'QUERY'
+  request.bodyLength = content.bytes.length
+  body.give(content.bytes)
 }
 
 /**

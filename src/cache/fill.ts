@@ -26,7 +26,7 @@ import { memoryKeyOf, type Ask } from './ask.ts'
 import type { Entry } from './entry.ts'
 import { desertedBytesMax, discardBytesMax } from './fill-limits.ts'
 import { FillReaders, tellLog } from './fill-readers.ts'
-import { askForAll, patienceMs, receivedOf } from './fill-request.ts'
+import { askForAll, encloseContent, patienceMs, receivedOf } from './fill-request.ts'
 import type { FillTable } from './fill-table.ts'
 import type { GrowthOwner } from './growth.ts'
 import { Growing } from './growing.ts'
@@ -94,6 +94,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     this.#child = child
     this.bornAt = store.generation
     askForAll(child.request)
+    encloseContent(child, this.ask.content ?? null)
     this.request.copyFrom(child.request)
     foldRequest(child.request.fields, this.ask.folding)
     if (stale !== null) addValidators(child.request, stale, stale.head.fields)

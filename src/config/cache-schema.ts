@@ -220,6 +220,14 @@ const wholeCache = z.strictObject({
   minUses: count(1, 1000).default(1).meta({
     description: 'How often a URL is asked for before its answer is stored.',
   }),
+  storeQuery: z
+    .boolean()
+    .default(false)
+    .meta({
+      description:
+        'Answers to QUERY (RFC 10008) are stored, told apart by what the request encloses (up to 64 KiB) and by its ' +
+        'Content-Type. Else QUERY passes the cache by.',
+    }),
   slice: size(sliceBytesMin, sliceBytesMax)
     .optional()
     .meta({

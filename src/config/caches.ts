@@ -105,6 +105,7 @@ function policyOf(route: RouteCacheDocument): CachePolicy {
     ...(route.keep === undefined ? {} : { keepMs: route.keep }),
     ...(route.setCookie === undefined ? {} : { cookies: route.setCookie }),
     ignoresOrigin: route.ignoreOrigin,
+    storesQuery: route.storeQuery,
   }
 }
 

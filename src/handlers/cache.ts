@@ -10,8 +10,6 @@
  */
 import { CacheStatus } from '../cache/cache-status.ts'
 import type { Entry } from '../cache/entry.ts'
-import { groupTag } from '../cache/tags.ts'
-import { invalidations } from '../cache/invalidation.ts'
 import { keyHost, type CacheKey } from '../cache/key.ts'
 import { PartKeeper } from '../cache/part-keeper.ts'
 import { partKeyDigest } from '../cache/partial.ts'
@@ -21,18 +19,19 @@ import { Outcome, Reader } from '../cache/reader.ts'
 import { reasonRow, Reasons, Verdict, verdictOf, type Reason } from '../cache/reasons.ts'
 import { EntryServer } from '../cache/serve.ts'
 import type { SharedCache } from '../cache/shared-cache.ts'
-import type { CacheStore, PurgeRequest } from '../cache/store.ts'
+import type { CacheStore } from '../cache/store.ts'
 import type { VaryFolding } from '../cache/vary.ts'
 import { judge, judgeMiss, mayServeOnError } from '../cache/verdict.ts'
 import type { Clock } from '../core/clock.ts'
 import { faultRow, NONE, type Fault } from '../core/faults.ts'
 import { CacheResult } from '../http/cache-result.ts'
-import { hasOriginPreconditions } from '../http/conditional.ts'
 import { DONE, NEXT, WAIT, type Exchange, type Flow, type Handler } from '../http/exchange.ts'
 import { Field } from '../http/known-fields.ts'
-import { BODY_NONE } from '../http/message.ts'
 import type { Bypass } from './cache/bypass.ts'
 import type { ReasonedAsk } from './cache/asked.ts'
+import { invalidate } from './cache/invalidate.ts'
+import { Passed, passedBody, passedBy, passedConfig, passedMethod, passedSeldom } from './cache/passed.ts'
+import { isKeyedByContent, QueryContent } from './cache/query-content.ts'
 import { explainEntry, explainRequest } from './cache/explain.ts'
 import { PurgeAnswer, type PurgeMethod } from './cache/purge-method.ts'
 import { Slicing, type SlicedStep } from './cache/slicing.ts'
@@ -66,30 +65,12 @@ export function createCache(options: CacheOptions, context: CacheContext): Handl
   return new CacheStep(options, context)
 }
 
-/** On an exchange that was passed by: why, in a word for Cache-Status. */
-class Passed {
-  readonly reason: Reason
-  readonly detail: string
-
-  constructor(reason: Reason, detail: string) {
-    this.reason = reason
-    this.detail = detail
-  }
-}
-
 const notStored = { status: 0, isStored: false, isCollapsed: false }
 const stored = { ...notStored, isStored: true }
 
 function reasonOf({ ask }: Reader | PartKeeper): Reason {
   return (ask as ReasonedAsk).reason
 }
-
-const passedMethod = new Passed(Reasons.METHOD, '')
-const passedConfig = new Passed(Reasons.BYPASS, '')
-const passedBody = new Passed(Reasons.BYPASS, 'body')
-const passedUpgrade = new Passed(Reasons.BYPASS, 'upgrade')
-const passedCondition = new Passed(Reasons.BYPASS, 'condition')
-const passedSeldom = new Passed(Reasons.BYPASS, 'min-uses')
 
 class CacheStep implements Handler, SlicedStep {
   readonly name = 'cache'
@@ -126,7 +107,7 @@ class CacheStep implements Handler, SlicedStep {
 
   onRequest(x: Exchange): Flow {
     if (x.state.length !== 0 && x.state[this.#slot] !== undefined) return this.#again(x)
-    const passed = this.#passes(x)
+    const passed = passedBy(x, this.#options.bypass)
     if (passed !== null) return this.#pass(x, passed)
     const { request } = x
     const key = this.#keysTarget ? this.keyOf(x) : this.#key.of(request)
@@ -145,26 +126,32 @@ class CacheStep implements Handler, SlicedStep {
     return this.#key.of(x.request, this.#keysTarget ? more + ' ' + x.rewrittenTarget : more)
   }
 
-  /** null: the cache may be asked. */
-  #passes(x: Exchange): Passed | null {
-    const { request } = x
-    if (request.method !== 'GET' && request.method !== 'HEAD') return passedMethod
-    if (request.upgrade !== '') return passedUpgrade
-    // What is sent along may matter to the origin, and is no part of the key (RFC 9110 §9.3.1).
-    if (request.bodyLength !== BODY_NONE) return passedBody
-    if (hasOriginPreconditions(request)) return passedCondition
-    const { bypass } = this.#options
-    return bypass !== null && bypass.why(x) !== '' ? passedConfig : null
-  }
-
   #pass(x: Exchange, passed: Passed): Flow {
     const { purgeMethod } = this.#options
     if (passed === passedMethod && purgeMethod !== null && x.request.method === 'PURGE')
       return purgeMethod.onRequest(x, this.#slot)
+    if (passed === passedMethod && this.#policy.storesQuery && isKeyedByContent(x, this.#options.bypass)) {
+      const content = (x.state[this.#slot] = new QueryContent(x))
+      return content.take() ? this.#byContent(x, content) : WAIT
+    }
     const mayKeep = passed === passedMethod && x.request.method === 'POST' && this.#policy.storesPost
     x.state[this.#slot] = mayKeep ? this.#postKeeper(x) : passed
     x.cacheResult = CacheResult.BYPASS
     return NEXT
+  }
+
+  /** As `onRequest`, for a QUERY whose content is there. */
+  #byContent(x: Exchange, content: QueryContent): Flow {
+    if (content.digest === '') return this.#pass(x, passedBody)
+    const key = this.keyOf(x, content.digest)
+    const entry = this.#store.find(key, x.request)
+    if (entry === null) return this.#miss(x, key)
+    const nowMs = this.#clock.nowMs()
+    const reason = judge(entry, x.request, this.#policy, nowMs)
+    if (reason !== Reasons.FRESH) return this.#notFresh(x, key, entry, reason, nowMs)
+    x.cacheResult = CacheResult.HIT
+    this.#server.hit(x, entry, nowMs)
+    return DONE
   }
 
   #postKeeper(x: Exchange): PostKeeper {
@@ -178,7 +165,7 @@ class CacheStep implements Handler, SlicedStep {
     if (slicing === null && request.fields.has(Field.RANGE) && this.#answerPart(x)) return DONE
     const uses = this.#uses
     if (uses !== null && uses.add(key) < this.#options.minUses) return this.#pass(x, passedSeldom)
-    if (slicing !== null && slicing.takes(key)) return slicing.onMiss(x, key)
+    if (slicing !== null && request.method !== 'QUERY' && slicing.takes(key)) return slicing.onMiss(x, key)
     return this.#forward(x, key, null, judgeMiss(request))
   }
 
@@ -222,7 +209,9 @@ class CacheStep implements Handler, SlicedStep {
     const host = keyHost(x.request)
     const { policy, folding } = this.#options
     const origin = x.request.scheme + '://' + host
-    return { key, site: this.#key.site, host, origin, policy, folding, stale, reason }
+    const kept = x.state[this.#slot]
+    const content = kept instanceof QueryContent ? kept : null
+    return { key, site: this.#key.site, host, origin, policy, folding, stale, reason, content }
   }
 
   unavailable(x: Exchange, reason: Reason): Flow {
@@ -236,6 +225,7 @@ class CacheStep implements Handler, SlicedStep {
   #again(x: Exchange): Flow {
     const kept = x.state[this.#slot]
     if (kept instanceof Reader) return this.#told(x, kept)
+    if (kept instanceof QueryContent) return this.#byContent(x, kept)
     const { purgeMethod } = this.#options
     return kept instanceof PurgeAnswer && purgeMethod !== null ? purgeMethod.onAnswer(x, kept) : NEXT
   }
@@ -304,12 +294,12 @@ class CacheStep implements Handler, SlicedStep {
     const kept = x.state[this.#slot]
     if (x.response.status === 101) return NEXT
     if (kept instanceof PostKeeper) {
-      const isKept = kept.keep(x, () => this.#invalidate(x))
+      const isKept = kept.keep(x, () => invalidate(x, this.#key, this.#cache))
       this.#addStatus(x, this.#status.forwarded('method', isKept ? stored : notStored))
       return NEXT
     }
     if (kept instanceof Passed) {
-      this.#invalidate(x)
+      invalidate(x, this.#key, this.#cache)
       this.#addStatus(x, this.#status.forwarded(reasonRow(kept.reason).forwarded, notStored, kept.detail))
       return NEXT
     }
@@ -317,22 +307,6 @@ class CacheStep implements Handler, SlicedStep {
     const { forwarded } = reasonRow(reasonOf(kept as Reader | PartKeeper))
     this.#addStatus(x, this.#status.forwarded(forwarded, isStored ? stored : notStored))
     return NEXT
-  }
-
-  /** RFC 9111 §4.4, RFC 9875 §3. */
-  #invalidate(x: Exchange): void {
-    const { request } = x
-    const concerned = invalidations(request, x.response)
-    if (concerned === null) return
-    const host = keyHost(request)
-    const { site } = this.#key
-    const origin = request.scheme + '://' + host
-    const requests: PurgeRequest[] = concerned.targets.map((target) => ({
-      target: { kind: 'url', host, target: this.#key.targetOf(target), site },
-    }))
-    for (const group of concerned.groups)
-      requests.push({ target: { kind: 'tag', tag: groupTag(origin, group), site } })
-    this.#cache.invalidate(requests)
   }
 
   onFault(x: Exchange, fault: Fault): Flow {
@@ -372,7 +346,7 @@ class CacheStep implements Handler, SlicedStep {
   }
 
   explain(x: Exchange, say: (sentence: string) => void): Flow {
-    const passed = this.#passes(x)
+    const passed = passedBy(x, this.#options.bypass)
     if (passed !== null) {
       const why = passed === passedConfig ? ` (${this.#options.bypass?.why(x) ?? ''})` : ''
       say(`passes the cache by: ${reasonRow(passed.reason).sentence}${why}`)

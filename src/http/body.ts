@@ -86,6 +86,15 @@ export class RequestBody {
     this.#stream = null
   }
 
+  /** A body that is at hand, for a request that is made here. */
+  give(bytes: Buffer): void {
+    this.begin(nowhere, bytes.length, false)
+    this.isComplete = this.isFinished = true
+    this.receivedBytes = bytes.length
+    this.#gathered = [bytes]
+    this.#gatherMax = Infinity
+  }
+
   get hasSink(): boolean {
     return this.#sink !== null
   }
