@@ -366,7 +366,9 @@ export class HeadgateServer {
       tunnels: this.#engine.tunnelCount,
       inFlight: this.#engine.running,
       deadlines: this.#timers.hanging,
-      ...(this.#cache === null ? {} : { cache: this.#cache.status() }),
+      ...(this.#cache === null
+        ? {}
+        : { cache: { ...this.#cache.status(), sites: this.#observe.siteCaches() } }),
       origins: Array.from(this.plan.origins.values(), (origin) => origin.snapshot()),
     }
   }

@@ -129,6 +129,7 @@ export class Continuation implements Downstream, BodySource {
       return true
     }
     this.#left -= end - start
+    this.#child.bytesSent += end - start
     if (this.#left >= 0) return this.#x.out.write(buffer, start, end)
     this.#fail(Faults.ORIGIN_TRUNCATED, Faults.ORIGIN_TRUNCATED)
     return true

@@ -255,6 +255,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
   }
 
   write(buffer: Buffer, start: number, end: number): boolean {
+    if (this.#child !== null) this.#child.bytesSent += end - start
     if (this.#mode === GROWING) return this.#grow(this.#growing as Growing, buffer, start, end)
     if (this.passing !== null) return this.passing.write(buffer, start, end)
     this.#discarded += end - start

@@ -143,7 +143,7 @@ export class SharedCache {
       site: entry.site,
       status: entry.head.status,
       bytes: entry.bytes,
-      uses: entry.uses,
+      hits: entry.hits,
     }))
     return { ...this.snapshot(), top }
   }

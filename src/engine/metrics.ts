@@ -128,6 +128,11 @@ export const Metric = {
     'site',
     'Bytes of answers sent without asking an origin for their body (hit, stale, revalidated, collapsed).',
   ),
+  CACHE_FETCHED: counter(
+    'headgate_cache_fetched_bytes_total',
+    'site',
+    'Bytes of answers that origins sent for requests that asked the cache, or for the cache itself.',
+  ),
   CACHE_FETCHES: counter(
     'headgate_cache_fetches_total',
     '',

@@ -167,7 +167,7 @@ function writeLogs(snapshot: MetricsSnapshot, logs: Logs): void {
 /** By site: the routes of one share what they store as often as not. */
 function writeCache(snapshot: MetricsSnapshot, seen: Observed): void {
   const store = seen.gauges.cache?.() ?? null
-  for (const { site, cache, cachedBytes } of [...seen.routeSeries, seen.goneRoutes]) {
+  for (const { site, cache, cachedBytes, fetchedBytes } of [...seen.routeSeries, seen.goneRoutes]) {
     if (cache === null) continue
     for (let result = 1; result < cache.length; result++) {
       const count = cache[result] as number
@@ -176,6 +176,7 @@ function writeCache(snapshot: MetricsSnapshot, seen: Observed): void {
         addSample(snapshot, Metric.CACHE_REQUESTS, labelText('site', site, 'status', status), count)
     }
     addSample(snapshot, Metric.CACHE_BYTES, labelText('site', site), cachedBytes)
+    addSample(snapshot, Metric.CACHE_FETCHED, labelText('site', site), fetchedBytes)
   }
   if (store === null) return
   setSample(snapshot, Metric.CACHE_FETCHES, '', seen.fetches)

@@ -15,7 +15,7 @@ import type { MetricsSnapshot } from './metrics.ts'
 import type { Origin } from '../origin/origin.ts'
 import type { Observer } from './observer.ts'
 import type { Plan } from './plan.ts'
-import { RouteSeries, ServerSeries } from './series.ts'
+import { RouteSeries, ServerSeries, siteCaches, type SiteCache } from './series.ts'
 import { writeSnapshot, type ObserveGauges } from './observe-snapshot.ts'
 
 export type { MetricsSnapshot } from './metrics.ts'
@@ -102,6 +102,7 @@ export class Observe implements Observer {
   /** Counted for its server, but neither as a request of a client nor in the access log. */
   onFetch(x: Exchange): void {
     this.fetches++
+    if (x.route !== null) this.#ofRoute(x.route).fetchedBytes += x.bytesSent
     if (x.attempts > 0) this.#countUpstream(x, x.isHeadSent ? x.response.status : 0)
   }
 
@@ -120,7 +121,11 @@ export class Observe implements Observer {
     // A tunnel lives for hours, as does a connection passed on: they would hide what the histogram is for.
     if (status !== 101 && x.request.version !== VERSION_TCP) series.duration.add(totalMs)
     if (fault !== NONE) this.requestFaults[fault] = (this.requestFaults[fault] as number) + 1
-    if (x.attempts > 0) this.#countUpstream(x, status)
+    if (x.attempts > 0) {
+      this.#countUpstream(x, status)
+      // Else what came was for a fill, which is counted by itself.
+      if (x.tried.length > 0 && x.cacheResult !== CacheResult.NONE) series.fetchedBytes += x.bytesSent
+    }
     const { access, accessLog } = this.logs
     if (access !== null && accessLog !== null) access.push(accessLog.line(x, status, fault, totalMs))
   }
@@ -187,6 +192,11 @@ export class Observe implements Observer {
 
   note(level: FaultLevel, message: string): void {
     this.logs.errorsLog.note(level, message)
+  }
+
+  /** What the cache did, by site. */
+  siteCaches(): Record<string, SiteCache> {
+    return siteCaches([...this.#routes.values()])
   }
 
   get routeSeries(): Iterable<RouteSeries> {

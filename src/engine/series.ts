@@ -158,6 +158,8 @@ export class RouteSeries {
   /** Requests by CacheResult; null until one asked the cache. */
   cache: Float64Array | null = null
   cachedBytes = 0
+  /** Of answers that came from an origin: to those who asked the cache, and to the cache. */
+  fetchedBytes = 0
 
   constructor(site: string, route: string) {
     this.site = site
@@ -170,6 +172,7 @@ export class RouteSeries {
     this.receivedBytes += other.receivedBytes
     this.sentBytes += other.sentBytes
     this.cachedBytes += other.cachedBytes
+    this.fetchedBytes += other.fetchedBytes
     if (other.cache === null) return
     this.cache ??= new Float64Array(cacheResultNames.length)
     for (let i = 0; i < other.cache.length; i++)
@@ -202,4 +205,30 @@ export class ServerSeries {
     for (let i = 0; i < this.faults.length; i++)
       this.faults[i] = (this.faults[i] as number) + (other.faults[i] as number)
   }
+}
+
+/** What the cache did for one site: requests by what it did, and bytes. */
+export interface SiteCache {
+  readonly requests: Record<string, number>
+  /** To clients, by routes with a cache. */
+  sentBytes: number
+  fetchedBytes: number
+  /** Sent and not fetched; below 0 where more was fetched than asked for, as by warming. */
+  savedBytes: number
+}
+
+/** By site, those that have a cache. */
+export function siteCaches(routes: Iterable<RouteSeries>): Record<string, SiteCache> {
+  const sites: Record<string, SiteCache> = {}
+  for (const { site, cache, sentBytes, fetchedBytes } of routes) {
+    if (cache === null) continue
+    const one = (sites[site] ??= { requests: {}, sentBytes: 0, fetchedBytes: 0, savedBytes: 0 })
+    for (const [result, name] of cacheResultNames.entries()) {
+      if (name !== '') one.requests[name] = (one.requests[name] ?? 0) + (cache[result] as number)
+    }
+    one.sentBytes += sentBytes
+    one.fetchedBytes += fetchedBytes
+    one.savedBytes += sentBytes - fetchedBytes
+  }
+  return sites
 }

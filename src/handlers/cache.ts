@@ -347,6 +347,10 @@ class CacheStep implements Handler, SlicedStep {
 
   explain(x: Exchange, say: (sentence: string) => void): Flow {
     const passed = passedBy(x, this.#options.bypass)
+    if (passed === passedMethod && this.#policy.storesQuery && isKeyedByContent(x, this.#options.bypass)) {
+      say('what the request encloses is a part of the key: only the server that gets it can tell more')
+      return NEXT
+    }
     if (passed !== null) {
       const why = passed === passedConfig ? ` (${this.#options.bypass?.why(x) ?? ''})` : ''
       say(`passes the cache by: ${reasonRow(passed.reason).sentence}${why}`)
@@ -358,6 +362,8 @@ class CacheStep implements Handler, SlicedStep {
     explainRequest(x, this.#options, say)
     const reason = entry === null ? judgeMiss(x.request) : judge(entry, x.request, this.#policy, nowMs)
     if (entry !== null) explainEntry(entry, nowMs, say)
+    const sliced = entry === null ? (this.#slicing?.explain(x, key, say) ?? null) : null
+    if (sliced !== null) return sliced
     say(reasonRow(reason).sentence)
     const verdict = verdictOf(reason)
     return verdict === Verdict.FRESH || verdict === Verdict.STALE ? DONE : NEXT

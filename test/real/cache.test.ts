@@ -1,6 +1,7 @@
 /** The cache of the program as people run it: hits, validation, ranges, variants, purges, reloads, workers. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { askAdmin } from '../../src/admin/client.ts'
 import { CacheOrigin, get } from './cache-origin.ts'
 import { EdgeProcess, headgate } from './edge-process.ts'
 import { until } from './supervised.ts'
@@ -50,6 +51,10 @@ test('the second who asks is answered from memory, with Age, Cache-Status and th
   assert.equal(await counted(edge, 'miss'), 1)
   assert.equal(await edge.metric('headgate_cache_entries'), 1)
   assert.equal(await edge.metric('headgate_cache_sent_bytes_total{site="*"}'), 100_000)
+  assert.equal(await edge.metric('headgate_cache_fetched_bytes_total{site="*"}'), 100_000)
+  const { workers } = JSON.parse((await askAdmin(edge.admin, 'GET', '/status')).text)
+  const { hit, miss } = workers[0].cache.sites['*'].requests
+  assert.deepEqual([hit, miss, workers[0].cache.sites['*'].savedBytes], [2, 1, 100_000])
   await until('the access log', () => edge.accessLines().length === 3)
   // Address of the origin, times, attempts: of the request that a fill made for this one.
   assert.match(edge.accessLines()[0] ?? '', / 127\.0\.0\.1:\d+ [\d.]+ [\d.]+ [\d.]+ 1 - miss$/)

@@ -24,10 +24,11 @@ import {
   NOT_MODIFIED,
   rangeStands,
 } from '../../http/conditional.ts'
-import { DONE, type Exchange, type Flow } from '../../http/exchange.ts'
+import { DONE, NEXT, type Exchange, type Flow } from '../../http/exchange.ts'
 import { Field } from '../../http/known-fields.ts'
 import { readOpenRange, selectRanges, UNSATISFIABLE } from '../../http/ranges.ts'
 import type { ReasonedAsk } from './asked.ts'
+import { explainEntry } from './explain.ts'
 
 /** What the cache step does for it. */
 export interface SlicedStep {
@@ -49,6 +50,9 @@ export interface SlicingOptions {
   readonly server: EntryServer
   readonly status: CacheStatus
 }
+
+/** Slices that are looked for to be explained. */
+const explainedMax = 10_000
 
 /** How often an exchange begins anew because the version changed under it: an origin that never agrees with itself fails. */
 const roundsMax = 3
@@ -110,6 +114,34 @@ export class Slicing {
     const stale = verdict === Verdict.VALIDATE ? found : null
     const reader = this.#cache.ask(x, this.#askFor(x, slice, stale, reason))
     return step.waitWith(x, reader)
+  }
+
+  /** null: nothing is stored in slices. */
+  explain(x: Exchange, wholeKey: string, say: (sentence: string) => void): Flow | null {
+    const { bytes, clock, policy } = this.#options
+    const { store } = this.#cache
+    const isTried = this.takes(wholeKey)
+    say(`fetched and kept in slices of ${bytes} bytes${isTried ? '' : ', but just now as a whole'}`)
+    const indexKey = this.indexKeyOf(x)
+    const index = isTried ? store.peek(indexKey, x.request) : null
+    const version = index === null ? null : versionOf(index)
+    if (index === null || version === null) return null
+    const slice = new Slice({ bytes, number: 0, from: 0, indexKey, wholeKey, version })
+    const count = Math.ceil(version.length / bytes)
+    let kept = 0
+    for (let i = 0; i < Math.min(count, explainedMax); i++)
+      if (store.peek(slice.at(i).key, x.request) !== null) kept++
+    const of = count > explainedMax ? `the first ${explainedMax} of ${count}` : String(count)
+    const nowMs = clock.nowMs()
+    explainEntry(index, nowMs, say)
+    say(
+      `the whole has ${version.length} bytes under ${version.validator}; ${kept} of ${of} slices are stored`,
+    )
+    const reason = judge(index, x.request, policy, nowMs)
+    say(reasonRow(reason).sentence)
+    const verdict = verdictOf(reason)
+    const isServed = verdict === Verdict.FRESH || verdict === Verdict.STALE
+    return isServed && kept === count ? DONE : NEXT
   }
 
   indexKeyOf(x: Exchange): string {
