@@ -12,18 +12,8 @@ import { Faults, NONE, type Fault } from '../core/faults.ts'
 import type { BodySource } from '../http/body.ts'
 import { PHASE_OVER, type Exchange } from '../http/exchange.ts'
 import type { ByteRange, MultipartFrame } from '../http/ranges.ts'
-import { Continuation, type Resumable } from './continuation.ts'
-import type { Followed, Follower } from './growth.ts'
+import type { Followed, Follower, ReadableBody, Rest } from './growth.ts'
 import { BodySpan } from './memory-body.ts'
-
-/** What is read: the body of an entry, or what a fill that cannot be stored holds of one. */
-export interface ReadableBody {
-  /** Bytes that are there, from the first on. */
-  readonly length: number
-  readonly isWhole: boolean
-  /** Sets `span` to the bytes from `offset` on that lie together, at most to `end`. False: none, or not yet. */
-  readAt(offset: number, span: BodySpan, end?: number): boolean
-}
 
 /**
  * What is written at a stretch. A client on the same machine may take as fast as we write: the others must get their turn.
@@ -49,8 +39,8 @@ export class BodyReader implements BodySource, Follower {
   list: object | null = null
   readonly #x: Exchange
   readonly #life: number
-  readonly #body: ReadableBody
-  readonly #growth: Followed | null
+  #body: ReadableBody
+  #growth: Followed | null
   readonly #clock: Clock
   readonly #ranges: readonly ByteRange[]
   readonly #frame: MultipartFrame | null
@@ -122,17 +112,15 @@ export class BodyReader implements BodySource, Follower {
     if (isRunning) this.#x.fail(fault === NONE ? Faults.ORIGIN_TRUNCATED : fault)
   }
 
-  onLeftBehind(rest: Resumable | null): void {
+  onLeftBehind(rest: Rest | null): void {
     if (this.#isOver) return
-    const isRunning = this.#isRunning()
-    this.#leave()
-    if (!isRunning) return
-    const range = this.#ranges.length === 1 ? (this.#ranges[this.#rangeIndex] ?? null) : null
-    if (rest === null || range === null || this.#frame !== null) return this.#x.fail(Faults.READ_TIMEOUT)
-    const last = Math.min(range.last, rest.length - 1)
-    const continuation = new Continuation(this.#x, rest, this.position, last)
+    const isOne = this.#frame === null && this.#rangeIndex < this.#ranges.length
+    if (rest === null || !isOne || !this.#isRunning()) return this.onBroken(Faults.READ_TIMEOUT)
+    const body = rest.join(this.#x, this.position)
+    this.#body = this.#growth = body
+    body.follow(this)
     // A sink that is full asks for more when it has room.
-    if (!this.#isHeld) continuation.resume()
+    if (!this.#isHeld && !this.#isWriting) this.#write()
   }
 
   #isRunning(): boolean {

@@ -9,6 +9,8 @@ export interface FillLimits {
   readonly windowBytes: number
   /** A Range that begins more than this behind what is there asks the origin itself: a seek does not wait for a film. */
   readonly rangeAheadBytesMax: number
+  /** The same where nothing is kept: who reads ahead there takes the window from those behind. */
+  readonly passedAheadBytesMax: number
   /** When the last reader has left. 'auto': goes on if at least half there, or `finishBytesMax` from its end. */
   readonly whenDeserted: 'auto' | 'finish' | 'abort'
   /** So little that stopping would cost more than going on: the connection to the origin would have to be closed. */
@@ -39,6 +41,7 @@ const mebibyte = 1024 * 1024
 export const defaultFillLimits: FillLimits = {
   windowBytes: 4 * mebibyte,
   rangeAheadBytesMax: 4 * mebibyte,
+  passedAheadBytesMax: mebibyte,
   whenDeserted: 'auto',
   finishBytesMax: mebibyte,
   desertedMs: 60_000,

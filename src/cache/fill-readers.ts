@@ -9,13 +9,12 @@ import { NONE, type Fault } from '../core/faults.ts'
 import { List } from '../core/list.ts'
 import type { Timers } from '../core/timers.ts'
 import type { Exchange } from '../http/exchange.ts'
-import { Field } from '../http/known-fields.ts'
 import { RequestHead, type ResponseHead } from '../http/message.ts'
 import type { Transport } from '../net/transport.ts'
 import type { Ask } from './ask.ts'
 import type { Entry } from './entry.ts'
 import type { FillLimits } from './fill-limits.ts'
-import { isFarAhead } from './fill-request.ts'
+import { isElsewhere, isFarAhead } from './fill-request.ts'
 import type { Growing } from './growing.ts'
 import { Outcome, type Reader, type ReaderOwner } from './reader.ts'
 import { Verdict, verdictOf } from './reasons.ts'
@@ -130,16 +129,16 @@ export abstract class FillReaders implements ReaderOwner {
   protected serveGrowing(reader: Reader, growing: Growing): void {
     const { entry } = growing
     const front = entry.body.length
-    const ahead = this.owner.limits.rangeAheadBytesMax
+    const { rangeAheadBytesMax: ahead, passedAheadBytesMax } = this.owner.limits
     const { request } = reader.x
-    // What is not kept is passed from its first byte on: who wants another part asks for it.
+    // What is not kept passes by: who wants a part that is not just coming asks for it.
     // Of a slice it is known that it is the one.
-    const isElsewhere =
+    const isAway =
       (this.ask.slice ?? null) === null &&
       (growing.isStored
         ? isFarAhead(request, front, entry.statedLength, ahead)
-        : request.fields.has(Field.RANGE))
-    if (isElsewhere) return this.tell(reader, Outcome.ALONE)
+        : isElsewhere(request, front, passedAheadBytesMax))
+    if (isAway) return this.tell(reader, Outcome.ALONE)
     reader.isStored = growing.isStored
     reader.growth = entry.body.isWhole ? null : growing.growth
     this.tell(reader, Outcome.FILLED, entry)

@@ -7,7 +7,7 @@ import type { Exchange } from '../http/exchange.ts'
 import type { Content } from './ask.ts'
 import { Field } from '../http/known-fields.ts'
 import type { RequestHead } from '../http/message.ts'
-import { selectRanges } from '../http/ranges.ts'
+import { readOpenRange, selectRanges } from '../http/ranges.ts'
 import type { Received } from './rule.ts'
 
 const ownConcerns = [
@@ -50,6 +50,14 @@ export function isFarAhead(
   const ranges = selectRanges(value, length < 0 ? Number.MAX_SAFE_INTEGER : length)
   if (ranges === null) return false
   return ranges.some((range) => range.first > front + aheadBytesMax)
+}
+
+/** Does it ask for something else of an answer that passes by and is not kept than one part that is just coming? */
+export function isElsewhere({ fields }: RequestHead, front: number, aheadBytesMax: number): boolean {
+  const value = fields.get(Field.RANGE)
+  if (value === undefined) return false
+  const range = readOpenRange(value)
+  return range === null || range.first > front + aheadBytesMax
 }
 
 /** How long readers wait for a head: what the origin's own deadlines leave it, with one attempt more, and then some. */

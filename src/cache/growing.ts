@@ -7,13 +7,13 @@
  */
 import type { Clock } from '../core/clock.ts'
 import type { Fault } from '../core/faults.ts'
-import type { Resumable } from './continuation.ts'
 import type { Entry } from './entry.ts'
 import { Growth, type GrowthOwner } from './growth.ts'
 import type { FillLimits } from './fill-limits.ts'
 import { blockBytes } from './memory-body.ts'
 import { Patience } from './patience.ts'
 import type { CacheStore } from './store.ts'
+import { Tails } from './tails.ts'
 
 /** Where it is. */
 export interface GrowingPlace {
@@ -38,7 +38,7 @@ export class Growing {
     this.entry = entry
     this.#store = store
     this.#windowBytes = limits.windowBytes
-    this.growth = new Growth(owner, resumableOf(entry, from))
+    this.growth = new Growth(owner, tailsOf(entry, from, limits.windowBytes, clock))
     this.#patience = new Patience(clock, this.growth, limits.windowBytes, () => owner.onAdvance())
     this.isStored = store.begin(entry)
   }
@@ -111,7 +111,8 @@ export class Growing {
 }
 
 /** A part can be told from those of other versions by a strong entity-tag only (RFC 9110 §13.1.5). */
-function resumableOf({ etag, statedLength, head }: Entry, from: number): Resumable | null {
-  const isResumable = head.status === 200 && statedLength > 0 && etag !== '' && !etag.startsWith('W/')
-  return isResumable ? { from, etag, length: statedLength } : null
+function tailsOf(entry: Entry, from: number, windowBytes: number, clock: Clock): Tails | null {
+  const { etag, statedLength: length, head } = entry
+  const isResumable = head.status === 200 && length > 0 && etag.startsWith('"')
+  return isResumable ? new Tails({ from, etag, length, windowBytes, clock }) : null
 }

@@ -10,7 +10,8 @@
  */
 import type { Fault } from '../core/faults.ts'
 import { List, type ListNode } from '../core/list.ts'
-import type { Resumable } from './continuation.ts'
+import type { Exchange } from '../http/exchange.ts'
+import type { BodySpan } from './memory-body.ts'
 
 /** The source of an answer that is read from a growing body. */
 export interface Follower extends ListNode<Follower> {
@@ -23,7 +24,7 @@ export interface Follower extends ListNode<Follower> {
   /** The body will never be whole. It has left already. */
   onBroken(fault: Fault): void
   /** What it would read next is gone: it fell behind. `rest` says how it can be had still, if it can. It has left. */
-  onLeftBehind(rest: Resumable | null): void
+  onLeftBehind(rest: Rest | null): void
 }
 
 /** What a follower of a body that is not all there yet reads by. */
@@ -33,6 +34,24 @@ export interface Followed {
   leave(follower: Follower): void
   /** `follower` has read on, or begins. */
   advance(follower: Follower): void
+}
+
+/** What is read: the body of an entry, or what there is of one that is put together, or not stored. */
+export interface ReadableBody {
+  /** Bytes that are there, from the first on. */
+  readonly length: number
+  readonly isWhole: boolean
+  /** Sets `span` to the bytes from `offset` on that lie together, at most to `end`. False: none, or not yet. */
+  readAt(offset: number, span: BodySpan, end?: number): boolean
+}
+
+/** What is read instead of a body whose next bytes are gone. */
+export interface RestBody extends ReadableBody, Followed {}
+
+/** How those who fell behind get on. */
+export interface Rest {
+  /** For a client that has read up to `position`. */
+  join(x: Exchange, position: number): RestBody
 }
 
 export interface GrowthOwner {
@@ -47,13 +66,13 @@ export class Growth implements Followed {
   readonly #owner: GrowthOwner
   /** Whose turn is next while they are told: `leave` moves it on. */
   #next: Follower | null = null
-  readonly rest: Resumable | null
+  readonly rest: Rest | null
   /** How far the fastest has read; 0 when nobody follows. */
   front = 0
   isWhole = false
 
   /** `rest`: how those who fall behind get on; null: not at all. */
-  constructor(owner: GrowthOwner, rest: Resumable | null = null) {
+  constructor(owner: GrowthOwner, rest: Rest | null = null) {
     this.#owner = owner
     this.rest = rest
   }

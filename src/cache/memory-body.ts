@@ -12,6 +12,9 @@ export const blockBytes: number = 64 * 1024
 /** Bodies up to this size lie in one buffer; larger ones are sent block by block with back-pressure in any case. */
 export const wholeBytesMax: number = 256 * 1024
 
+/** Kept of blocks that were let go of, for one body. */
+const sparesMax = 4
+
 const noBlocks: readonly Buffer[] = []
 
 /** A stretch of a body: `buffer[start, end)`. */
@@ -30,6 +33,8 @@ export class MemoryBody {
   #single: Buffer | null = null
   #blocks: Buffer[] | null = null
   #forgottenBlocks = 0
+  /** Let go of, and written anew: a window would leave a block of garbage for each that it moves on. */
+  readonly #spare: Buffer[] = []
   /** Bytes held in memory for it: at least `length`. */
   heldBytes = 0
 
@@ -81,7 +86,7 @@ export class MemoryBody {
     const blocks = this.#blocks as Buffer[]
     for (let at = start; at < end;) {
       if (this.length === this.heldBytes) {
-        blocks.push(Buffer.allocUnsafeSlow(blockBytes))
+        blocks.push(this.#spare.pop() ?? Buffer.allocUnsafeSlow(blockBytes))
         this.heldBytes += blockBytes
       }
       const offset = this.length % blockBytes
@@ -117,7 +122,11 @@ export class MemoryBody {
     const blocks = this.#blocks
     if (blocks === null) return 0
     const count = Math.floor(offset / blockBytes)
-    for (let i = this.#forgottenBlocks; i < count; i++) blocks[i] = empty
+    for (let i = this.#forgottenBlocks; i < count; i++) {
+      // Sinks have borrowed what they were given only until `write` returned.
+      if (this.#spare.length < sparesMax) this.#spare.push(blocks[i] as Buffer)
+      blocks[i] = empty
+    }
     this.#forgottenBlocks = Math.max(this.#forgottenBlocks, count)
     return this.#forgottenBlocks * blockBytes
   }

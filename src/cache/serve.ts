@@ -21,10 +21,10 @@ import {
   unsatisfiedRangeText,
   type ByteRange,
 } from '../http/ranges.ts'
-import { BodyReader, pieceBytesMax, type ReadableBody } from './body-reader.ts'
+import { BodyReader, pieceBytesMax } from './body-reader.ts'
 import type { CacheStatus } from './cache-status.ts'
 import type { Entry } from './entry.ts'
-import type { Followed, Growth } from './growth.ts'
+import type { Followed, Growth, ReadableBody } from './growth.ts'
 import { HotHeads } from './hot-heads.ts'
 import { partOf, rangesWithin } from './partial.ts'
 

@@ -13,11 +13,10 @@ import { Faults, NONE, type Fault } from '../core/faults.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { Ask } from './ask.ts'
 import type { Entry } from './entry.ts'
-import type { Followed, Follower, Growth } from './growth.ts'
+import type { Followed, Follower, Growth, ReadableBody } from './growth.ts'
 import type { BodySpan } from './memory-body.ts'
 import { Outcome, Reader } from './reader.ts'
 import type { Slice, Version } from './slice.ts'
-import type { Resumable } from './continuation.ts'
 import type { CacheStore } from './store.ts'
 
 /** Where slices are, and who fetches them. */
@@ -41,7 +40,7 @@ class SliceWaiter extends Reader {
   }
 }
 
-export class SlicedBody implements Followed, Follower {
+export class SlicedBody implements ReadableBody, Followed, Follower {
   /** As of a body in blocks. */
   readonly single = null
   readonly length: number
@@ -225,7 +224,7 @@ export class SlicedBody implements Followed, Follower {
     this.#fail(fault === NONE ? Faults.ORIGIN_TRUNCATED : fault)
   }
 
-  onLeftBehind(_rest: Resumable | null): void {
+  onLeftBehind(): void {
     this.onBroken(Faults.READ_TIMEOUT)
   }
 }

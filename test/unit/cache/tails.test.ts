@@ -44,6 +44,48 @@ describe('the window of an answer that no store holds', () => {
     assert.ok(world.isAtRest)
   })
 
+  it('those who fall behind together share one request for the rest, from where the first of them is', () => {
+    const world = new FillWorld({ windowBytes: 256 * 1024 }, {}, 1000)
+    const slow = [0, 1, 2].map(() => world.ask('GET', '/a'))
+    for (let i = 0; i < 40; i++) world.ask('GET', '/a')
+    const asked = world.at(0).head(200, whole.length, [...fresh, 'ETag', '"one"'])
+    for (let at = 0; at < whole.length; at += 65_536) {
+      // One after the other stops reading.
+      const stopping = slow[at / 65_536]
+      if (stopping !== undefined) stopping.isFull = true
+      asked.body(whole.subarray(at, at + 65_536))
+      world.clock.advance(2000)
+    }
+    asked.end()
+    for (const one of slow) {
+      one.isFull = false
+      one.x.source?.resume()
+    }
+    assert.equal(world.asked.length, 2)
+    assert.equal(world.at(1).field('range'), 'bytes=65536-1048575')
+    const fields = ['ETag', '"one"', 'Content-Range', 'bytes 65536-1048575/1048576']
+    const rest = world.at(1).head(206, whole.length - 65_536, fields)
+    for (let at = 65_536; at < whole.length; at += 65_536) rest.body(whole.subarray(at, at + 65_536))
+    rest.end()
+    for (const one of slow) {
+      assert.equal(one.isWhole, true)
+      assert.equal(one.text, whole.toString('latin1'))
+    }
+    assert.ok(world.isAtRest)
+  })
+
+  it('when all who share it have left, the origin is told to stop', () => {
+    const { world, slow } = behind('"one"')
+    slow.x.source?.resume()
+    world
+      .at(1)
+      .head(206, whole.length - 65_536, ['ETag', '"one"', 'Content-Range', 'bytes 65536-1048575/1048576'])
+    world.engine.abandon(slow.x, Faults.CLIENT_GONE)
+    world.engine.finish(slow.x)
+    assert.notEqual(world.at(1).cancelled, null)
+    assert.ok(world.isAtRest)
+  })
+
   for (const [what, status, fields] of [
     ['the whole again', 200, ['ETag', '"two"']],
     ['a part of another version', 206, ['ETag', '"two"', 'Content-Range', 'bytes 65536-1048575/1048576']],
