@@ -3,11 +3,14 @@
  * W-TinyLFU, on three traces (traces.ts) at four sizes.
  *
  *     node bench/cache/hit-ratio.ts [requests]
+ *     node bench/cache/hit-ratio.ts FILE.csv      a published one (trace-file.ts) instead
  */
 import { Lru, S3Fifo, TinyLfu, type Policy } from './policies.ts'
+import { fileTrace } from './trace-file.ts'
 import { cdnTrace, scanTrace, zipfTrace, type Trace } from './traces.ts'
 
-const requests = Number(process.argv[2] ?? 1_000_000)
+const [what = '1000000'] = process.argv.slice(2)
+const requests = Number(what)
 const objects = Math.floor(requests / 10)
 /** Parts of all bytes that are ever asked for. */
 const shares = [0.005, 0.02, 0.05, 0.2]
@@ -32,8 +35,12 @@ function run(trace: Trace, policy: Policy): { hits: number; byteHits: number; na
 
 const percent = (x: number) => (x * 100).toFixed(1).padStart(7)
 
-for (const make of [zipfTrace, scanTrace, cdnTrace]) {
-  const trace = make(requests, objects, 3)
+function* traces(): Generator<Trace> {
+  if (Number.isNaN(requests)) yield fileTrace(what)
+  else for (const make of [zipfTrace, scanTrace, cdnTrace]) yield make(requests, objects, 3)
+}
+
+for (const trace of traces()) {
   const size = `${(trace.footprint / 2 ** 30).toFixed(2)} GiB in ${trace.objects} objects`
   console.log(`\n${trace.name}: ${trace.keys.length} requests, ${size}`)
   console.log('  share of bytes | policy           | hits %  | bytes % | ns each')
