@@ -1,5 +1,5 @@
 /**
- * A checked config to a Plan. Steps of a route run in this order however they are written: rewrite, headers, cache, the
+ * A checked config to a Plan. Steps of a route run in this order however they are written: https, rewrite, headers, cache, the
  * end.
  *
  * Origins whose options and bounds have not changed are carried over from the plan before, so a reload keeps their
@@ -10,6 +10,7 @@ import { Faults, NONE } from '../core/faults.ts'
 import type { ForwardingPlan, LogPlan, Plan } from '../engine/plan.ts'
 import { HostRouter, type RouteRule, type SiteRules } from '../engine/router.ts'
 import { createHeaders } from '../handlers/headers.ts'
+import { createHttps, type HttpsOptions } from '../handlers/https.ts'
 import { createMaintenance } from '../handlers/maintenance.ts'
 import { createProxy } from '../handlers/proxy.ts'
 import { createRedirect } from '../handlers/redirect.ts'
@@ -23,6 +24,7 @@ import type { CompileContext, LastingContext } from './compile-context.ts'
 import type { ConfigDocument, OriginDocument, RouteDocument } from './document.ts'
 import { ErrorPageSet } from './error-pages.ts'
 import { hashOf, looksBeyondUrl, viaNameOf, zoneOf } from './identity.ts'
+import { httpsOptions } from './https-schema.ts'
 import { connectionLimits, exchangeLimits } from './limits-schema.ts'
 import { requireDocument, type LoadedConfig } from './load.ts'
 import { compileMatch } from './match-schema.ts'
@@ -87,6 +89,7 @@ class RouteCompiler {
   readonly #caches: CacheCompiler
   readonly #forwarding: ForwardingPlan
   readonly #context: LastingContext
+  readonly #https: HttpsOptions | null
 
   constructor(
     document: ConfigDocument,
@@ -100,6 +103,7 @@ class RouteCompiler {
     this.#caches = caches
     this.#forwarding = forwarding
     this.#context = context
+    this.#https = httpsOptions(document.https, document.listeners)
     // All of them, used or not: metrics and the admin page show what the config names.
     const passedOn = originsPassedOn(document)
     for (const [name, origin] of Object.entries(document.origins))
@@ -131,6 +135,7 @@ class RouteCompiler {
   #handlers(site: string, route: RouteDocument, origin: OriginDocument | null): Handler[] {
     const { clock } = this.#context
     const handlers: Handler[] = []
+    if (this.#https !== null) handlers.push(createHttps(this.#https))
     if (route.rewrite !== undefined) handlers.push(createRewrite(route.rewrite, clock))
     if (route.headers !== undefined) handlers.push(createHeaders(route.headers, clock))
     if (route.maintenance === true) handlers.push(createMaintenance())

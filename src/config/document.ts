@@ -7,6 +7,7 @@
  */
 import { z } from 'zod'
 import { cacheSchema } from './cache-schema.ts'
+import { httpsSchema } from './https-schema.ts'
 import { limitsSchema, timeoutsSchema } from './limits-schema.ts'
 import { listenersSchema } from './listener-schema.ts'
 import { adminSchema, errorPagesSchema, forwardingSchema, hideSchema, logSchema } from './operation-schema.ts'
@@ -34,6 +35,7 @@ export const configSchema = z.strictObject({
     }),
   sites: sitesSchema,
   tls: tlsSchema,
+  https: httpsSchema,
   cache: cacheSchema,
   trustedProxies: networks()
     .prefault([])

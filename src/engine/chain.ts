@@ -200,6 +200,8 @@ export class Engine extends Answering implements Serve {
     const challenges = this.#challenges
     if (challenges !== null && challenges.size > 0 && answersChallenge(x, challenges)) return
     if (hasPassedHere(x, forwarding.viaName)) return this.fail(x, Faults.LOOP)
+    const { guard } = x.down
+    if (guard != null && !guard.serves(x.request.host)) return this.fail(x, Faults.MISDIRECTED)
     if (plan.maintenance !== NONE) return this.fail(x, plan.maintenance)
     const route = plan.router.find(x)
     if (route === null) {

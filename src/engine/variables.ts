@@ -73,6 +73,17 @@ export const variableTable: Readonly<Record<string, VariableRow>> = {
     kind: 'text',
     make: () => (x) => x.clientAddress,
   },
+  client_certificate_subject: {
+    description:
+      'Whom the verified certificate of the client is for, as `CN=joe,O=Example`; empty without one.',
+    kind: 'text',
+    make: () => (x) => x.down.guard?.client?.subject ?? '',
+  },
+  client_certificate_fingerprint: {
+    description: 'SHA-256 of that certificate, hexadecimal; empty without one.',
+    kind: 'text',
+    make: () => (x) => x.down.guard?.client?.fingerprint ?? '',
+  },
   request_id: {
     description: 'The id of the request, as in the log.',
     kind: 'text',

@@ -18,6 +18,7 @@ import { Field } from '../http/known-fields.ts'
 import type { ConnectionLimits } from '../http/limits.ts'
 import { HTTP_1_1 } from '../http/message.ts'
 import type { ServerConnection, ServingContext } from '../http/serving.ts'
+import type { ConnectionGuard } from '../net/security.ts'
 import type { Transport, TransportEvents } from '../net/transport.ts'
 import type { RequestBodyReader } from './server-body.ts'
 import {
@@ -46,6 +47,7 @@ export class H1ServerConnection
   readonly localPort: number
   readonly encrypted: boolean
   readonly relayAddress: string
+  readonly guard: ConnectionGuard | null
 
   constructor(transport: Transport, context: ServingContext) {
     super(transport, context)
@@ -54,6 +56,7 @@ export class H1ServerConnection
     this.localPort = transport.localPort
     this.encrypted = transport.encrypted
     this.relayAddress = transport.relayAddress ?? ''
+    this.guard = transport.guard ?? null
     transport.events = this
     this.patience.waitForHead()
   }

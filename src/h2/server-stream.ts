@@ -16,6 +16,7 @@ import type { Fields } from '../http/fields.ts'
 import { answerFraming, FRAMED_BY_LENGTH, FRAMED_NONE, type Framed } from '../http/framing.ts'
 import { BODY_NONE, BODY_UNKNOWN } from '../http/message.ts'
 import type { ServingContext } from '../http/serving.ts'
+import type { ConnectionGuard } from '../net/security.ts'
 import type { Transport } from '../net/transport.ts'
 import { writeAnswerHead, writeInformational, writeSwitch } from './answer-head.ts'
 import { cutCode } from './cut-codes.ts'
@@ -111,6 +112,10 @@ export class ServerStream extends SessionStream implements Downstream, BodyStrea
 
   get localPort(): number {
     return this.#of.localPort
+  }
+
+  get guard(): ConnectionGuard | null {
+    return this.#of.transport.guard ?? null
   }
 
   get encrypted(): boolean {

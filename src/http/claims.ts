@@ -1,5 +1,6 @@
 /**
- * Claims: what a peer says about the client in X-Forwarded-…, X-Real-IP, Forwarded and the field of the request id.
+ * Claims: what a peer says about the client in X-Forwarded-…, X-Real-IP, Forwarded, Client-Cert, Client-Cert-Chain (RFC
+ * 9440) and the field of the request id.
  * They are dropped as the request arrives, so that no match, variable or step ever sees a forged one, and what a step
  * sets under such a name is the operator's.
  *
@@ -16,10 +17,14 @@ const known: readonly number[] = [
   Field.X_FORWARDED_PORT,
   Field.X_REAL_IP,
   Field.FORWARDED,
+  Field.CLIENT_CERT,
+  Field.CLIENT_CERT_CHAIN,
 ]
 
 const hyphen = 0x2d
 const underscore = 0x5f
+const letterC = 0x63
+const letterL = 0x6c
 const letterX = 0x78
 
 export class Claims {
@@ -70,13 +75,15 @@ export class Claims {
       let first = fields.text.charCodeAt(start) | 0x20
       if (first === (underscore | 0x20)) first = hyphen
       if (first !== this.#requestIdFirst) {
-        if (first !== letterX) return false
         const second = fields.text.charCodeAt(start + 1)
-        if (second !== hyphen && second !== underscore) return false
+        if (first === letterC) {
+          if ((second | 0x20) !== letterL) return false
+        } else if (first !== letterX || (second !== hyphen && second !== underscore)) return false
       }
     }
     const name = plainName(fields.nameAt(i).toLowerCase())
-    return name.startsWith('x-forwarded-') || name === 'x-real-ip' || name === this.#requestIdName
+    if (name.startsWith('x-forwarded-') || name === 'x-real-ip') return true
+    return name === 'client-cert' || name === 'client-cert-chain' || name === this.#requestIdName
   }
 }
 

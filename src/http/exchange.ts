@@ -68,6 +68,7 @@ export interface Downstream extends BodySink {
   readonly remotePort: number
   readonly localPort: number
   readonly encrypted: boolean
+  readonly guard?: Transport['guard']
   /** Who is really at the other end, where that is a proxy that announced the client; '' or left out: the client. */
   readonly relayAddress?: string
   /** Sends `x.informational`. Not called for HTTP/1.0 clients. */

@@ -8,6 +8,7 @@
  *
  * The straight path (no Connection that nominates, an untrusted peer) tests bits and adds made fields; it cuts no string.
  */
+import type { ClientIdentity } from '../net/security.ts'
 import type { Exchange } from './exchange.ts'
 import type { Fields } from './fields.ts'
 import { listElements, nodeAddress, readForwarded } from './forwarded.ts'
@@ -57,6 +58,8 @@ export class Forwarding {
     removeHopByHopKnown(fields, false)
     if (x.isPeerTrusted) this.#tellTrusted(x, fields)
     else this.#tell(x, fields)
+    const client = x.down.guard?.client ?? null
+    if (client !== null) tellCertificate(fields, client)
     if (this.#plan.sendVia) fields.addKnown(Field.VIA, this.viaOf(x.request.version))
     // The guard against loops must not depend on Via, which may be turned off.
     if (!this.#plan.sendVia || fields.has(Field.CDN_LOOP)) fields.addKnown(Field.CDN_LOOP, this.#plan.viaName)
@@ -99,6 +102,13 @@ export class Forwarding {
   addVia(fields: Fields, version: number): void {
     if (this.#plan.sendVia) fields.addKnown(Field.VIA, this.viaOf(version))
   }
+}
+
+/** Of the client whose certificate we have verified (RFC 9440 §2). */
+function tellCertificate(fields: Fields, client: ClientIdentity): void {
+  fields.setKnown(Field.CLIENT_CERT, client.certificateField)
+  if (client.chainField === '') fields.removeKnown(Field.CLIENT_CERT_CHAIN)
+  else fields.setKnown(Field.CLIENT_CERT_CHAIN, client.chainField)
 }
 
 /** What is known instead of what was told; added only where it `isSent`. */

@@ -48,6 +48,8 @@ export const Field = {
   X_FORWARDED_PROTO: field('x-forwarded-proto', END_TO_END | NOT_IN_TRAILER),
   X_FORWARDED_PORT: field('x-forwarded-port', END_TO_END | NOT_IN_TRAILER),
   X_REAL_IP: field('x-real-ip', END_TO_END | NOT_IN_TRAILER),
+  CLIENT_CERT: field('client-cert', END_TO_END | NOT_IN_TRAILER),
+  CLIENT_CERT_CHAIN: field('client-cert-chain', END_TO_END | NOT_IN_TRAILER),
   X_REQUEST_ID: field('x-request-id', END_TO_END | NOT_IN_TRAILER),
   AUTHORIZATION: field('authorization', END_TO_END | NOT_IN_TRAILER),
   COOKIE: field('cookie', END_TO_END | NOT_IN_TRAILER),

@@ -40,6 +40,28 @@ export interface SessionCache {
   put(session: Buffer): void
 }
 
+/**
+ * What a connection may be used for, where clients are asked for certificates: for who they showed they are, and for hosts
+ * of which the same is asked.
+ */
+export interface ConnectionGuard {
+  /** Of the client that showed one; null for none. */
+  readonly client: ClientIdentity | null
+  /** May a request for this host come on it? Else it is misdirected (RFC 9110 §15.5.20). */
+  serves(host: string): boolean
+}
+
+/** A client by its certificate, which was verified. */
+export interface ClientIdentity {
+  /** Values of Client-Cert and Client-Cert-Chain (RFC 9440 §2); the second is '' when only the one was sent. */
+  readonly certificateField: string
+  readonly chainField: string
+  /** The subject on one line, 'CN=joe,O=Example' (the most specific first). */
+  readonly subject: string
+  /** SHA-256, hexadecimal. */
+  readonly fingerprint: string
+}
+
 /** Whether a client has to show a certificate. */
 export type ClientCertificateMode = 'none' | 'optional' | 'require'
 
@@ -65,6 +87,10 @@ export interface ServerSecurity {
   identify(serverName: string): ServerIdentity | null | Promise<ServerIdentity | null>
   /** Served here, the best first (ALPN); none: the extension is not answered. */
   readonly protocols: readonly string[]
+  /** Of none of its names a certificate is asked: no guard is needed. */
+  readonly asksNobody?: boolean
+  /** May a request for `host` come on a connection that was made for `serverName`? Left out: always. */
+  serves?(serverName: string, host: string): boolean
   /** The certificate that answers a tls-alpn-01 challenge (RFC 8737) for `serverName`; null for none. */
   challenge?(serverName: string): SecureContext | null
 }

@@ -11,7 +11,7 @@
  *   unless `relyOnEnd` was called and said true; then it closes the transport with TLS_TRUNCATED.
  */
 import type { ProxyHeader } from './proxy-header.ts'
-import { TLS_PLAIN_HTTP, TLS_TRUNCATED, type TlsSession } from './security.ts'
+import { TLS_PLAIN_HTTP, TLS_TRUNCATED, type ConnectionGuard, type TlsSession } from './security.ts'
 import { nobody, unsentBytesHigh } from './socket.ts'
 import {
   dropStageOf,
@@ -34,6 +34,8 @@ const plainAnswerMs = 200
 export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner, StageOwner {
   events: TransportEvents = nobody
   readonly encrypted = true
+  /** Set by whoever took the handshake. */
+  guard: ConnectionGuard | null = null
   /** Sent as it is to a peer that speaks HTTP without TLS; '' for nothing. */
   plainAnswer = ''
   isPaused = false

@@ -16,7 +16,7 @@
  * - No event is delivered from inside a call into the transport: each comes in a turn of its own.
  */
 import type { ProxyHeader } from './proxy-header.ts'
-import type { ClientSecurity, TlsSession } from './security.ts'
+import type { ClientSecurity, ConnectionGuard, TlsSession } from './security.ts'
 
 export interface TransportEvents {
   /** `buffer[start, end)` arrived. Borrowed until the call returns. */
@@ -51,6 +51,8 @@ export interface Transport {
   introduce?(header: ProxyHeader): void
   /** What the TLS handshake has settled; null or left out without TLS. */
   readonly tls?: TlsSession | null
+  /** Where clients are asked for certificates: what it may be used for; null or left out: for anything. */
+  readonly guard?: ConnectionGuard | null
   /**
    * From now on `onEnd` comes only for an end that the peer has said itself: over TLS anybody on the way can make a FIN,
    * only the peer close_notify (RFC 9112 §9.8). What is cut then closes with TLS_TRUNCATED. False: that cannot be told.

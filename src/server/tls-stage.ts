@@ -22,6 +22,7 @@ import {
   type ServerSecurity,
 } from '../net/security.ts'
 import { startTls } from '../net/start-tls.ts'
+import { guardOf } from './client-guard.ts'
 import type { TlsTransport } from '../net/tls-transport.ts'
 import type { Transport, TransportEvents } from '../net/transport.ts'
 
@@ -91,8 +92,9 @@ export class TlsStage implements ServerConnection, TransportEvents, DeadlineOwne
   #onSecure(transport: TlsTransport): void {
     this.#leave()
     // A CA looked at our certificate, and that was all (RFC 8737 §3).
-    if (transport.protocol === challengeProtocol) transport.end()
-    else this.#options.owner.onSecure(this, transport)
+    if (transport.protocol === challengeProtocol) return transport.end()
+    transport.guard = guardOf(transport, this.#options.security)
+    this.#options.owner.onSecure(this, transport)
   }
 
   #leave(): void {

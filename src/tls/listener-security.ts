@@ -40,6 +40,7 @@ export interface ListenerSecurityOptions {
 
 export class ListenerSecurity implements ServerSecurity {
   readonly protocols: readonly string[]
+  readonly asksNobody: boolean
   readonly #options: ListenerSecurityOptions
   readonly #isUniform: boolean
   readonly #identities = new WeakMap<ServerCertificate, Map<ClientAuth | null, ServerIdentity>>()
@@ -50,6 +51,7 @@ export class ListenerSecurity implements ServerSecurity {
   constructor(options: ListenerSecurityOptions) {
     this.#options = options
     this.protocols = options.protocols
+    this.asksNobody = options.clientAuth.length === 0
     this.#isUniform = options.clientAuth.every(({ hosts }) => hosts.length === 0)
   }
 

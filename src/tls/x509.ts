@@ -34,6 +34,8 @@ export interface CertificateRequest {
   readonly key: KeyObject
   readonly notBeforeMs: number
   readonly notAfterMs: number
+  /** It is for a client rather than a server (RFC 5280 §4.2.1.12). */
+  readonly isClient?: boolean
   /** Who signs: by itself when left out. */
   readonly issuer?: { readonly commonName: string; readonly key: KeyObject }
   /** It may sign certificates of servers, within these constraints. */
@@ -41,6 +43,9 @@ export interface CertificateRequest {
   /** Key authorization of a tls-alpn-01 challenge, hashed (RFC 8737 §3). */
   readonly acmeIdentifier?: Uint8Array
 }
+
+const serverAuth = '1.3.6.1.5.5.7.3.1'
+const clientAuth = '1.3.6.1.5.5.7.3.2'
 
 /** Makes and signs a certificate. Gives its DER. */
 export function makeCertificate(request: CertificateRequest): Buffer {
@@ -92,7 +97,7 @@ function extensionsOf(request: CertificateRequest, signer: KeyObject): Buffer[] 
   if (authority === undefined) {
     found.push(
       extension('2.5.29.15', true, namedBits(0)),
-      extension('2.5.29.37', false, sequence(oid('1.3.6.1.5.5.7.3.1'))),
+      extension('2.5.29.37', false, sequence(oid(request.isClient === true ? clientAuth : serverAuth))),
       extension('2.5.29.19', true, sequence()),
     )
   } else {

@@ -34,7 +34,7 @@ export const authority: string = pemOf(
 /** Signed by `authority`, or by itself. */
 export async function makeIdentity(
   names: readonly string[],
-  more: { kind?: 'p256' | 'rsa2048'; daysLeft?: number; isSelfSigned?: boolean } = {},
+  more: { kind?: 'p256' | 'rsa2048'; daysLeft?: number; isSelfSigned?: boolean; isClient?: boolean } = {},
 ): Promise<TestIdentity> {
   const key = await makeKey(more.kind ?? 'p256')
   const notAfterMs = now + (more.daysLeft ?? 30) * dayMs
@@ -44,6 +44,7 @@ export async function makeIdentity(
     key,
     notBeforeMs: Math.min(now - dayMs, notAfterMs - dayMs),
     notAfterMs,
+    isClient: more.isClient === true,
     ...(more.isSelfSigned === true ? {} : { issuer: { commonName: 'Test authority', key: caKey } }),
   })
   return { cert: pemOf(cert), key: pemOfKey(key) }

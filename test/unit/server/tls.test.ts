@@ -246,3 +246,88 @@ test('an answer that ends with the connection is whole only with close_notify (R
     assert.equal(text.endsWith('0\r\n\r\n'), !isCut)
   }
 })
+
+// Client certificates
+
+const joe = await makeIdentity(['joe'], { isClient: true })
+const stranger = await makeIdentity(['joe'], { isSelfSigned: true, isClient: true })
+
+test('a required certificate is asked for, verified, and told to the origin; claims of it are dropped', async () => {
+  let seen = ''
+  const origin = createPlainServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', (bytes: Buffer) => {
+      seen = bytes.toString('latin1')
+      socket.end(whole)
+    })
+  })
+  origin.listen(0, '127.0.0.1')
+  await once(origin, 'listening')
+  after(() => origin.close())
+  const { port } = await serve({
+    tls: { certificates: [exact], clientAuth: { ca: authority } },
+    sites: { '*': { origin: `http://127.0.0.1:${(origin.address() as AddressInfo).port}` } },
+  })
+  const der = new X509Certificate(joe.cert).raw.toString('base64')
+  const { text } = await ask(port, { ...joe }, 'localhost\r\nClient-Cert: :AAAA:\r\nclient_cert: :BBBB:')
+  assert.match(text, /^HTTP\/1\.1 200 /)
+  assert.deepEqual(/^client-cert: (.*)\r$/im.exec(seen)?.[1], `:${der}:`)
+  assert.doesNotMatch(seen, /AAAA|BBBB/)
+  for (const wrong of [{}, { ...stranger }]) {
+    const got = await ask(port, wrong).then(
+      ({ text: answer }) => answer,
+      () => '',
+    )
+    assert.equal(got, '')
+  }
+})
+
+test('an optional certificate may be missing, and not be wrong', async () => {
+  const { port } = await serve({
+    tls: { certificates: [exact], clientAuth: { ca: authority, mode: 'optional' } },
+  })
+  assert.match((await ask(port)).text, /^HTTP\/1\.1 200 /)
+  assert.match((await ask(port, { ...joe })).text, /^HTTP\/1\.1 200 /)
+  const wrong = await ask(port, { ...stranger }).then(
+    ({ text }) => text,
+    () => '',
+  )
+  assert.equal(wrong, '')
+})
+
+test('asked by name, a certificate holds for that name: a request for it on another connection is misdirected', async () => {
+  const { port } = await serve({
+    tls: { certificates: [exact], clientAuth: { ca: authority, hosts: 'www.example.com' } },
+  })
+  assert.match((await ask(port)).text, /^HTTP\/1\.1 200 /)
+  for (const host of ['www.example.com', 'WWW.example.com.', 'www.example.com:8443'])
+    assert.match((await ask(port, {}, host)).text, /^HTTP\/1\.1 421 /)
+  const named = { ...joe, servername: 'www.example.com' }
+  assert.match((await ask(port, named, 'www.example.com')).text, /^HTTP\/1\.1 200 /)
+  const bare = await ask(port, { servername: 'www.example.com' }, 'www.example.com').then(
+    ({ text }) => text,
+    () => '',
+  )
+  assert.equal(bare, '')
+  // Its sessions are not resumed: a resumed one would not be asked again.
+  const { session } = await ask(port)
+  if (session !== undefined) assert.equal((await ask(port, { session })).isResumed, false)
+})
+
+test('the switch to HTTPS redirects what comes without TLS, and tells browsers to stay', async () => {
+  const { server } = await serve({
+    listeners: [
+      { host: '127.0.0.1', port: 0, tls: true },
+      { host: 'localhost', port: 0 },
+    ],
+    https: { hsts: '30d', port: 8443 },
+  })
+  const [secure, plain] = server.addresses
+  const socket = connectPlain(plain?.port ?? 0, 'localhost')
+  socket.write('GET /a?b=c HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+  const [data] = (await once(socket, 'data')) as [Buffer]
+  assert.match(data.toString(), /^HTTP\/1\.1 308 [^]*location: https:\/\/localhost:8443\/a\?b=c\r\n/i)
+  assert.doesNotMatch(data.toString(), /strict-transport-security/i)
+  const { text } = await ask(secure?.port ?? 0)
+  assert.match(text, /^HTTP\/1\.1 200 [^]*strict-transport-security: max-age=2592000\r\n/i)
+})
