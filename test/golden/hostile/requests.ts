@@ -159,7 +159,6 @@ const notServed: HostileRequest[] = [
   { name: 'HTTP/2.0 in the request line', bytes: `GET / HTTP/2.0\r\n${host}\r\n`, status: 505 },
   { name: 'HTTP/3.0 in the request line', bytes: `GET / HTTP/3.0\r\n${host}\r\n`, status: 505 },
   { name: 'HTTP/0.9 in the request line', bytes: `GET / HTTP/0.9\r\n${host}\r\n`, status: 505 },
-  { name: 'the preface of HTTP/2', bytes: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', status: 505 },
   { name: 'an expectation of its own', bytes: get('Expect: 200-maybe\r\n'), status: 417 },
 ]
 
