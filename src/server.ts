@@ -187,6 +187,7 @@ export class HeadgateServer {
           timers: this.#timers,
           settings,
           peers: this.#peers,
+          warn: (sentence) => this.#observe.note('warn', sentence),
         })),
       tls: { sources: [this.#source], tickets: this.#ticketKeys(config) },
       ...(previous === undefined ? {} : { previous }),

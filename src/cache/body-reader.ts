@@ -193,7 +193,8 @@ export class BodyReader implements BodySource, Follower {
       this.#put(buffer, start, spanEnd)
       return spanEnd - start
     }
-    if (!body.isWhole) return 0
+    // Not there yet, or on its way from where it lies.
+    if (!body.isWhole || (this.position < end && body.isAway?.(this.position) === true)) return 0
     // Whole, and nothing is left of it: shorter than the range only if it was cut short, which the length of the answer
     // brings to light.
     this.#rangeIndex = this.#ranges.length

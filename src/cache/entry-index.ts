@@ -19,6 +19,15 @@ export class EntryIndex {
     return this.#shardOf(key).get(key) ?? null
   }
 
+  /** The variants of a key; each may be taken out when it is given. */
+  *variants(key: string): Generator<Entry> {
+    for (let entry = this.get(key); entry !== null;) {
+      const next: Entry | null = entry.nextVariant
+      yield entry
+      entry = next
+    }
+  }
+
   #shardOf(key: string): Map<string, Entry> {
     const lineEnd = key.indexOf('\n')
     const end = lineEnd < 0 ? key.length : lineEnd

@@ -111,6 +111,8 @@ export class Entry implements ListNode<Entry>, StoredRule {
   hits = 0
   /** In the main queue rather than the small one. */
   isMain = false
+  /** It came from the store beneath, which needs not be given it. */
+  isFromBelow = false
   /** Purged while it grew: it will not be stored. */
   isDoomed = false
   hostRecord: HostRecord | null = null

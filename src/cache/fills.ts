@@ -23,7 +23,14 @@ import { Rule } from './rule.ts'
 import type { CacheStore } from './store.ts'
 import { KeyMemory } from './key-memory.ts'
 
+/** Who is told what origins are asked for. */
+export interface FillsTold {
+  onAsked(key: string): void
+  onAnswered(key: string): void
+}
+
 export interface FillsOptions {
+  readonly told?: FillsTold
   readonly store: CacheStore
   readonly clock: Clock
   readonly timers: Timers
@@ -39,6 +46,7 @@ export class Fills implements FillTable {
   readonly timers: Timers
   readonly limits: FillLimits
   readonly #byKey: Map<string, Fill> = new Map()
+  readonly #told: FillsTold | undefined
   readonly #running: Set<Fill> = new Set()
   readonly #unshared: KeyMemory
   /** Validations in the background that have just failed. */
@@ -51,6 +59,7 @@ export class Fills implements FillTable {
 
   constructor(options: FillsOptions) {
     this.store = options.store
+    this.#told = options.told
     this.clock = options.clock
     this.timers = options.timers
     this.limits = { ...defaultFillLimits, ...options.limits }
@@ -74,6 +83,11 @@ export class Fills implements FillTable {
     let bytes = 0
     for (const fill of this.#running) bytes += fill.growing?.heldBytes ?? 0
     return bytes
+  }
+
+  /** Is it being asked for, or not worth waiting for? Then there is no sense in looking for it elsewhere. */
+  isKnown(key: string): boolean {
+    return this.#byKey.has(key) || this.#unshared.has(key)
   }
 
   get underWay(): ReadonlySet<Fill> {
@@ -142,6 +156,7 @@ export class Fills implements FillTable {
     const fill = new Kind(this, ask, x, reader === null)
     this.started++
     this.#running.add(fill)
+    this.#told?.onAsked(ask.key)
     if (isListed) this.list(fill)
     fill.start(x, reader)
   }
@@ -179,6 +194,7 @@ export class Fills implements FillTable {
 
   onFinish(fill: Fill): void {
     this.#running.delete(fill)
+    this.#told?.onAnswered(fill.ask.key)
   }
 
   again(reader: Reader): void {

@@ -11,7 +11,7 @@
 import type { Fault } from '../core/faults.ts'
 import { List, type ListNode } from '../core/list.ts'
 import type { Exchange } from '../http/exchange.ts'
-import type { BodySpan } from './memory-body.ts'
+import type { BodySpan } from './body-span.ts'
 
 /** The source of an answer that is read from a growing body. */
 export interface Follower extends ListNode<Follower> {
@@ -43,6 +43,8 @@ export interface ReadableBody {
   readonly isWhole: boolean
   /** Sets `span` to the bytes from `offset` on that lie together, at most to `end`. False: none, or not yet. */
   readAt(offset: number, span: BodySpan, end?: number): boolean
+  /** Are the bytes at `offset` on their way from where the body lies? */
+  isAway?(offset: number): boolean
 }
 
 /** What is read instead of a body whose next bytes are gone. */

@@ -5,7 +5,13 @@
  * others are blocks of 64 KiB; when the last byte is there the last block is cut to size, and a small body becomes one
  * buffer after all. Bytes never move while somebody may read them: blocks are only ever added, and what a reader was
  * given stays right when the body is finished or its entry is thrown away.
+ *
+ * A body with a `backing` may have blocks that lie elsewhere: `readAt` asks for them, and finds nothing until they come.
  */
+import { BodySpan } from './body-span.ts'
+import type { Growth } from './growth.ts'
+
+export { BodySpan }
 
 /** What a body grows by. A block is what one write of a large answer sends, and the most that is wasted meanwhile. */
 export const blockBytes: number = 64 * 1024
@@ -14,15 +20,17 @@ export const wholeBytesMax: number = 256 * 1024
 
 /** Kept of blocks that were let go of, for one body. */
 const sparesMax = 4
+/** Where the blocks of a body are that are not in memory. */
+export interface BodyBacking {
+  /** Who reads the body follows this: it tells when there is more to read. */
+  readonly growth: Growth
+  /** Somebody wants to read this block, which is not there. `growth` tells when it is. */
+  want(index: number): void
+  /** The same, for one who does not follow; null when it cannot be had. */
+  load(index: number): Promise<Buffer | null>
+}
 
 const noBlocks: readonly Buffer[] = []
-
-/** A stretch of a body: `buffer[start, end)`. */
-export class BodySpan {
-  buffer: Buffer = Buffer.alloc(0)
-  start = 0
-  end = 0
-}
 
 export class MemoryBody {
   /** Bytes that are there. */
@@ -35,8 +43,9 @@ export class MemoryBody {
   #forgottenBlocks = 0
   /** Let go of, and written anew: a window would leave a block of garbage for each that it moves on. */
   readonly #spare: Buffer[] = []
-  /** Bytes held in memory for it: at least `length`. */
+  /** Bytes held in memory for it: at least `length`, unless there is a backing. */
   heldBytes = 0
+  backing: BodyBacking | null = null
 
   /** A body of `statedLength` bytes; -1 when that is not known. */
   constructor(statedLength: number = -1) {
@@ -55,6 +64,27 @@ export class MemoryBody {
     body.length = body.heldBytes = bytes.length
     body.isWhole = true
     return body
+  }
+
+  /** A whole body of `length` bytes of which nothing is in memory yet. */
+  static away(length: number, backing: BodyBacking): MemoryBody {
+    const body = new MemoryBody()
+    body.#blocks = Array.from({ length: Math.ceil(length / blockBytes) }, () => empty)
+    body.length = length
+    body.isWhole = true
+    body.backing = backing
+    return body
+  }
+
+  isAway(offset: number): boolean {
+    return this.backing !== null && offset < this.length
+  }
+
+  /** A block comes from the backing, or goes back there (`empty`). */
+  setBlock(index: number, block: Buffer): void {
+    const blocks = this.#blocks as Buffer[]
+    this.heldBytes += block.length - (blocks[index] as Buffer).length
+    blocks[index] = block
   }
 
   /** All of it in one buffer, or null when it is in blocks or not whole yet. */
@@ -155,13 +185,17 @@ export class MemoryBody {
     const index = Math.floor(offset / blockBytes)
     const blockStart = index * blockBytes
     span.buffer = (this.#blocks as Buffer[])[index] as Buffer
+    if (span.buffer.length === 0) {
+      this.backing?.want(index)
+      return false
+    }
     span.start = offset - blockStart
     span.end = Math.min(blockBytes, last - blockStart)
     return true
   }
 }
 
-const empty = Buffer.alloc(0)
+export const empty: Buffer = Buffer.alloc(0)
 
 function copyOf(bytes: Buffer, length: number): Buffer {
   const copy = Buffer.allocUnsafeSlow(length)

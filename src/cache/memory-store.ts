@@ -12,11 +12,17 @@ import { Admission, usesMax } from './admission.ts'
 import type { DerivedForm, Entry } from './entry.ts'
 import { derivedBytes, fixedBytes, formBytes } from './entry-bytes.ts'
 import { EntryIndex } from './entry-index.ts'
-import { plainKey } from './key.ts'
 import { SearchRules } from './no-vary-search.ts'
 import { PurgeReports } from './purge-reports.ts'
 import { Purges } from './purge.ts'
-import type { CacheStore, PurgeReport, PurgeRequest, PurgeTarget, StoreSnapshot } from './store.ts'
+import type {
+  CacheStore,
+  PurgeReport,
+  PurgeRequest,
+  PurgeTarget,
+  StoreBelow,
+  StoreSnapshot,
+} from './store.ts'
 import { StoreCounts } from './store-counts.ts'
 import { Sweep } from './sweep.ts'
 import { UrlKeys } from './url-keys.ts'
@@ -39,6 +45,8 @@ export interface MemoryStoreOptions {
   readonly entryBytesMax?: number
   /** An entry was thrown out for want of room. */
   readonly onEvict?: (entry: Entry) => void
+  /** Where stored answers go besides. */
+  readonly below?: StoreBelow
 }
 
 export class MemoryStore implements CacheStore {
@@ -55,6 +63,7 @@ export class MemoryStore implements CacheStore {
   readonly #searchRules = new SearchRules()
   readonly #urlKeys = new UrlKeys()
   readonly #onEvict: ((entry: Entry) => void) | undefined
+  readonly #below: StoreBelow | undefined
   #growingBytes = 0
 
   constructor(options: MemoryStoreOptions) {
@@ -62,6 +71,7 @@ export class MemoryStore implements CacheStore {
     this.#fixedEntryBytesMax = options.entryBytesMax
     this.entryBytesMax = options.entryBytesMax ?? Math.floor(options.bytesMax * entryShare)
     this.#onEvict = options.onEvict
+    this.#below = options.below
     this.#purges = new Purges(options.clock)
     this.#sweep = new Sweep(options.clock, this.#purges, this.#index, this.#growing, (entry) => {
       this.#settle(entry)
@@ -204,6 +214,7 @@ export class MemoryStore implements CacheStore {
     this.#purges.places.enter(entry)
     this.#store(entry)
     this.#queues.add(entry)
+    this.#below?.onStored(entry)
     return true
   }
 
@@ -235,12 +246,10 @@ export class MemoryStore implements CacheStore {
    */
   #replaceVariants(fresh: Entry): void {
     let kept = 0
-    for (let old = this.#index.get(fresh.key); old !== null;) {
-      const next: Entry | null = old.nextVariant
+    for (const old of this.#index.variants(fresh.key)) {
       const isSame = fresh.vary === null || old.vary === null
       const isReplaced = isSame || (old.variant === fresh.variant && fresh.vary.isLike(old.vary))
-      if (isReplaced || ++kept >= variantsMax) this.remove(old)
-      old = next
+      if (isReplaced || ++kept >= variantsMax) this.#drop(old)
     }
   }
 
@@ -260,6 +269,7 @@ export class MemoryStore implements CacheStore {
     this.#forget(old)
     this.#store(fresh)
     this.#makeRoom(0)
+    this.#below?.onStored(fresh)
     return fresh.isStored
   }
 
@@ -277,6 +287,11 @@ export class MemoryStore implements CacheStore {
 
   remove(entry: Entry): void {
     if (entry.isGrowing) return this.abandon(entry)
+    this.#drop(entry)
+    this.#below?.onRemoved(entry)
+  }
+
+  #drop(entry: Entry): void {
     if (!entry.isStored) return
     // Counted for a purge that may concern it.
     if (this.#purges.settle(entry)) this.#takeOut(entry)
@@ -312,7 +327,8 @@ export class MemoryStore implements CacheStore {
 
   #purgeUrl(target: PurgeTarget & { kind: 'url' | 'key' }, isSoft: boolean, isDry: boolean): PurgeReport {
     const entries: Entry[] = []
-    for (const key of this.#keysOf(target)) this.#gather(key, entries)
+    for (const key of this.#urlKeys.concerned(target, this.#purges.places, this.#searchRules))
+      this.#gather(key, entries)
     const report = { generation: 0, count: entries.length, bytes: 0, isCounted: true }
     for (const entry of entries) report.bytes += entry.bytes
     if (isDry) return report
@@ -332,33 +348,7 @@ export class MemoryStore implements CacheStore {
   }
 
   #gather(key: string, entries: Entry[]): void {
-    for (let entry = this.#index.get(key); entry !== null;) {
-      const next: Entry | null = entry.nextVariant
-      if (this.#settle(entry)) entries.push(entry)
-      entry = next
-    }
-  }
-
-  /** Every key that a purge by URL or key concerns. */
-  #keysOf(target: PurgeTarget & { kind: 'url' | 'key' }): Set<string> {
-    if (target.kind === 'key') return this.#withRules([target.key])
-    const { host, target: path, site } = target
-    const keys = this.#urlKeys.of(host, path, site)
-    for (const record of this.#purges.places.hostsOf(host, site)) {
-      for (const zone of record.zones) {
-        keys.push(
-          plainKey('http', host, path, record.site, zone),
-          plainKey('https', host, path, record.site, zone),
-        )
-      }
-    }
-    return this.#withRules(keys)
-  }
-
-  #withRules(keys: readonly string[]): Set<string> {
-    const all = new Set(keys)
-    for (const key of keys) for (const rule of this.#searchRules.of(key)) all.add(rule.keyOf(key))
-    return all
+    for (const entry of this.#index.variants(key)) if (this.#settle(entry)) entries.push(entry)
   }
 
   purgeReport(generation: number): PurgeReport | null {
@@ -391,6 +381,11 @@ export class MemoryStore implements CacheStore {
   topEntries(countMax: number): Entry[] {
     const young = this.#queues.youngest(topLooksMax)
     return young.sort((a, b) => b.hits - a.hits).slice(0, countMax)
+  }
+
+  /** Takes out what is stored under a key, as another worker has a newer answer. */
+  forgetKey(key: string): void {
+    for (const entry of this.#index.variants(key)) this.#drop(entry)
   }
 
   close(): void {

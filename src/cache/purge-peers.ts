@@ -45,20 +45,22 @@ interface Pending {
   readonly timer: { cancel(): void }
 }
 
+/** Purges this process's stores, before it returns. A promise: it is not acknowledged until that resolves. */
+export type PurgeHere = (requests: readonly PurgeRequest[]) => PurgeTotal | Promise<PurgeTotal>
+
 export class PurgePeers {
   readonly #peers: Peers
   readonly #clock: Clock
-  readonly #purgeHere: (requests: readonly PurgeRequest[]) => PurgeTotal
+  readonly #purgeHere: PurgeHere
   readonly #pending: Map<number, Pending> = new Map()
   #lastTicket = 0
 
-  /** `purgeHere`: purges this process's store. */
-  constructor(peers: Peers, clock: Clock, purgeHere: (requests: readonly PurgeRequest[]) => PurgeTotal) {
+  constructor(peers: Peers, clock: Clock, purgeHere: PurgeHere) {
     this.#peers = peers
     this.#clock = clock
     this.#purgeHere = purgeHere
     peers.onMessage(askTopic, ({ from, bytes, sequence }) => {
-      if (sequence !== 0) this.#take(from, read(bytes) as Asked)
+      if (sequence !== 0) void this.#take(from, read(bytes) as Asked)
     })
     peers.onMessage(replyTopic, ({ from, bytes, sequence }) => {
       if (sequence !== 0) this.#hear(from, read(bytes) as Replied)
@@ -70,26 +72,28 @@ export class PurgePeers {
 
   /** Purges here and everywhere; nobody waits for it. */
   tell(requests: readonly PurgeRequest[]): void {
-    this.#purgeHere(requests)
+    void this.#purgeHere(requests)
     this.#peers.send(askTopic, write({ requests, ticket: 0 } satisfies Asked))
   }
 
   /** Purges here and everywhere, and resolves when all have. */
-  purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
-    const total = this.#purgeHere(requests)
+  async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
+    const here = this.#purgeHere(requests)
     const waiting = new Set(this.#peers.others())
-    if (waiting.size === 0) return Promise.resolve(total)
+    if (waiting.size === 0) return here
     const ticket = ++this.#lastTicket
     const { promise, resolve } = Promise.withResolvers<PurgeTotal>()
     const timer = this.#clock.after(waitMs, () => this.#giveUp(ticket))
-    this.#pending.set(ticket, { total, waiting, settle: resolve, timer })
+    this.#pending.set(ticket, { total: sumOf([]), waiting, settle: resolve, timer })
     this.#peers.send(askTopic, write({ requests, ticket } satisfies Asked))
-    return promise
+    return sumOf([await here, await promise])
   }
 
-  #take(from: number, { requests, ticket }: Asked): void {
-    const total = this.#purgeHere(requests)
-    if (ticket !== 0) this.#peers.send(replyTopic, write({ to: from, ticket, total } satisfies Replied))
+  async #take(from: number, { requests, ticket }: Asked): Promise<void> {
+    const here = this.#purgeHere(requests)
+    if (ticket === 0) return
+    const total = here instanceof Promise ? await here : here
+    this.#peers.send(replyTopic, write({ to: from, ticket, total } satisfies Replied))
   }
 
   #hear(from: number, { to, ticket, total }: Replied): void {

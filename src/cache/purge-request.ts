@@ -1,5 +1,7 @@
 /** What can be asked to be purged, and what comes of it: the words that stores, commands and workers share. */
 
+import { randomBytes } from 'node:crypto'
+
 /** What is to be purged. `site` limits it to one site; left out, it concerns all. */
 export type PurgeTarget =
   | { readonly kind: 'all'; readonly site?: string }
@@ -18,6 +20,13 @@ export interface PurgeRequest {
   readonly isSoft?: boolean
   /** Count only. */
   readonly isDry?: boolean
+  /** Tells the same purge again, in whatever ways it comes to a worker (`marked`). */
+  readonly id?: string
+}
+
+/** Purges as they are told to several workers. */
+export function marked(requests: readonly PurgeRequest[]): PurgeRequest[] {
+  return requests.map((request) => ({ ...request, id: request.id ?? randomBytes(9).toString('base64url') }))
 }
 
 export interface PurgeReport {

@@ -20,12 +20,14 @@ import {
   UNSATISFIABLE,
   unsatisfiedRangeText,
   type ByteRange,
+  type MultipartFrame,
 } from '../http/ranges.ts'
 import { BodyReader, pieceBytesMax } from './body-reader.ts'
 import type { CacheStatus } from './cache-status.ts'
 import type { Entry } from './entry.ts'
 import type { Followed, Growth, ReadableBody } from './growth.ts'
 import { HotHeads } from './hot-heads.ts'
+import type { BodyBacking } from './memory-body.ts'
 import { partOf, rangesWithin } from './partial.ts'
 
 /**
@@ -51,7 +53,7 @@ export interface Servable extends Pick<
   Entry,
   'head' | 'statedLength' | 'etag' | 'lastModifiedMs' | 'dateMs'
 > {
-  readonly body: ReadableBody & { readonly single: Buffer | null }
+  readonly body: ReadableBody & { readonly single: Buffer | null; readonly backing?: BodyBacking | null }
 }
 
 export class EntryServer {
@@ -151,7 +153,17 @@ export class EntryServer {
       return
     }
     response.bodyLength = length < 0 ? BODY_UNKNOWN : length
-    this.#send(x, new BodyReader(x, body, growth, this.#clock))
+    this.#send(x, this.#readerOf(x, entry, growth))
+  }
+
+  #readerOf(
+    x: Exchange,
+    { body }: Servable,
+    growth: Followed | null,
+    ranges: readonly ByteRange[] | null = null,
+    frame: MultipartFrame | null = null,
+  ): BodyReader {
+    return new BodyReader(x, body, growth ?? body.backing?.growth ?? null, this.#clock, ranges, frame)
   }
 
   /** The head, then what there is of the body. */
@@ -212,13 +224,13 @@ export class EntryServer {
       if (single !== null && last - first < pieceBytesMax)
         return x.answerWhole(single.subarray(first, last + 1))
       response.bodyLength = response.statedLength = last - first + 1
-      return this.#send(x, new BodyReader(x, entry.body, growth, this.#clock, places))
+      return this.#send(x, this.#readerOf(x, entry, growth, places))
     }
     const frame = multipartFrame(ranges, held.length, entry.head.fields.get(Field.CONTENT_TYPE) ?? '')
     fields.setKnown(Field.CONTENT_TYPE, frame.contentType)
     fields.removeKnown(Field.CONTENT_RANGE)
     response.bodyLength = response.statedLength = frame.bodyLength
-    this.#send(x, new BodyReader(x, entry.body, growth, this.#clock, places, frame))
+    this.#send(x, this.#readerOf(x, entry, growth, places, frame))
   }
 }
 

@@ -2,17 +2,25 @@
  * SharedCache: the one cache of a process: the store, the fills under way into it, and the way by which purges reach those
  * of other workers. It outlives the plans that use it, so a reload keeps what is stored.
  */
+import { randomBytes } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import type { Peers } from '../core/peers.ts'
 import type { Timers } from '../core/timers.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { Ask } from './ask.ts'
+import type { Disk } from './disk/disk.ts'
+import { DiskStore, type DiskSettings, type DiskSnapshot } from './disk/disk-store.ts'
+import { fileDisk } from './disk/file-disk.ts'
+import type { Lookup } from './disk/lookup.ts'
+import type { Entry } from './entry.ts'
 import type { FillLimits } from './fill-limits.ts'
-import { Fills } from './fills.ts'
+import { Fills, type FillsTold } from './fills.ts'
 import { MemoryStore } from './memory-store.ts'
 import { PurgePeers, totalOf, type PurgeTotal } from './purge-peers.ts'
 import type { Reader } from './reader.ts'
-import type { CacheStore, PurgeRequest, StoreSnapshot } from './store.ts'
+import { marked } from './purge-request.ts'
+import type { CacheStore, PurgeReport, PurgeRequest, StoreSnapshot } from './store.ts'
+import type { VaryFolding } from './vary.ts'
 
 export interface CacheSettings {
   /** Of this process. */
@@ -21,6 +29,8 @@ export interface CacheSettings {
   readonly entryBytesMax: number
   /** What becomes of a fill whose last reader has left. */
   readonly whenDeserted: FillLimits['whenDeserted']
+  /** null, or left out: memory only. */
+  readonly disk?: DiskSettings | null
 }
 
 export interface SharedCacheOptions {
@@ -31,6 +41,10 @@ export interface SharedCacheOptions {
   readonly peers: Peers | null
   /** Other bounds of fills than the default ones, as for tests. */
   readonly fillLimits?: Partial<FillLimits>
+  /** The file system; Node's when left out. */
+  readonly disk?: Disk
+  /** Something that the operator should know. */
+  readonly warn?: (sentence: string) => void
 }
 
 /** A purge that is counted by a walk over the store is answered without the rest of the count after this long … */
@@ -43,8 +57,14 @@ const topMax = 10
 
 export class SharedCache {
   readonly store: CacheStore
+  readonly #memory: MemoryStore
+  #disk: DiskStore | null = null
   readonly #options: SharedCacheOptions
   readonly #peers: PurgePeers | null
+  readonly #told: FillsTold = {
+    onAsked: (key) => this.#disk?.asked(key),
+    onAnswered: (key) => this.#disk?.answered(key),
+  }
   #fills: Fills
   #settings: CacheSettings
   /** Those of settings that are no more: they end what they have begun. */
@@ -55,24 +75,68 @@ export class SharedCache {
     const { bytesMax, entryBytesMax } = settings
     this.#options = options
     this.#settings = settings
-    this.store = new MemoryStore({ clock, bytesMax, ...(entryBytesMax === 0 ? {} : { entryBytesMax }) })
+    const below = {
+      onStored: (entry: Entry) => this.#disk?.onStored(entry),
+      onRemoved: (entry: Entry) => this.#disk?.onRemoved(entry),
+    }
+    const limits = { bytesMax, ...(entryBytesMax === 0 ? {} : { entryBytesMax }) }
+    this.store = this.#memory = new MemoryStore({ clock, below, ...limits })
     this.#fills = this.#makeFills()
     this.#peers = peers === null ? null : new PurgePeers(peers, clock, (requests) => this.purgeHere(requests))
+    this.#openDisk(settings.disk ?? null)
   }
+
+  // The disk
+
+  #openDisk(settings: DiskSettings | null): void {
+    this.#disk?.close()
+    this.#disk = null
+    if (settings === null) return
+    const { clock, timers, peers, disk = fileDisk, warn } = this.#options
+    const writer = randomBytes(6).toString('hex')
+    const options = { disk, clock, timers, settings, writer, peers, ...(warn === undefined ? {} : { warn }) }
+    this.#disk = new DiskStore(this.#memory, options)
+    void this.#disk.open()
+  }
+
+  #configureDisk(settings: DiskSettings | null, before: DiskSettings | null): void {
+    if (settings?.path !== before?.path) this.#openDisk(settings)
+    else if (settings !== null && settings.bytesMax !== before?.bytesMax)
+      this.#disk?.resize(settings.bytesMax)
+  }
+
+  get disk(): DiskStore | null {
+    return this.#disk
+  }
+
+  /** Has `x` wait for what the disk has for a key; null: it needs not be waited for. */
+  look(x: Exchange, key: string, folding: VaryFolding | null): Lookup | null {
+    if (this.#disk === null || this.#fills.isKnown(key)) return null
+    return this.#disk.look(x, key, folding)
+  }
+
+  // Settings
 
   #makeFills(): Fills {
     const { clock, timers, fillLimits } = this.#options
     const { whenDeserted } = this.#settings
-    return new Fills({ store: this.store, clock, timers, limits: { ...fillLimits, whenDeserted } })
+    return new Fills({
+      store: this.store,
+      clock,
+      timers,
+      limits: { ...fillLimits, whenDeserted },
+      told: this.#told,
+    })
   }
 
   /** A plan with these settings is in force. null: no route of it has a cache, and what is stored goes. */
   configure(settings: CacheSettings | null): void {
     const before = this.#settings
-    this.#settings = settings ?? { ...before, bytesMax: 0 }
+    this.#settings = settings ?? { ...before, bytesMax: 0, disk: null }
     const { bytesMax, entryBytesMax } = this.#settings
     if (bytesMax !== before.bytesMax || entryBytesMax !== before.entryBytesMax)
       this.store.resize(bytesMax, entryBytesMax)
+    this.#configureDisk(this.#settings.disk ?? null, before.disk ?? null)
     if (this.#settings.whenDeserted === before.whenDeserted) return
     if (this.#fills.size > 0) this.#oldFills.add(this.#fills)
     this.#fills = this.#makeFills()
@@ -98,9 +162,31 @@ export class SharedCache {
     this.#fills.refresh(x, ask)
   }
 
-  /** Purges the store of this process only: somebody else tells the others. */
-  purgeHere(requests: readonly PurgeRequest[]): PurgeTotal {
-    return totalOf(requests.map((request) => this.store.purge(request)))
+  // Purging
+
+  /** Purges the store in memory, unless it has been told by the journal on disk. */
+  #purgeMemory(requests: readonly PurgeRequest[]): PurgeReport[] {
+    return requests.map((request) => this.#disk?.purgeMemory(request) ?? this.store.purge(request))
+  }
+
+  /**
+   * Purges the stores of this process only: somebody else tells the others. With a disk it resolves when the purge would
+   * survive a restart; where that cannot be had this process counts as missing.
+   */
+  purgeHere(requests: readonly PurgeRequest[]): PurgeTotal | Promise<PurgeTotal> {
+    const total = totalOf(this.#purgeMemory(requests))
+    return this.#disk === null ? total : this.#kept(this.#disk, requests, total)
+  }
+
+  async #kept(disk: DiskStore, requests: readonly PurgeRequest[], total: PurgeTotal): Promise<PurgeTotal> {
+    try {
+      await disk.purge(requests)
+      return total
+    } catch (error) {
+      const why = error instanceof Error ? error.message : ''
+      this.#options.warn?.(`a purge could not be written to the cache's folder: ${why}`)
+      return { ...total, missing: total.missing + 1 }
+    }
   }
 
   /**
@@ -109,31 +195,33 @@ export class SharedCache {
    */
   async purgeAndCount(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
     const { clock } = this.#options
-    const reports = requests.map((request) => this.store.purge(request))
+    const reports = this.#purgeMemory(requests)
+    const kept = this.#disk === null ? null : this.#kept(this.#disk, requests, totalOf([]))
     const endMs = clock.nowMs() + countMs
     while (reports.some(({ isCounted }) => !isCounted) && clock.nowMs() < endMs) {
       const { promise, resolve } = Promise.withResolvers<void>()
       clock.after(lookMs, resolve)
       await promise
     }
-    return totalOf(reports)
+    const missing = kept === null ? 0 : (await kept).missing
+    return { ...totalOf(reports), missing }
   }
 
   /** Purges in all workers, and resolves when all have. */
-  purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
-    return this.#peers?.purge(requests) ?? Promise.resolve(this.purgeHere(requests))
+  async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
+    return this.#peers?.purge(marked(requests)) ?? this.purgeHere(requests)
   }
 
   /** Purges here at once, and in the other workers soon. */
   invalidate(requests: readonly PurgeRequest[]): void {
-    if (this.#peers === null) this.purgeHere(requests)
-    else this.#peers.tell(requests)
+    if (this.#peers === null) void this.purgeHere(requests)
+    else this.#peers.tell(marked(requests))
   }
 
-  snapshot(): StoreSnapshot & { readonly fills: number } {
+  snapshot(): StoreSnapshot & { readonly fills: number; readonly disk: DiskSnapshot | null } {
     let fills = this.#fills.size
     for (const old of this.#oldFills) fills += old.size
-    return { ...this.store.snapshot(), fills }
+    return { ...this.store.snapshot(), fills, disk: this.#disk?.snapshot() ?? null }
   }
 
   /** For people: the numbers, and what is found most often. */
@@ -151,6 +239,7 @@ export class SharedCache {
   close(): void {
     this.#peers?.close()
     this.#fills.close()
+    this.#disk?.close()
     for (const fills of this.#oldFills) fills.close()
     this.store.close()
   }

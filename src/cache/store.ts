@@ -1,6 +1,6 @@
 /**
- * CacheStore: the seam between the cache and where it keeps answers. The memory store answers at once; a disk store
- * will answer from its memory or tell that it has to look.
+ * CacheStore: the seam between the cache and where it keeps answers. The memory store answers at once; what is on
+ * disk is looked for first, and put into it (disk/disk-store.ts).
  *
  * Promises of every implementation (test/unit/cache/store-suite.ts holds them to it):
  * - `find` gives an entry only if it is whole, its variant fits the request, and no purge since `bornAt` concerns it;
@@ -34,6 +34,14 @@ export interface StoreSnapshot {
   readonly purgeMarks: number
   /** Hosts and tags that entries have, and what else purges are written to. */
   readonly purgeRecords: number
+}
+
+/** Another store beneath one, which is told what happens in it. */
+export interface StoreBelow {
+  /** A whole answer is found from now on, or the same one with another head. */
+  onStored(entry: Entry): void
+  /** The origin has another answer by now, or none that may be kept. */
+  onRemoved(entry: Entry): void
 }
 
 export interface CacheStore {

@@ -3,7 +3,10 @@
  * operator chose (fields, cookies, device). Keys without that are made from site, zone and URL, and need no table.
  */
 import type { Entry } from './entry.ts'
-import { readKey } from './key.ts'
+import { plainKey, readKey } from './key.ts'
+import type { SearchRules } from './no-vary-search.ts'
+import type { PurgePlaces } from './purge-places.ts'
+import type { PurgeTarget } from './store.ts'
 
 export class UrlKeys {
   /** By host and target. */
@@ -30,10 +33,36 @@ export class UrlKeys {
     if (keys.size === 0) this.#keys.delete(url)
   }
 
+  /** Every key that a purge by URL or key concerns. */
+  concerned(
+    target: PurgeTarget & { kind: 'url' | 'key' },
+    places: PurgePlaces,
+    rules: SearchRules,
+  ): Set<string> {
+    if (target.kind === 'key') return withRules([target.key], rules)
+    const { host, target: path, site } = target
+    const keys = this.of(host, path, site)
+    for (const record of places.hostsOf(host, site)) {
+      for (const zone of record.zones) {
+        keys.push(
+          plainKey('http', host, path, record.site, zone),
+          plainKey('https', host, path, record.site, zone),
+        )
+      }
+    }
+    return withRules(keys, rules)
+  }
+
   of(host: string, target: string, site: string | undefined): string[] {
     const keys = Array.from(this.#keys.get(host + target) ?? [])
     return site === undefined ? keys : keys.filter((key) => readKey(key).site === site)
   }
+}
+
+function withRules(keys: readonly string[], rules: SearchRules): Set<string> {
+  const all = new Set(keys)
+  for (const key of keys) for (const rule of rules.of(key)) all.add(rule.keyOf(key))
+  return all
 }
 
 function choiceUrl(entry: Entry): string | null {

@@ -136,10 +136,11 @@ export function readVary(fields: FieldsView, folding: VaryFolding | null): Vary 
   if (names.includes('*') || names.length > varyNamesMax) return VARY_ANY
   if (names.some((name) => whoAsks.has(name))) return VARY_ANY
   if (names.length === 0) return null
-  return intern(names, folding)
+  return varyOf(names, folding)
 }
 
-function intern(names: readonly string[], folding: VaryFolding | null): Vary {
+/** Of lower-case names that are sorted, each once. */
+export function varyOf(names: readonly string[], folding: VaryFolding | null): Vary {
   const table = tableOf(folding)
   const text = names.join()
   let vary = table.get(text)

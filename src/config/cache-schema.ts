@@ -289,6 +289,26 @@ export const routeCacheSchema = z
     samples: [true, { ttl: '1d', bypass: { cookie: 'session' } }],
   })
 
+const folder = z.string().min(1, 'a folder is expected')
+
+const wholeDisk = z.strictObject({
+  path: folder.meta({
+    description:
+      'The folder, made when it is not there; relative to the config file. Nothing else may use it.',
+    samples: ['./var/cache'],
+  }),
+  size: size(1024 * 1024)
+    .prefault('10GiB')
+    .meta({ description: 'What all files in it may take together.' }),
+})
+
+const diskSchema = z.union([folder.transform((path) => wholeDisk.parse({ path })), wholeDisk]).meta({
+  description:
+    'Keeps what is stored on disk too, where it survives a restart, and where all workers find it. The folder alone, or ' +
+    'with a size (10GiB when left out). Memory only when left out.',
+  samples: ['./var/cache', { path: '/var/cache/headgate', size: '50GiB' }],
+})
+
 export const cacheSchema = z
   .strictObject({
     memory: size(1024 * 1024)
@@ -296,6 +316,7 @@ export const cacheSchema = z
       .meta({
         description: 'Memory for what is stored: of all workers together, each has an equal share.',
       }),
+    disk: diskSchema.optional(),
     entryMax: size(1)
       .optional()
       .meta({

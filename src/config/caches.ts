@@ -5,6 +5,7 @@
  * route needs it, so a config without one costs nothing.
  */
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
 import { CacheKey } from '../cache/key.ts'
 import { rfcPolicy, smartPolicy, type CachePolicy } from '../cache/policy.ts'
 import { SharedCache, type CacheSettings } from '../cache/shared-cache.ts'
@@ -33,18 +34,21 @@ export interface CachePlace {
 export class CacheCompiler {
   readonly #document: ConfigDocument
   readonly #context: LastingContext
+  readonly #baseDirectory: string
   #cache: SharedCache | null = null
   /** It was made for this plan alone. */
   #own: SharedCache | null = null
 
-  constructor(document: ConfigDocument, context: LastingContext) {
+  /** `baseDirectory`: what relative paths begin at. */
+  constructor(document: ConfigDocument, context: LastingContext, baseDirectory: string) {
     this.#document = document
     this.#context = context
+    this.#baseDirectory = baseDirectory
   }
 
   /** null: no route has a cache. */
   get settings(): CacheSettings | null {
-    return this.#cache === null ? null : settingsOf(this.#document)
+    return this.#cache === null ? null : settingsOf(this.#document, this.#baseDirectory)
   }
 
   step(route: RouteCacheDocument, place: CachePlace): Handler {
@@ -68,7 +72,7 @@ export class CacheCompiler {
   }
 
   #open(): SharedCache {
-    const settings = settingsOf(this.#document)
+    const settings = settingsOf(this.#document, this.#baseDirectory)
     const { clock, timers, openCache } = this.#context
     if (openCache !== undefined) return openCache(settings)
     this.#own = new SharedCache({ clock, timers, settings, peers: null })
@@ -80,12 +84,19 @@ export class CacheCompiler {
   }
 }
 
-function settingsOf({ cache, workers }: Pick<ConfigDocument, 'cache' | 'workers'>): CacheSettings {
+function settingsOf(
+  { cache, workers }: Pick<ConfigDocument, 'cache' | 'workers'>,
+  baseDirectory = '',
+): CacheSettings {
   const count = workers === 'auto' ? availableParallelism() : workers
   return {
     bytesMax: Math.floor(cache.memory / count),
     entryBytesMax: cache.entryMax ?? 0,
     whenDeserted: cache.abandoned,
+    disk:
+      cache.disk === undefined
+        ? null
+        : { path: resolve(baseDirectory, cache.disk.path), bytesMax: cache.disk.size },
   }
 }
 

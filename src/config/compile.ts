@@ -47,7 +47,7 @@ export function compilePlan(loaded: LoadedConfig, context: CompileContext): Plan
   const tls = new TlsCompiler(document, loaded.baseDirectory, lasting.clock)
   const keeper = new OriginKeeper(lasting, limits, tls, previous)
   const forwarding = forwardingOf(document)
-  const caches = new CacheCompiler(document, lasting)
+  const caches = new CacheCompiler(document, lasting, loaded.baseDirectory)
   const compiler = new RouteCompiler(document, keeper, caches, forwarding, lasting)
   const sites = Object.entries(document.sites).map(([key, routes]) => compiler.site(key, routes))
   const routes = sites.flatMap((site) => site.rules.map((rule) => rule.route))

@@ -162,6 +162,28 @@ export const Metric = {
     'Names that came by handshakes and have a certificate; the worker with most.',
     'max',
   ),
+  DISK_FILES: gauge(
+    'headgate_cache_disk_files',
+    '',
+    'Files of the cache on disk, as the worker counts that keeps the accounts.',
+  ),
+  DISK_USED: gauge('headgate_cache_disk_used_bytes', '', 'Bytes that they take.'),
+  DISK_LIMIT: gauge('headgate_cache_disk_limit_bytes', '', 'Bytes that they may take.'),
+  DISK_HITS: counter('headgate_cache_disk_hits_total', '', 'Answers that memory had not, and the disk had.'),
+  DISK_MISSES: counter(
+    'headgate_cache_disk_misses_total',
+    '',
+    'Answers that were looked for on disk in vain.',
+  ),
+  DISK_WRITES: counter('headgate_cache_disk_writes_total', '', 'Answers written to disk.'),
+  DISK_WRITTEN: counter('headgate_cache_disk_written_bytes_total', '', 'Bytes of them.'),
+  DISK_FAILURES: counter(
+    'headgate_cache_disk_write_failures_total',
+    'why',
+    'Answers not written: the disk refused (failed), or too many waited for it (dropped).',
+  ),
+  DISK_DAMAGED: counter('headgate_cache_disk_damaged_total', '', 'Files that were not whole, or damaged.'),
+  DISK_EVICTIONS: counter('headgate_cache_disk_evictions_total', '', 'Files removed to make room.'),
   STALE_CALLBACKS: counter(
     'headgate_stale_callbacks_total',
     '',

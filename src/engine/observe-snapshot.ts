@@ -42,6 +42,23 @@ export interface CacheGauges {
   readonly evictedBytes: number
   readonly purged: number
   readonly refused: number
+  /** null, or left out: there is none. */
+  readonly disk?: DiskGauges | null
+}
+
+/** What the cache on disk tells of itself. */
+export interface DiskGauges {
+  readonly entries: number
+  readonly bytes: number
+  readonly bytesMax: number
+  readonly hits: number
+  readonly misses: number
+  readonly writes: number
+  readonly writtenBytes: number
+  readonly writeFailures: number
+  readonly writesDropped: number
+  readonly damaged: number
+  readonly evictions: number
 }
 
 export interface Observed {
@@ -187,6 +204,21 @@ function writeCache(snapshot: MetricsSnapshot, seen: Observed): void {
   setSample(snapshot, Metric.CACHE_EVICTED, '', store.evictedBytes)
   setSample(snapshot, Metric.CACHE_PURGED, '', store.purged)
   setSample(snapshot, Metric.CACHE_REFUSED, '', store.refused)
+  if (store.disk !== null && store.disk !== undefined) writeDisk(snapshot, store.disk)
+}
+
+function writeDisk(snapshot: MetricsSnapshot, disk: DiskGauges): void {
+  setSample(snapshot, Metric.DISK_FILES, '', disk.entries)
+  setSample(snapshot, Metric.DISK_USED, '', disk.bytes)
+  setSample(snapshot, Metric.DISK_LIMIT, '', disk.bytesMax)
+  setSample(snapshot, Metric.DISK_HITS, '', disk.hits)
+  setSample(snapshot, Metric.DISK_MISSES, '', disk.misses)
+  setSample(snapshot, Metric.DISK_WRITES, '', disk.writes)
+  setSample(snapshot, Metric.DISK_WRITTEN, '', disk.writtenBytes)
+  setSample(snapshot, Metric.DISK_FAILURES, labelText('why', 'failed'), disk.writeFailures)
+  setSample(snapshot, Metric.DISK_FAILURES, labelText('why', 'dropped'), disk.writesDropped)
+  setSample(snapshot, Metric.DISK_DAMAGED, '', disk.damaged)
+  setSample(snapshot, Metric.DISK_EVICTIONS, '', disk.evictions)
 }
 
 function addSample(snapshot: MetricsSnapshot, name: string, key: string, value: number): void {

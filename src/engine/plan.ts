@@ -107,6 +107,8 @@ export interface CachePlan {
   /** The largest answer that is kept; 0: as the store decides. */
   readonly entryBytesMax: number
   readonly whenDeserted: 'auto' | 'finish' | 'abort'
+  /** Of all processes; null, or left out: what is stored is in memory only. */
+  readonly disk?: { readonly path: string; readonly bytesMax: number } | null
 }
 
 export interface AdminPlan {

@@ -10,6 +10,7 @@
  */
 import { CacheStatus } from '../cache/cache-status.ts'
 import type { Entry } from '../cache/entry.ts'
+import { Lookup } from '../cache/disk/lookup.ts'
 import { keyHost, type CacheKey } from '../cache/key.ts'
 import { PartKeeper } from '../cache/part-keeper.ts'
 import { partKeyDigest } from '../cache/partial.ts'
@@ -30,9 +31,18 @@ import { Field } from '../http/known-fields.ts'
 import type { Bypass } from './cache/bypass.ts'
 import type { ReasonedAsk } from './cache/asked.ts'
 import { invalidate } from './cache/invalidate.ts'
-import { Passed, passedBody, passedBy, passedConfig, passedMethod, passedSeldom } from './cache/passed.ts'
 import { isKeyedByContent, QueryContent } from './cache/query-content.ts'
 import { explainEntry, explainRequest } from './cache/explain.ts'
+import {
+  notStored,
+  Passed,
+  passedBody,
+  passedBy,
+  passedConfig,
+  passedMethod,
+  passedSeldom,
+  stored,
+} from './cache/passed.ts'
 import { PurgeAnswer, type PurgeMethod } from './cache/purge-method.ts'
 import { Slicing, type SlicedStep } from './cache/slicing.ts'
 import { UseCounts } from './cache/use-counts.ts'
@@ -65,9 +75,6 @@ export function createCache(options: CacheOptions, context: CacheContext): Handl
   return new CacheStep(options, context)
 }
 
-const notStored = { status: 0, isStored: false, isCollapsed: false }
-const stored = { ...notStored, isStored: true }
-
 function reasonOf({ ask }: Reader | PartKeeper): Reason {
   return (ask as ReasonedAsk).reason
 }
@@ -99,8 +106,7 @@ class CacheStep implements Handler, SlicedStep {
     this.#status = new CacheStatus(options.statusName)
     this.#server = new EntryServer(clock, this.#status)
     this.#uses = options.minUses > 1 ? new UseCounts() : null
-    const bytes = options.sliceBytes ?? 0
-    const { policy } = options
+    const { policy, sliceBytes: bytes = 0 } = options
     const parts = { bytes, step: this, cache, clock, policy, server: this.#server, status: this.#status }
     this.#slicing = bytes === 0 ? null : new Slicing(parts)
   }
@@ -109,16 +115,33 @@ class CacheStep implements Handler, SlicedStep {
     if (x.state.length !== 0 && x.state[this.#slot] !== undefined) return this.#again(x)
     const passed = passedBy(x, this.#options.bypass)
     if (passed !== null) return this.#pass(x, passed)
-    const { request } = x
-    const key = this.#keysTarget ? this.keyOf(x) : this.#key.of(request)
-    const entry = this.#store.find(key, request)
-    if (entry === null) return this.#miss(x, key)
+    const key = this.#keysTarget ? this.keyOf(x) : this.#key.of(x.request)
+    const entry = this.#store.find(key, x.request)
+    return entry === null ? this.#look(x, key) : this.#found(x, key, entry)
+  }
+
+  #found(x: Exchange, key: string, entry: Entry): Flow {
     const nowMs = this.#clock.nowMs()
-    const reason = judge(entry, request, this.#policy, nowMs)
+    const reason = judge(entry, x.request, this.#policy, nowMs)
     if (reason !== Reasons.FRESH) return this.#notFresh(x, key, entry, reason, nowMs)
     x.cacheResult = CacheResult.HIT
     this.#server.hit(x, entry, nowMs)
     return DONE
+  }
+
+  /** It is not in memory: waits for what the disk has, if there is one. */
+  #look(x: Exchange, key: string): Flow {
+    const lookup = this.#cache.look(x, key, this.#options.folding)
+    if (lookup === null) return this.#miss(x, key)
+    x.state[this.#slot] = lookup
+    return lookup.park()
+  }
+
+  #looked(x: Exchange, lookup: Lookup): Flow {
+    x.state[this.#slot] = undefined
+    const key = this.keyOf(x)
+    const entry = this.#store.peek(key, x.request) ?? lookup.entry
+    return entry === null ? this.#miss(x, key) : this.#found(x, key, entry)
   }
 
   /** `more`: what else is kept under this URL, such as its parts. */
@@ -225,9 +248,10 @@ class CacheStep implements Handler, SlicedStep {
   #again(x: Exchange): Flow {
     const kept = x.state[this.#slot]
     if (kept instanceof Reader) return this.#told(x, kept)
+    if (kept instanceof Lookup) return this.#looked(x, kept)
     if (kept instanceof QueryContent) return this.#byContent(x, kept)
-    const { purgeMethod } = this.#options
-    return kept instanceof PurgeAnswer && purgeMethod !== null ? purgeMethod.onAnswer(x, kept) : NEXT
+    const { purgeMethod: purge } = this.#options
+    return kept instanceof PurgeAnswer && purge !== null ? purge.onAnswer(x, kept) : NEXT
   }
 
   // What a reader was told
@@ -342,7 +366,7 @@ class CacheStep implements Handler, SlicedStep {
 
   #leave(x: Exchange): void {
     const kept = x.state[this.#slot]
-    if (kept instanceof Reader) kept.leave()
+    if (kept instanceof Reader || kept instanceof Lookup) kept.leave()
   }
 
   explain(x: Exchange, say: (sentence: string) => void): Flow {

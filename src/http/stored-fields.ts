@@ -61,6 +61,19 @@ export class StoredFields implements FieldsView, FieldLines {
     return new StoredFields(ownText(text), ownText(layout))
   }
 
+  /** From the `text` of one that was stored. */
+  static fromText(text: string): StoredFields {
+    let layout = ''
+    for (let at = 0; at < text.length;) {
+      const nameEnd = text.indexOf(': ', at)
+      const end = text.indexOf('\r\n', nameEnd)
+      const id = fieldId(text.slice(at, nameEnd).toLowerCase())
+      layout += lineCodes(id, nameEnd - at, end - nameEnd - colonSpace)
+      at = end + lineEnd
+    }
+    return new StoredFields(text, ownText(layout))
+  }
+
   /** Lines. Every one is live. */
   get size(): number {
     return this.layout.length / codesPerLine

@@ -3,7 +3,7 @@ import type { ExplainedBy } from '../admin/admin.ts'
 import type { RequestToExplain } from '../admin/explain-body.ts'
 import type { WarmOrder, WarmProgress } from '../admin/warm-body.ts'
 import { sumOf, type PurgeTotal } from '../cache/purge-peers.ts'
-import type { PurgeRequest } from '../cache/store.ts'
+import { marked, type PurgeRequest } from '../cache/purge-request.ts'
 import { mostKnowing, type CertificateReport } from '../tls/acme/certificate-status.ts'
 import type { Reply } from './channel.ts'
 import type { WorkerProcess } from './worker-process.ts'
@@ -16,8 +16,9 @@ export async function purgeWorkers(
   workers: readonly WorkerProcess[],
   requests: readonly PurgeRequest[],
 ): Promise<PurgeTotal> {
+  const told = marked(requests)
   const answers = await Promise.allSettled(
-    workers.map((worker) => worker.ask({ kind: 'purge', requests }, answerMs)),
+    workers.map((worker) => worker.ask({ kind: 'purge', requests: told }, answerMs)),
   )
   const totals: PurgeTotal[] = []
   let missing = 0

@@ -62,7 +62,7 @@ test('an answer to POST that is what a GET would give answers later GETs (RFC 91
   // Purged while it was under way.
   client.say(post)
   world.asked()
-  world.cache.purgeHere([{ target: { kind: 'all' } }])
+  void world.cache.purgeHere([{ target: { kind: 'all' } }])
   world.latest.say(ok('late', minute + 'Content-Location: /a\r\n'))
   assert.equal(bodyOf(client.take()), 'late')
   assert.equal(exchange(world, client, get('/a'), ok('newest', minute)).body, 'newest')

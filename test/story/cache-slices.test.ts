@@ -159,7 +159,7 @@ describe('an origin that serves ranges', () => {
     const world = new SlicesWorld()
     ask(world)
     const url = { kind: 'url', host: 'www.example.com', target: '/film' } as const
-    assert.equal(world.cache.purgeHere([{ target: url }]).count, 7)
+    assert.equal(world.cache.store.purge({ target: url }).count, 7)
     assert.equal(world.cache.store.snapshot().entries, 0)
     assert.equal(ask(world).ranges.length, 6)
     world.checkAtRest(2)

@@ -97,11 +97,11 @@ test('when the origin fails the stale answer stands in, by its status or by its 
 
 test('a soft purge makes it stale, a hard one takes it away', () => {
   const { world, client } = stored({ grace: '5s' }, 0)
-  world.cache.purgeHere([{ target: { kind: 'all' }, isSoft: true }])
+  void world.cache.purgeHere([{ target: { kind: 'all' }, isSoft: true }])
   assert.match(cacheStatusOf(world.ask(client, get('/a'))), /detail=stale-while-revalidate$/)
   world.latest.say(ok('two', tenSeconds))
   assert.equal(bodyOf(world.ask(client, get('/a'))), 'two')
-  world.cache.purgeHere([{ target: { kind: 'all' } }])
+  void world.cache.purgeHere([{ target: { kind: 'all' } }])
   client.say(get('/a'))
   world.latest.say(ok('three', tenSeconds))
   assert.equal(bodyOf(client.take()), 'three')

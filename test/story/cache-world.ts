@@ -1,5 +1,5 @@
 /** A Headgate in memory whose route has a cache: the step as the config makes it, over a store of its own. */
-import { SharedCache } from '../../src/cache/shared-cache.ts'
+import { SharedCache, type CacheSettings } from '../../src/cache/shared-cache.ts'
 import { CacheCompiler } from '../../src/config/caches.ts'
 import { routeCacheSchema } from '../../src/config/cache-schema.ts'
 import { readConfig } from '../../src/config/load.ts'
@@ -72,11 +72,11 @@ function stepOf(
   const read = routeCacheSchema.parse(route)
   if (document === null || read === null) throw new Error('the config of this test is wrong')
   let cache: SharedCache | null = null
-  const compiler = new CacheCompiler(document, {
+  const lasting = {
     clock,
     timers,
     observer: silentObserver,
-    resolver: { resolve: () => new Promise(() => {}) },
+    resolver: { resolve: () => new Promise<never>(() => {}) },
     dialForTcp: () => ({
       dial() {
         throw new Error('nobody is dialled here')
@@ -87,8 +87,10 @@ function stepOf(
         throw new Error('nobody is dialled here')
       },
     }),
-    openCache: (settings) => (cache = new SharedCache({ clock, timers, settings, peers: null })),
-  })
+    openCache: (settings: CacheSettings) =>
+      (cache = new SharedCache({ clock, timers, settings, peers: null })),
+  }
+  const compiler = new CacheCompiler(document, lasting, '')
   const step = compiler.step(read, { site: 'www.example.com', zone: 'app', slot: 0, keysTarget: false })
   return { cache: cache as unknown as SharedCache, step }
 }

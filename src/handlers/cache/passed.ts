@@ -1,4 +1,5 @@
 /** Passed: which requests pass the cache by, and why, in a word for Cache-Status. */
+import type { ForwardedStatus } from '../../cache/cache-status.ts'
 import { Reasons, type Reason } from '../../cache/reasons.ts'
 import { hasOriginPreconditions } from '../../http/conditional.ts'
 import type { Exchange } from '../../http/exchange.ts'
@@ -33,3 +34,7 @@ export function passedBy(x: Exchange, bypass: Bypass | null): Passed | null {
   if (hasOriginPreconditions(request)) return passedCondition
   return bypass !== null && bypass.why(x) !== '' ? passedConfig : null
 }
+
+/** What Cache-Status says of an answer to a request that went to the origin by itself. */
+export const notStored: ForwardedStatus = { status: 0, isStored: false, isCollapsed: false }
+export const stored: ForwardedStatus = { ...notStored, isStored: true }

@@ -194,7 +194,7 @@ function purge(world: World, cache: SharedCache, resources: Resources): void {
       const isAll = random.chance(0.3)
       const kind = isAll ? ('all' as const) : ('url' as const)
       const target = { kind, host: 'sim.example', target: resource.path, site: 'sim' }
-      cache.purgeHere([{ target }])
+      void cache.purgeHere([{ target }])
       const concerned = (other: Resource): boolean => isAll || other.path === resource.path
       for (const other of resources.list) if (concerned(other)) other.purgedMs = world.nowMs()
     })

@@ -1,0 +1,351 @@
+/**
+ * DiskStore: the cache on disk beneath the one in memory. What is stored there is written here behind its back; what it has
+ * not is looked for here, and put into it, or, where it is too large for it, read from the file.
+ *
+ * Promises: nothing that is purged is served once the purge is acknowledged, also after a restart or a loss of power; what
+ * is given is whole and right; whatever goes wrong with the disk costs hits, never an answer, but a purge that cannot be
+ * kept is not acknowledged.
+ *
+ * Until the journal of purges is read, nothing is found.
+ */
+import type { Clock } from '../../core/clock.ts'
+import type { Peers } from '../../core/peers.ts'
+import type { Timers } from '../../core/timers.ts'
+import type { Exchange } from '../../http/exchange.ts'
+import type { Entry } from '../entry.ts'
+import type { MemoryStore } from '../memory-store.ts'
+import type { PurgeReport, PurgeRequest } from '../purge-request.ts'
+import { Rule } from '../rule.ts'
+import type { StoreBelow } from '../store.ts'
+import type { VaryFolding } from '../vary.ts'
+import { BornPositions } from './born.ts'
+import type { Disk } from './disk.ts'
+import { Finder } from './finder.ts'
+import { Journal } from './journal.ts'
+import { Keeper } from './keeper.ts'
+import { Lookup } from './lookup.ts'
+import { Marks, Purged } from './marks.ts'
+import { pathOf } from './names.ts'
+import { Sharing } from './sharing.ts'
+import { TakenPurges } from './taken-purges.ts'
+import { Writer } from './writer.ts'
+
+export interface DiskSettings {
+  /** The folder, absolute. */
+  readonly path: string
+  readonly bytesMax: number
+}
+
+export interface DiskStoreOptions {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly settings: DiskSettings
+  /** Told apart from every other process that uses the folder, also earlier ones. */
+  readonly writer: string
+  /** The other workers that use the folder; null, or left out: there are none. */
+  readonly peers?: Peers | null
+  /** Something that the operator should know. */
+  readonly warn?: (sentence: string) => void
+}
+
+export interface DiskSnapshot {
+  readonly bytes: number
+  readonly bytesMax: number
+  readonly entries: number
+  readonly isCounted: boolean
+  readonly hits: number
+  readonly misses: number
+  readonly writes: number
+  readonly writtenBytes: number
+  readonly writeFailures: number
+  readonly writesDropped: number
+  readonly queued: number
+  readonly damaged: number
+  readonly evictions: number
+  readonly purgeMarks: number
+  readonly openFiles: number
+}
+
+/** A folder that cannot be used is tried again. */
+const reopenMs = 10_000
+
+export class DiskStore implements StoreBelow {
+  readonly clock: Clock
+  readonly disk: Disk
+  readonly root: string
+  readonly marks: Marks = new Marks()
+  readonly journal: Journal
+  keeper: Keeper | null = null
+  /** The journal is read. */
+  isServing = false
+  readonly #options: DiskStoreOptions
+  readonly #memory: MemoryStore
+  readonly #born = new BornPositions()
+  readonly #taken: TakenPurges
+  readonly #sharing: Sharing
+  readonly #finder: Finder
+  readonly #writer: Writer
+  #bytesMax: number
+  #drafts = 0
+  #isClosed = false
+
+  constructor(memory: MemoryStore, options: DiskStoreOptions) {
+    const { disk, clock, settings } = options
+    this.#options = options
+    this.#memory = memory
+    this.disk = disk
+    this.clock = clock
+    this.root = settings.path
+    this.#bytesMax = settings.bytesMax
+    this.#taken = new TakenPurges(clock)
+    this.journal = new Journal({
+      disk,
+      root: this.root,
+      marks: this.marks,
+      writer: options.writer,
+      onForeign: ({ target, isSoft, id }) =>
+        void this.purgeMemory({ target, isSoft, ...(id === '' ? {} : { id }) }),
+      onSynced: () => this.#born.note(memory.generation, this.journal.synced),
+    })
+    this.#sharing = new Sharing(options.peers ?? null, {
+      clock,
+      onElected: () => this.onElected(),
+      onAdded: (name, bytes, key) => this.onAdded(name, bytes, key),
+      onGone: (name, key) => this.onGone(name, key),
+      onUsed: (name) => this.onUsed(name),
+      onForeign: (name, key) => this.#forgetKey(name, key),
+    })
+    this.#finder = new Finder(this)
+    this.#writer = new Writer(this)
+  }
+
+  /** Begins to serve, in the background, when the folder can be used. */
+  async open(): Promise<void> {
+    const { disk, clock, warn } = this.#options
+    try {
+      await disk.makeFolder(this.root)
+      await disk.makeFolder(this.root + '/drafts')
+      await this.journal.open()
+    } catch (error) {
+      warn?.(`the cache's folder ${this.root} cannot be used: ${error instanceof Error ? error.message : ''}`)
+      if (!this.#isClosed) clock.after(reopenMs, () => void (this.#isClosed || this.open()))
+      return
+    }
+    if (this.#isClosed) return this.journal.close()
+    this.isServing = true
+    this.#sharing.begin()
+  }
+
+  // What workers tell each other
+
+  onElected(): void {
+    const { root, disk, clock, marks, journal } = this
+    this.keeper = new Keeper({
+      disk,
+      root,
+      clock,
+      marks,
+      journal,
+      bytesMax: this.#bytesMax,
+      onGone: (name) => this.#sharing.removed(name, ''),
+    })
+  }
+
+  /** A worker, or this one, has written a file. */
+  onAdded(name: string, bytes: number, _key: string): void {
+    this.keeper?.added(name, bytes)
+  }
+
+  onGone(name: string, _key: string): void {
+    this.#finder.forget(name)
+    this.keeper?.removed(name)
+  }
+
+  onUsed(name: string): void {
+    this.keeper?.accounts.use(name)
+  }
+
+  /** Another worker has a newer answer for a key, or none any more. */
+  #forgetKey(name: string, key: string): void {
+    this.#finder.forget(name)
+    if (key !== '') this.#memory.forgetKey(key)
+  }
+
+  /** An origin is being asked for a key. */
+  asked(key: string): void {
+    this.#sharing.asked(key)
+  }
+
+  /** It has answered. */
+  answered(key: string): void {
+    if (!this.#writer.hasKey(key)) this.#sharing.done(key)
+  }
+
+  // Finding
+
+  /** Has `x` wait for what the disk has; null: it has nothing, and needs not be waited for. */
+  look(x: Exchange, key: string, folding: VaryFolding | null): Lookup | null {
+    if (!this.isServing) return null
+    const lookup = new Lookup(x, this.#options.timers)
+    void this.#finder
+      .find({ key, folding, request: x.request, from: x.step + 1 })
+      .then((entry) =>
+        entry === null && !lookup.isOver ? this.#wait(lookup, x, key, folding) : lookup.tell(entry),
+      )
+    return lookup
+  }
+
+  /** Nothing is there: another worker may be asking for it. */
+  async #wait(lookup: Lookup, x: Exchange, key: string, folding: VaryFolding | null): Promise<void> {
+    const claimed = this.#sharing.wait(key)
+    if (claimed === null) return lookup.tell(null)
+    await claimed
+    if (lookup.isOver) return
+    lookup.tell(await this.#finder.find({ key, folding, request: x.request, from: x.step + 1 }))
+  }
+
+  /** The same for whoever has no exchange. */
+  find(wanted: Parameters<Finder['find']>[0]): Promise<Entry | null> {
+    return this.isServing ? this.#finder.find(wanted) : Promise.resolve(null)
+  }
+
+  get generation(): number {
+    return this.#memory.generation
+  }
+
+  get entryBytesMax(): number {
+    return this.#memory.entryBytesMax
+  }
+
+  current(): Promise<void> {
+    return this.journal.isCurrent ? Promise.resolve() : this.journal.catchUp()
+  }
+
+  pending(name: string): Entry | null | undefined {
+    return this.#writer.pending(name)
+  }
+
+  promote(entry: Entry): boolean {
+    return this.#memory.begin(entry) && this.#memory.complete(entry)
+  }
+
+  onDamaged(name: string): void {
+    const { disk, root } = this
+    void disk.remove(pathOf(root, name)).catch(() => {})
+    this.#finder.forget(name)
+    this.#sharing.removed(name, '')
+  }
+
+  // Storing
+
+  onStored(entry: Entry): void {
+    if (!this.isServing || entry.isFromBelow) return
+    if ((entry.flags & Rule.PARTIAL) !== 0 || entry.searchRule !== null) return
+    this.#writer.put(entry)
+  }
+
+  onRemoved(entry: Entry): void {
+    if (this.isServing) this.#writer.remove(entry)
+  }
+
+  draft(): string {
+    return `${this.root}/drafts/${this.#options.writer}-${++this.#drafts}`
+  }
+
+  settled(): Promise<void> {
+    return this.current()
+  }
+
+  bornPosition(entry: Entry): number {
+    const born = this.#born.of(entry.bornAt)
+    const { key, site, host, tagNames } = entry
+    const facts = { key, site, host, tags: tagNames }
+    return born < this.journal.sweptAt || this.marks.compare(facts, born) !== Purged.NOT ? -1 : born
+  }
+
+  async isPurged(entry: Entry): Promise<boolean> {
+    await this.current()
+    return this.bornPosition(entry) < 0
+  }
+
+  onWritten(name: string, key: string, bytes: number): void {
+    this.#finder.forget(name)
+    this.#sharing.added(name, bytes, key)
+  }
+
+  onRemovedFile(name: string, key: string): void {
+    this.#finder.forget(name)
+    this.#sharing.removed(name, key)
+  }
+
+  onFound(name: string): void {
+    this.#sharing.used(name)
+  }
+
+  // Purging
+
+  /** Purges the store in memory, unless it has taken this purge before. */
+  purgeMemory(request: PurgeRequest): PurgeReport {
+    return this.#taken.take(request, (each) => this.#memory.purge(each))
+  }
+
+  /**
+   * From now on nothing is found that these purges concern; resolves when that is so after a loss of power too. Rejects
+   * when it cannot be had.
+   */
+  async purge(requests: readonly PurgeRequest[]): Promise<void> {
+    const purges = requests
+      .filter(({ isDry }) => isDry !== true)
+      .map(({ target, isSoft = false, id = '' }) => ({ target, isSoft, id }))
+    if (purges.length === 0) return
+    for (const { target, isSoft } of purges) this.marks.apply(target, isSoft, this.journal.endAt)
+    await this.journal.append(purges)
+  }
+
+  // Looking
+
+  snapshot(): DiskSnapshot {
+    const { keeper } = this
+    const { hits, misses, damaged, openFiles } = this.#finder
+    const { writes, writtenBytes, failures, dropped, queued } = this.#writer
+    return {
+      bytes: keeper?.accounts.bytes ?? 0,
+      bytesMax: keeper === null ? 0 : this.#bytesMax,
+      entries: keeper?.accounts.size ?? 0,
+      isCounted: keeper?.isCounted ?? false,
+      hits,
+      misses,
+      writes,
+      writtenBytes,
+      writeFailures: failures,
+      writesDropped: dropped,
+      queued,
+      damaged,
+      evictions: keeper?.accounts.evictions ?? 0,
+      purgeMarks: this.marks.size,
+      openFiles,
+    }
+  }
+
+  resize(bytesMax: number): void {
+    this.#bytesMax = bytesMax
+    this.keeper?.resize(bytesMax)
+  }
+
+  /** Resolves when all that was stored until now is written. */
+  idle(): Promise<void> {
+    return this.#writer.idle()
+  }
+
+  /** Takes no more, and gives no more. What waits to be written is written if the process lives. */
+  close(): void {
+    this.#isClosed = true
+    this.isServing = false
+    this.keeper?.close()
+    this.#sharing.close()
+    this.#writer.close()
+    this.#finder.close()
+    this.journal.close()
+  }
+}

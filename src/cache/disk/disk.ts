@@ -1,0 +1,50 @@
+/**
+ * Disk: the file system, as a seam. The store on disk runs on it; in tests it is one that loses what was not synced.
+ *
+ * Promises of every implementation:
+ * - `rename` and `link` are atomic: a name stands for the old file or for the new one;
+ * - what was written to a file before its `sync` began is there after a loss of power once that has resolved; other
+ *   writes may be lost, each by itself, in whole or in part;
+ * - names that were made, changed or removed before `syncFolder` began are so after a loss of power once it has resolved;
+ *   others may have changed or not, each by itself;
+ * - what fails rejects with an error that has a `code` (`codeOf`), and may have been done in part.
+ */
+
+export interface DiskFile {
+  /** Bytes at this moment. Does not wait for the device: the kernel knows it of an open file. */
+  size(): number
+  /** Reads from `position` on until `into` is full or the file ends. Resolves with how many bytes it were. */
+  read(into: Uint8Array, position: number): Promise<number>
+  write(bytes: Uint8Array, position: number): Promise<void>
+  /** At the end, wherever that is by then, in one piece: whoever else appends writes before it or behind it. */
+  append(bytes: Uint8Array): Promise<void>
+  sync(): Promise<void>
+  /** Nothing may be asked of it any more. Twice is harmless. */
+  close(): void
+}
+
+export interface Disk {
+  /** For reading and writing in place. */
+  open(path: string): Promise<DiskFile>
+  /** A file that must not exist yet. */
+  create(path: string): Promise<DiskFile>
+  /** For reading and appending; made when it does not exist. */
+  openLog(path: string): Promise<DiskFile>
+  rename(from: string, to: string): Promise<void>
+  /** A second name for a file; EEXIST when that is taken. */
+  link(from: string, to: string): Promise<void>
+  remove(path: string): Promise<void>
+  /** With all above it; no error when it is there. */
+  makeFolder(path: string): Promise<void>
+  /** Names in a folder, in no order. */
+  list(path: string): Promise<string[]>
+  /** Bytes of a file by its name. */
+  sizeOf(path: string): Promise<number>
+  syncFolder(path: string): Promise<void>
+}
+
+/** 'ENOENT', 'ENOSPC', 'EIO' …; '' for what is no error of a disk. */
+export function codeOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : ''
+  return typeof code === 'string' ? code : ''
+}

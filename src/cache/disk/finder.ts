@@ -1,0 +1,255 @@
+/**
+ * Finder: what the disk has for a request. Many that look for one file read it once; at most `activeMax` are read at a
+ * time, and no more than `waitingMax` wait.
+ *
+ * Promises: an entry that is given is whole and undamaged, or damage to a large one is noticed before a byte of it is sent;
+ * its key and variant are those asked for; no purge concerns it that any worker has written to the journal.
+ */
+import type { Clock } from '../../core/clock.ts'
+import type { RequestHead } from '../../http/message.ts'
+import type { Entry } from '../entry.ts'
+import { MemoryBody } from '../memory-body.ts'
+import { Rule } from '../rule.ts'
+import { Tails } from '../tails.ts'
+import type { VaryFolding } from '../vary.ts'
+import { varyOf } from '../vary.ts'
+import type { Disk } from './disk.ts'
+import { FileBody } from './file-body.ts'
+import { ABSENT, DAMAGED, load, type Loaded } from './load.ts'
+import { Purged, type Marks } from './marks.ts'
+import { nameOf, pathOf, variantNameOf } from './names.ts'
+import {
+  ANSWER,
+  entryOf,
+  headerBytes,
+  readFacts,
+  readPointer,
+  strongTagOf,
+  type RecordFacts,
+} from './record.ts'
+
+const activeMax = 64
+const waitingMax = 10_000
+/** Of the rest of a damaged one, as it comes from the origin. */
+const windowBytes = 4 * 1024 * 1024
+/** Large files that are open. */
+const openMax = 1000
+
+/** What is looked for. */
+export interface Wanted {
+  readonly key: string
+  readonly request: RequestHead
+  readonly folding: VaryFolding | null
+  /** The step by which the rest of a large answer can be asked for. */
+  readonly from: number
+}
+
+export interface FinderOwner {
+  readonly disk: Disk
+  readonly root: string
+  readonly clock: Clock
+  readonly marks: Marks
+  /** Of the store above. */
+  readonly generation: number
+  readonly entryBytesMax: number
+  /** Resolves when everything that any worker has written to the journal is known. Rejects when it cannot be had. */
+  current(): Promise<void>
+  pending(name: string): Entry | null | undefined
+  /** Puts it into the store above. False: that has no room. */
+  promote(entry: Entry): boolean
+  onDamaged(name: string): void
+  /** A file was of use. */
+  onFound(name: string): void
+}
+
+/** A file, and what was made of it. */
+interface Found {
+  readonly name: string
+  readonly born: number
+  readonly isSoft: boolean
+  readonly facts: RecordFacts
+  /** null: a pointer. */
+  readonly entry: Entry | null
+  readonly varyNames: readonly string[]
+}
+
+export class Finder {
+  hits = 0
+  misses = 0
+  readBytes = 0
+  /** Files that were not what they should be. */
+  damaged = 0
+  readonly #owner: FinderOwner
+  readonly #loading = new Map<string, Promise<Found | null>>()
+  /** Large answers whose files are open, by name and step. */
+  readonly #open = new Map<string, { readonly found: Found; readonly file: FileBody }>()
+  #active = 0
+  #queue: (() => void)[] = []
+
+  constructor(owner: FinderOwner) {
+    this.#owner = owner
+  }
+
+  get openFiles(): number {
+    return this.#open.size
+  }
+
+  /** null: nothing that may be used. Never rejects. */
+  async find(wanted: Wanted): Promise<Entry | null> {
+    if (this.#queue.length >= waitingMax) return null
+    await this.#turn()
+    try {
+      const entry = await this.#find(wanted)
+      if (entry === null) this.misses++
+      else this.hits++
+      return entry
+    } catch {
+      this.misses++
+      return null
+    } finally {
+      this.#active--
+      this.#queue.shift()?.()
+    }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#active >= activeMax) await new Promise<void>((resolve) => this.#queue.push(resolve))
+    this.#active++
+  }
+
+  async #find(wanted: Wanted): Promise<Entry | null> {
+    const { key } = wanted
+    const owner = this.#owner
+    const { generation } = owner
+    const found = await this.#load(nameOf(key), wanted)
+    if (found === null) return null
+    if (found.entry !== null) return this.#usable(found, found.entry, wanted, generation)
+    const vary = varyOf(found.varyNames, wanted.folding)
+    const name = variantNameOf(key, vary.names, vary.variantOf(wanted.request))
+    const variant = await this.#load(name, wanted)
+    return variant === null || variant.entry === null
+      ? null
+      : this.#usable(variant, variant.entry, wanted, generation)
+  }
+
+  async #usable(found: Found, entry: Entry, wanted: Wanted, generation: number): Promise<Entry | null> {
+    const owner = this.#owner
+    if (entry.key !== wanted.key) return null
+    if (entry.vary !== null && entry.vary.variantOf(wanted.request) !== entry.variant) return null
+    await owner.current()
+    const purged = owner.marks.compare(found.facts, found.born)
+    // A purge of this moment may concern it; the next one who asks is told more.
+    if (purged === Purged.HARD || owner.generation !== generation) return null
+    if (found.name !== '') owner.onFound(found.name)
+    if (purged === Purged.SOFTLY || found.isSoft) entry.isSoftPurged = true
+    // Others that waited for the same file may have put it there, and more may have become of it.
+    if (entry.isFromBelow && !entry.isStored && entry.body.backing === null && !owner.promote(entry)) {
+      return owner.generation === generation ? entry : null
+    }
+    return entry
+  }
+
+  /** What a name stands for; shared by those who ask at the same time. */
+  #load(name: string, wanted: Wanted): Promise<Found | null> {
+    const pending = this.#owner.pending(name)
+    if (pending === null) return Promise.resolve(null)
+    if (pending !== undefined) return Promise.resolve(foundPending(pending))
+    const shared = name + (wanted.folding === null ? '' : ' folded') + ' ' + wanted.from
+    const open = this.#open.get(shared)
+    if (open !== undefined) return Promise.resolve(open.found)
+    let loading = this.#loading.get(shared)
+    if (loading === undefined) {
+      loading = this.#read(name, shared, wanted)
+      this.#loading.set(shared, loading)
+      void loading.finally(() => this.#loading.delete(shared)).catch(() => {})
+    }
+    return loading
+  }
+
+  async #read(name: string, shared: string, wanted: Wanted): Promise<Found | null> {
+    const owner = this.#owner
+    const { generation } = owner
+    const loaded = await load(owner.disk, pathOf(owner.root, name))
+    if (loaded === ABSENT) return null
+    if (loaded === DAMAGED) {
+      this.damaged++
+      owner.onDamaged(name)
+      return null
+    }
+    const { header, head } = loaded
+    if (header.kind !== ANSWER) {
+      const varyNames = readPointer(head, wanted.key)
+      const facts = { key: wanted.key, site: '', host: '', tags: [] }
+      return varyNames === null ? null : { name, born: 0, isSoft: false, facts, entry: null, varyNames }
+    }
+    const { born, isSoft } = header
+    const facts = readFacts(head)
+    const large = loaded.body === null ? this.#openLarge(name, shared, loaded, wanted) : null
+    const body = large?.body ?? MemoryBody.of(loaded.body as Buffer)
+    const moment = { nowMs: owner.clock.nowMs(), wallMs: owner.clock.wallMs() }
+    const entry = entryOf(head, body, generation, wanted.folding, moment)
+    entry.isFromBelow = true
+    this.readBytes += loaded.body?.length ?? 0
+    const found = { name, born, isSoft, facts, entry, varyNames: [] }
+    if (large !== null) this.#open.set(shared, { found, file: large })
+    return found
+  }
+
+  #openLarge(name: string, shared: string, loaded: Loaded, wanted: Wanted): FileBody {
+    const owner = this.#owner
+    const { header, head, file, table } = loaded
+    if (file === null || table === null) throw new Error('a large file is not open')
+    if (this.#open.size >= openMax) {
+      file.close()
+      throw new Error('too many large files are open')
+    }
+    const { bodyLength: length } = header
+    const { clock } = owner
+    const { from } = wanted
+    const etag = strongTagOf(head)
+    return new FileBody({
+      file,
+      offset: headerBytes + header.headLength,
+      length,
+      table,
+      clock,
+      rest: etag === '' ? null : new Tails({ from, etag, length, windowBytes, clock }),
+      isKept: length <= owner.entryBytesMax,
+      onLoaded: () => this.#onLoaded(shared),
+      onClose: (isDamaged) => this.#onClose(name, shared, isDamaged),
+    })
+  }
+
+  /** All of it is in memory by now: so it may as well be found there. */
+  #onLoaded(shared: string): void {
+    const entry = this.#open.get(shared)?.found.entry
+    if (entry === undefined || entry === null) return
+    entry.body.backing = null
+    this.#owner.promote(entry)
+  }
+
+  #onClose(name: string, shared: string, isDamaged: boolean): void {
+    // What is loaded to its end is put into memory after this.
+    queueMicrotask(() => this.#open.delete(shared))
+    if (!isDamaged) return
+    this.damaged++
+    this.#owner.onDamaged(name)
+  }
+
+  /** The file of a name is another one by now. */
+  forget(name: string): void {
+    for (const shared of this.#open.keys()) if (shared.startsWith(name)) this.#open.delete(shared)
+  }
+
+  close(): void {
+    for (const { file } of this.#open.values()) file.close()
+    this.#open.clear()
+  }
+}
+
+/** What is still on its way to the disk is in memory: no purge that concerns it has taken it from there. */
+function foundPending(entry: Entry): Found | null {
+  if (!entry.isStored || (entry.flags & Rule.PARTIAL) !== 0) return null
+  const facts = { key: entry.key, site: entry.site, host: entry.host, tags: entry.tagNames }
+  return { name: '', born: Infinity, isSoft: entry.isSoftPurged, facts, entry, varyNames: [] }
+}

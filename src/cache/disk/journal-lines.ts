@@ -1,0 +1,73 @@
+/**
+ * The lines of the journal of purges: `checksum JSON`. Each begins with a line feed of its own, so that what a broken write
+ * left before it spoils no line but itself.
+ *
+ * Kinds: a purge; `end`: nothing that follows in this file counts, another one goes on; `swept`: all files have been
+ * compared with the marks up to a position.
+ */
+import { crc32 } from 'node:zlib'
+import type { PurgeTarget } from '../purge-request.ts'
+
+export interface PurgeLine {
+  readonly kind: 'purge'
+  readonly target: PurgeTarget
+  readonly isSoft: boolean
+  /** `PurgeRequest.id`; '' for none. */
+  readonly id: string
+  /** Who wrote it, and its number among those of the writer. */
+  readonly writer: string
+  readonly number: number
+  /** Its position, where it was copied from an earlier file; 0: where it stands. */
+  readonly at: number
+}
+
+export type JournalLine =
+  | PurgeLine
+  | { readonly kind: 'end' }
+  | { readonly kind: 'swept'; readonly at: number }
+
+export function writeLine(line: JournalLine): string {
+  const text = JSON.stringify(line)
+  return '\n' + checkOf(text) + ' ' + text + '\n'
+}
+
+function checkOf(text: string): string {
+  return crc32(text).toString(16).padStart(8, '0')
+}
+
+export interface ReadLine {
+  readonly line: JournalLine
+  /** Offset behind it. */
+  readonly end: number
+}
+
+export interface ReadLines {
+  readonly lines: readonly ReadLine[]
+  readonly end: number
+  /** Lines that are none of ours, or spoilt. */
+  readonly damaged: number
+}
+
+/**
+ * The lines in `bytes`, which begin at `offset` of the file; damaged ones are passed over. `end`: behind the last whole
+ * line, from which to read on.
+ */
+export function readLines(bytes: Buffer, offset: number): ReadLines {
+  const lines: ReadLine[] = []
+  let at = 0
+  let damaged = 0
+  for (let next = bytes.indexOf(0x0a); next >= 0; next = bytes.indexOf(0x0a, at)) {
+    const isEmpty = next === at
+    const line = isEmpty ? null : readOne(bytes.toString('utf8', at, next))
+    at = next + 1
+    if (line !== null) lines.push({ line, end: offset + at })
+    else if (!isEmpty) damaged++
+  }
+  return { lines, end: offset + at, damaged }
+}
+
+function readOne(text: string): JournalLine | null {
+  const json = text.slice(9)
+  if (text.slice(0, 8) !== checkOf(json)) return null
+  return JSON.parse(json) as JournalLine
+}

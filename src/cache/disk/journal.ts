@@ -1,0 +1,337 @@
+/**
+ * Journal: the purges that concern what is on disk, in a file that all workers append to and read.
+ *
+ * Promises:
+ * - a position in it orders everything: an answer whose origin was asked when the journal was known up to `synced` is
+ *   concerned by those purges whose position is greater, and by no others;
+ * - `append` resolves when its purges survive a loss of power; by then every worker that looks (`isCurrent`) sees them;
+ * - it is bounded: the elected worker writes it anew, with what still counts, when it has grown (`rewrite`).
+ *
+ * A position is the number of the file and an offset in it. A file ends with a line that says so, and from then on its
+ * writers go on in the next one: what they may have written behind that line they write again.
+ */
+import { codeOf, type Disk, type DiskFile } from './disk.ts'
+import { readLines, writeLine, type JournalLine, type PurgeLine, type ReadLines } from './journal-lines.ts'
+import type { Marks } from './marks.ts'
+
+/** Offsets of one file are less. */
+const fileSpan = 2 ** 32
+const prefix = 'purges.'
+/** What is read at a time. */
+const readBytes = 256 * 1024
+/** How often what seems damaged is read. */
+const readsMax = 4
+
+export type Appended = Pick<PurgeLine, 'target' | 'isSoft' | 'id'>
+
+export interface JournalOptions {
+  readonly disk: Disk
+  readonly root: string
+  readonly marks: Marks
+  /** Of this process, while it lives: what it appends is known again by it. */
+  readonly writer: string
+  /** A purge that another process wrote, before `known` moves past it. */
+  readonly onForeign: (line: PurgeLine) => void
+  /** `synced` has moved on. */
+  readonly onSynced: () => void
+}
+
+export class Journal {
+  /** Everything before it has been read. */
+  known = 0
+  /** Everything before it is known, and survives. */
+  synced = 0
+  /** Every file has been compared with the purges before it; they are forgotten. */
+  sweptAt = 0
+  readonly #options: JournalOptions
+  #file: DiskFile | null = null
+  #fileNumber = 0
+  /** Offset up to which the file was read. */
+  #read = 0
+  /** The file that is open has ended, and another goes on. */
+  #hasEnded = false
+  /** Files that were read to their end. */
+  readonly #ended = new Set<number>()
+  #lastNumber = 0
+  /** Lines of our own up to this number may not be there. */
+  #lostTo = 0
+  /** Lines of our own whose end was read. */
+  #seen = 0
+  #work: Promise<void> = Promise.resolve()
+  #waiting = 0
+  #queue: PurgeLine[] = []
+
+  constructor(options: JournalOptions) {
+    this.#options = options
+  }
+
+  /** Reads what is there; makes one where there is none. Rejects when it cannot be read: nothing may be served then. */
+  open(): Promise<void> {
+    return this.#inTurn(async () => {
+      try {
+        await this.#open()
+      } catch (error) {
+        // What would be appended to a file that is not the last one would count as older than it is.
+        this.#file?.close()
+        this.#file = null
+        throw error
+      }
+    })
+  }
+
+  async #open(): Promise<void> {
+    let numbers = await this.#numbers()
+    if (numbers.length === 0) {
+      await this.#make(1, [])
+      numbers = await this.#numbers()
+    }
+    // More than one: its writer broke off. All count, and the last one goes on.
+    for (const [i, number] of numbers.entries()) await this.#enter(number, i + 1 < numbers.length)
+    // What a broken write left is closed off, so that nothing seems to be under way.
+    if (this.#opened.size() !== this.#read) await this.#opened.append(Buffer.from('\n'))
+    await this.#readOn()
+    await this.#sync()
+  }
+
+  async #numbers(): Promise<number[]> {
+    const names = await this.#options.disk.list(this.#options.root)
+    return names
+      .filter((name) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)))
+      .map((name) => Number(name.slice(prefix.length)))
+      .sort((a, b) => a - b)
+  }
+
+  #pathOf(number: number): string {
+    return this.#options.root + '/' + prefix + number
+  }
+
+  /** Makes a file with these lines. False: another process has made one of this number. */
+  async #make(number: number, lines: readonly JournalLine[]): Promise<boolean> {
+    const { disk, root, writer } = this.#options
+    const draft = root + '/draft.' + prefix + writer
+    await disk.remove(draft).catch(() => {})
+    const file = await disk.create(draft)
+    try {
+      await file.write(Buffer.from(lines.map(writeLine).join('') + '\n'), 0)
+      await file.sync()
+    } finally {
+      file.close()
+    }
+    let isOurs = true
+    await disk.link(draft, this.#pathOf(number)).catch((error: unknown) => {
+      if (codeOf(error) !== 'EEXIST') throw error
+      isOurs = false
+    })
+    await disk.syncFolder(root)
+    await disk.remove(draft)
+    return isOurs
+  }
+
+  /** Reads a file from its beginning, and stays with it. `isPast`: another goes on; its end is made sure of. */
+  async #enter(number: number, isPast: boolean): Promise<void> {
+    const file = await this.#options.disk.openLog(this.#pathOf(number))
+    this.#file?.close()
+    this.#file = file
+    this.#fileNumber = number
+    this.#read = 0
+    this.#hasEnded = false
+    const hasEnded = await this.#readOn()
+    if (!isPast || hasEnded) return
+    await this.#file.append(Buffer.from(writeLine({ kind: 'end' })))
+    await this.#file.sync()
+    await this.#readOn()
+  }
+
+  // Reading
+
+  /** Is everything read that anybody has appended? Takes a microsecond. */
+  get isCurrent(): boolean {
+    const file = this.#file
+    return this.#waiting === 0 && file !== null && !this.#hasEnded && file.size() === this.#read
+  }
+
+  /** Reads what was appended meanwhile. Rejects when it cannot. */
+  catchUp(): Promise<void> {
+    return this.#inTurn(() => this.#follow())
+  }
+
+  async #follow(): Promise<void> {
+    while (await this.#readOn()) {
+      const latest = (await this.#numbers()).at(-1) ?? 0
+      // The line that ends it comes after the next file is there.
+      if (latest <= this.#fileNumber) throw new Error('the journal of purges ends, and no other goes on')
+      await this.#enter(latest, false)
+    }
+  }
+
+  /** True: it came to the end of this file, and another goes on. */
+  async #readOn(): Promise<boolean> {
+    if (this.#hasEnded) return true
+    for (let length = readBytes; this.#read < this.#opened.size();) {
+      const { lines, end } = await this.#readLines(length)
+      for (const { line, end: lineEnd } of lines) {
+        if (line.kind === 'end') {
+          this.#ended.add(this.#fileNumber)
+          this.#hasEnded = true
+          this.#read = lineEnd
+          return true
+        }
+        this.#take(line, this.#fileNumber * fileSpan + lineEnd)
+      }
+      // A line that is not all there yet, or longer than what is read at a time.
+      if (end === this.#read && this.#read + length >= this.#opened.size()) break
+      length = end === this.#read ? length * 2 : readBytes
+      this.#read = end
+    }
+    this.known = Math.max(this.known, this.#fileNumber * fileSpan + this.#read)
+    return false
+  }
+
+  /** What was damaged may have been so on the way only: a purge must not be lost by that. */
+  async #readLines(length: number): Promise<ReadLines> {
+    let read: ReadLines | null = null
+    for (let tries = 0; tries < readsMax && (read === null || read.damaged > 0); tries++) {
+      const bytes = Buffer.allocUnsafe(Math.min(length, this.#opened.size() - this.#read))
+      const count = await this.#opened.read(bytes, this.#read)
+      const again = readLines(bytes.subarray(0, count), this.#read)
+      if (read === null || again.damaged < read.damaged) read = again
+    }
+    return read as ReadLines
+  }
+
+  get #opened(): DiskFile {
+    if (this.#file === null) throw new Error('the journal of purges is not open')
+    return this.#file
+  }
+
+  #take(line: JournalLine, position: number): void {
+    const { marks, writer, onForeign } = this.#options
+    if (line.kind === 'swept') {
+      this.sweptAt = Math.max(this.sweptAt, line.at)
+      marks.forget(line.at)
+    }
+    if (line.kind !== 'purge') return
+    marks.apply(line.target, line.isSoft, line.at === 0 ? position : line.at)
+    if (line.writer === writer) this.#seen = Math.max(this.#seen, line.number)
+    else if (line.at === 0 || line.at > this.known) onForeign(line)
+  }
+
+  // Writing
+
+  /** A position that is behind everything that has been appended until now, also by others. */
+  get endAt(): number {
+    return this.#fileNumber * fileSpan + (this.#file?.size() ?? 0) + 1
+  }
+
+  /**
+   * Resolves when these purges are in the journal for good. Rejects when that cannot be had. Those of one turn are written
+   * and synced together.
+   */
+  append(purges: readonly Appended[]): Promise<void> {
+    const { writer } = this.#options
+    for (const { target, isSoft, id } of purges)
+      this.#queue.push({ kind: 'purge', target, isSoft, id, writer, number: ++this.#lastNumber, at: 0 })
+    const number = this.#lastNumber
+    return this.#inTurn(async () => {
+      await this.#flush()
+      // It was written together with an earlier one, and that failed.
+      if (number <= this.#lostTo) throw new Error('the journal of purges could not be written')
+    })
+  }
+
+  async #flush(): Promise<void> {
+    const lines = this.#queue
+    const last = lines.at(-1)
+    if (last === undefined) return
+    this.#queue = []
+    try {
+      await this.#write(lines, last.number)
+    } catch (error) {
+      this.#lostTo = last.number
+      throw error
+    }
+  }
+
+  async #write(lines: readonly PurgeLine[], lastNumber: number): Promise<void> {
+    const text = Buffer.from(lines.map(writeLine).join(''))
+    // Written again where the file has ended before it.
+    for (let tries = 0; this.#seen < lastNumber && tries < 5; tries++) {
+      await this.#follow()
+      await this.#opened.append(text)
+      await this.#follow()
+    }
+    if (this.#seen < lastNumber) throw new Error('the journal of purges cannot be written')
+    await this.#sync()
+  }
+
+  async #sync(): Promise<void> {
+    const { known } = this
+    await this.#opened.sync()
+    this.synced = known
+    this.#options.onSynced()
+  }
+
+  /** Every file has been compared with the marks up to `at`. */
+  noteSwept(at: number): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#opened.append(Buffer.from(writeLine({ kind: 'swept', at })))
+      await this.#follow()
+    })
+  }
+
+  /** Bytes of the file. */
+  get bytes(): number {
+    return this.#file?.size() ?? 0
+  }
+
+  /** Goes on in a new file that holds only what still counts. For one process at a time. */
+  rewrite(): Promise<void> {
+    return this.#inTurn(async () => {
+      const { disk, root, marks } = this.#options
+      await this.#follow()
+      // One that was made and never entered, by a process that died, is passed by.
+      const next = ((await this.#numbers()).at(-1) ?? 0) + 1
+      const swept = { kind: 'swept', at: this.sweptAt } as const
+      const lines = [swept, ...marks.list().map((mark) => this.#lineOf(mark))]
+      if (!(await this.#make(next, lines))) throw new Error('the journal of purges is being written anew')
+      const file = this.#opened
+      await file.append(Buffer.from(writeLine({ kind: 'end' })))
+      await file.sync()
+      // What was written between is not in the new one yet: `#follow` has put it among the marks.
+      const before = marks.latestAt
+      await this.#readOn()
+      await this.#enter(next, false)
+      if (marks.latestAt > before) {
+        const late = marks.list().filter(({ at }) => at > before && at < next * fileSpan)
+        await this.#opened.append(Buffer.from(late.map((mark) => writeLine(this.#lineOf(mark))).join('')))
+        await this.#readOn()
+      }
+      await this.#sync()
+      for (const number of this.#ended) await disk.remove(this.#pathOf(number)).catch(() => {})
+      this.#ended.clear()
+      await disk.syncFolder(root)
+    })
+  }
+
+  #lineOf({ target, isSoft, at }: ReturnType<Marks['list']>[number]): PurgeLine {
+    return { kind: 'purge', target, isSoft, id: '', writer: this.#options.writer, number: 0, at }
+  }
+
+  /** One thing at a time; what fails does not keep what follows from being tried. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#waiting++
+    const done = this.#work.then(work)
+    this.#work = done.then(
+      () => void this.#waiting--,
+      () => void this.#waiting--,
+    )
+    return done
+  }
+
+  close(): void {
+    void this.#inTurn(async () => {
+      this.#file?.close()
+      this.#file = null
+    }).catch(() => {})
+  }
+}

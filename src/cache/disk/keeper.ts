@@ -1,0 +1,215 @@
+/**
+ * Keeper: what the elected worker does for all: it finds out what there is, throws out what has no room, and compares every
+ * file with the purges, so that they can be forgotten.
+ *
+ * Promises: it works behind the back of those who are served, one file at a time with rests between; a purge is forgotten
+ * only when no file that it concerns can come back, not even by a loss of power.
+ */
+import type { Clock } from '../../core/clock.ts'
+import { Accounts } from './accounts.ts'
+import { codeOf, type Disk } from './disk.ts'
+import type { Journal } from './journal.ts'
+import { loadHead } from './load.ts'
+import { Purged, type Marks } from './marks.ts'
+import { folderNames, isName, pathOf } from './names.ts'
+import { ANSWER, readFacts, softOffset } from './record.ts'
+
+/** Files between two rests of `pauseMs`: a tenth of a thread at most. */
+const stretchFiles = 16
+const pauseMs = 5
+/** Purges are let rest before files are compared with them: by then every worker has taken them, or was reported missing. */
+const sweepRestMs = 10_000
+/** So often it is seen whether there is something to do. */
+const lookMs = 1000
+/** A few marks are not worth a walk over all files. */
+const sweepEveryMs = 300_000
+const sweepMarks = 1000
+/** The journal is written anew when it has grown beyond this, and twice what its marks need. */
+const journalBytesMax = 1024 * 1024
+/** What could not be counted is counted again. */
+const recountMs = 10_000
+/** Drafts that were left by a process that died. */
+const draftRestMs = 600_000
+
+export interface KeeperOptions {
+  readonly disk: Disk
+  readonly root: string
+  readonly clock: Clock
+  readonly marks: Marks
+  readonly journal: Journal
+  readonly bytesMax: number
+  /** A file is gone. */
+  readonly onGone: (name: string) => void
+}
+
+export class Keeper {
+  readonly accounts: Accounts
+  /** Files that are no longer looked at for the first time. */
+  isCounted = false
+  sweeps = 0
+  readonly #options: KeeperOptions
+  #isClosed = false
+  #isEvicting = false
+  #sweptMs: number
+  #journalBytes = 0
+
+  constructor(options: KeeperOptions) {
+    this.#options = options
+    this.accounts = new Accounts(options.bytesMax)
+    this.#sweptMs = options.clock.nowMs()
+    void this.#run()
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isClosed && !(await this.#count().then(isDone, isNotDone))) await this.#pause(recountMs)
+    let drafts = await this.#drafts()
+    let draftsMs = this.#options.clock.nowMs()
+    this.isCounted = true
+    void this.#evict()
+    while (!this.#isClosed) {
+      await this.#pause(lookMs)
+      await this.#look().catch(() => {})
+      if (this.#options.clock.nowMs() - draftsMs < draftRestMs) continue
+      draftsMs = this.#options.clock.nowMs()
+      drafts = await this.#removeOld(drafts)
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#options.clock.after(ms, resolve))
+  }
+
+  // What there is
+
+  async #count(): Promise<void> {
+    const { disk, root } = this.#options
+    for await (const name of this.#walk()) {
+      if (this.accounts.has(name)) continue
+      const bytes = await disk.sizeOf(pathOf(root, name)).catch(() => -1)
+      if (bytes >= 0) this.accounts.add(name, bytes)
+    }
+  }
+
+  /** The names of all files, with rests. */
+  async *#walk(): AsyncGenerator<string> {
+    const { disk, root } = this.#options
+    let left = stretchFiles
+    for (const folder of folderNames) {
+      const names = await disk.list(root + '/' + folder).catch(noneIfAbsent)
+      for (const name of names) {
+        if (this.#isClosed) return
+        if (isName(name)) yield name
+        if (--left > 0) continue
+        left = stretchFiles
+        await this.#pause(pauseMs)
+      }
+    }
+  }
+
+  async #drafts(): Promise<Set<string>> {
+    const { disk, root } = this.#options
+    return new Set(await disk.list(root + '/drafts').catch(() => []))
+  }
+
+  async #removeOld(before: ReadonlySet<string>): Promise<Set<string>> {
+    const { disk, root } = this.#options
+    const drafts = await this.#drafts()
+    for (const name of drafts)
+      if (before.has(name)) await disk.remove(root + '/drafts/' + name).catch(() => {})
+    return drafts
+  }
+
+  // Room
+
+  added(name: string, bytes: number): void {
+    this.accounts.add(name, bytes)
+    if (this.isCounted) void this.#evict()
+  }
+
+  removed(name: string): void {
+    this.accounts.remove(name)
+  }
+
+  resize(bytesMax: number): void {
+    this.accounts.bytesMax = bytesMax
+    if (this.isCounted) void this.#evict()
+  }
+
+  async #evict(): Promise<void> {
+    if (this.#isEvicting) return
+    this.#isEvicting = true
+    for (let name = this.accounts.evict(); name !== null && !this.#isClosed; name = this.accounts.evict())
+      await this.#remove(name).catch(() => {})
+    this.#isEvicting = false
+  }
+
+  async #remove(name: string): Promise<void> {
+    const { disk, root, onGone } = this.#options
+    await disk.remove(pathOf(root, name)).catch(noneIfAbsent)
+    this.accounts.remove(name)
+    onGone(name)
+  }
+
+  // Purges
+
+  async #look(): Promise<void> {
+    const { clock, marks, journal } = this.#options
+    const isDue = clock.nowMs() - this.#sweptMs > sweepEveryMs || marks.size > sweepMarks
+    if (marks.size > 0 && isDue) await this.sweep(sweepRestMs)
+    if (journal.bytes < journalBytesMax + 2 * this.#journalBytes) return
+    await journal.rewrite()
+    this.#journalBytes = journal.bytes
+  }
+
+  /** Compares all files with the purges of now, `restMs` from now. */
+  async sweep(restMs: number): Promise<void> {
+    const { clock, journal, disk, root } = this.#options
+    const target = journal.synced
+    this.#sweptMs = clock.nowMs()
+    if (restMs > 0) await this.#pause(restMs)
+    for await (const name of this.#walk()) await this.#compare(name)
+    // What was removed or replaced must stay so when the marks are gone that would tell.
+    for (const folder of folderNames) {
+      await disk.syncFolder(root + '/' + folder).catch(noneIfAbsent)
+    }
+    if (this.#isClosed) return
+    await journal.noteSwept(target)
+    this.sweeps++
+  }
+
+  async #compare(name: string): Promise<void> {
+    const { disk, root, marks } = this.#options
+    const path = pathOf(root, name)
+    const loaded = await loadHead(disk, path)
+    if (loaded === 'absent') return
+    if (loaded === 'damaged') return this.#remove(name)
+    if (loaded.header.kind !== ANSWER) return
+    const purged = marks.compare(readFacts(loaded.head), loaded.header.born)
+    if (purged === Purged.HARD) await this.#remove(name)
+    else if (purged === Purged.SOFTLY && !loaded.header.isSoft) await this.#soften(path)
+  }
+
+  /** Makes the file itself say that it is stale. */
+  async #soften(path: string): Promise<void> {
+    const file = await this.#options.disk.open(path)
+    try {
+      await file.write(Buffer.of(1), softOffset)
+      await file.sync()
+    } finally {
+      file.close()
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+  }
+}
+
+const isDone = (): boolean => true
+const isNotDone = (): boolean => false
+
+/** Anything else that goes wrong ends the walk: what was not seen or not removed must stay marked. */
+function noneIfAbsent(error: unknown): string[] {
+  if (codeOf(error) !== 'ENOENT') throw error
+  return []
+}

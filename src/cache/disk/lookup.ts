@@ -1,0 +1,52 @@
+/**
+ * Lookup: an exchange that waits to hear what the disk has for it. The step keeps it on the exchange, parks it, and is
+ * entered again; what was found is in memory by then, or, where memory does not take it, in `entry`.
+ *
+ * Nobody waits longer than `patienceMs`: a disk that does not answer costs hits.
+ */
+import { Deadline, type DeadlineOwner, type Timers } from '../../core/timers.ts'
+import { WAIT, type Exchange, type Flow } from '../../http/exchange.ts'
+import type { Entry } from '../entry.ts'
+
+const patienceMs = 2000
+
+export class Lookup implements DeadlineOwner {
+  entry: Entry | null = null
+  isOver = false
+  readonly #x: Exchange
+  readonly #timers: Timers
+  readonly #deadline = new Deadline(this)
+  #turn = -1
+
+  constructor(x: Exchange, timers: Timers) {
+    this.#x = x
+    this.#timers = timers
+  }
+
+  /** For the step to return. */
+  park(): Flow {
+    this.#turn = this.#x.beginWait()
+    this.#timers.set(this.#deadline, patienceMs)
+    return WAIT
+  }
+
+  /** What was found. Too late: nothing happens. */
+  tell(entry: Entry | null): void {
+    if (this.isOver) return
+    const turn = this.#turn
+    this.leave()
+    this.entry = entry
+    if (turn >= 0) this.#x.reenter(turn)
+  }
+
+  onDeadline(): void {
+    this.tell(null)
+  }
+
+  /** The exchange is abandoned or finished. */
+  leave(): void {
+    this.isOver = true
+    this.#turn = -1
+    this.#timers.remove(this.#deadline)
+  }
+}

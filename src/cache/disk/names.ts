@@ -1,0 +1,34 @@
+/**
+ * Names of files in a cache's folder. What is stored under a key is found by the hash of it; where answers vary, that file
+ * tells by what, and each variant has a file of its own, named by key and variant together.
+ */
+import { hash } from 'node:crypto'
+
+/** Characters of a name: 128 bits, so that two keys in one file stay unheard of. The file says its key in any case. */
+const nameLength = 32
+
+export function nameOf(key: string): string {
+  return hash('sha256', key).slice(0, nameLength)
+}
+
+/** No key holds a NUL, so that no name of a key is one of a variant. */
+export function variantNameOf(key: string, varyNames: readonly string[], variant: string): string {
+  return nameOf(key + '\0' + varyNames.join() + '\0' + variant)
+}
+
+export function isName(text: string): boolean {
+  return text.length === nameLength && /^[0-9a-f]+$/.test(text)
+}
+
+/** The 256 folders that files are spread over. */
+export const folderNames: readonly string[] = Array.from({ length: 256 }, (_, i) =>
+  i.toString(16).padStart(2, '0'),
+)
+
+export function folderOf(name: string): string {
+  return name.slice(0, 2)
+}
+
+export function pathOf(root: string, name: string): string {
+  return root + '/' + folderOf(name) + '/' + name
+}

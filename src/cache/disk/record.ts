@@ -1,0 +1,251 @@
+/**
+ * The file of one stored answer: a header of 40 bytes, the head, the body, and a table with a checksum for each block of
+ * the body. A file is whole or counts for nothing: everything in it is under a checksum, and its length is stated.
+ *
+ * Header: signature, kind, length and checksum of the head, length of the body, checksum of the table, checksum of the
+ * header. One byte of it is under none: `isSoft`, which is written in place when a purge made the answer stale.
+ *
+ * A file whose kind is POINTER has no answer: it tells by which fields the answers of its key vary (names.ts).
+ */
+import { crc32 } from 'node:zlib'
+import { ownText, StoredFields } from '../../http/stored-fields.ts'
+import { Entry } from '../entry.ts'
+import { MemoryBody, blockBytes } from '../memory-body.ts'
+import { newRule, type StoredRule } from '../rule.ts'
+import { varyOf, type VaryFolding } from '../vary.ts'
+import { TextReader, writeTexts } from './texts.ts'
+
+/** The last character is the version of the format: files of another are not read. */
+const signature = Buffer.from('HGC1')
+export const headerBytes = 40
+export const ANSWER = 1
+export const POINTER = 2
+
+/** Where `isSoft` stands. */
+export const softOffset = 5
+const kindOffset = 4
+const headLengthOffset = 8
+const headCheckOffset = 12
+const bodyLengthOffset = 16
+const bornOffset = 24
+const tableCheckOffset = 32
+const headerCheckOffset = 36
+
+/** Numbers of the rule, of eight bytes each, in this order. Moments are kept as distances from when the head arrived. */
+const numberNames = [
+  'initialAgeMs',
+  'freshnessMs',
+  'graceMs',
+  'errorGraceMs',
+  'keepMs',
+  'lastModifiedMs',
+  'dateMs',
+  'flags',
+  'storing',
+] as const satisfies readonly (keyof StoredRule)[]
+/** Before them: when it arrived by the wall, until when it is fresh, status, stated length. */
+const ownNumbers = 4
+const numbersBytes = (ownNumbers + numberNames.length) * 8
+
+/** Texts before the tags. */
+const textsFixed = 8
+
+export interface RecordHeader {
+  readonly kind: number
+  readonly isSoft: boolean
+  readonly headLength: number
+  readonly headCheck: number
+  readonly bodyLength: number
+  /** Position in the journal of purges when its origin was asked: later ones concern it. */
+  readonly born: number
+  readonly tableCheck: number
+}
+
+/** Bytes of the whole file. */
+export function recordBytes({ headLength, bodyLength }: RecordHeader): number {
+  return headerBytes + headLength + bodyLength + tableBytes(bodyLength)
+}
+
+export function tableBytes(bodyLength: number): number {
+  return Math.ceil(bodyLength / blockBytes) * 4
+}
+
+// Writing
+
+export function headerOf(header: Omit<RecordHeader, 'isSoft'>): Buffer {
+  const bytes = Buffer.alloc(headerBytes)
+  signature.copy(bytes)
+  bytes[kindOffset] = header.kind
+  bytes.writeUInt32LE(header.headLength, headLengthOffset)
+  bytes.writeUInt32LE(header.headCheck, headCheckOffset)
+  bytes.writeDoubleLE(header.bodyLength, bodyLengthOffset)
+  bytes.writeDoubleLE(header.born, bornOffset)
+  bytes.writeUInt32LE(header.tableCheck, tableCheckOffset)
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, headerCheckOffset)), headerCheckOffset)
+  return bytes
+}
+
+/** The head of an entry. `nowMs` and `wallMs`: one moment by both clocks. */
+export function headOf(entry: Entry, nowMs: number, wallMs: number): Buffer {
+  const numbers = Buffer.allocUnsafe(numbersBytes)
+  const own = [
+    wallMs - (nowMs - entry.responseMs),
+    entry.freshUntilMs - entry.responseMs,
+    entry.head.status,
+    entry.statedLength,
+  ]
+  let at = 0
+  for (const value of own) at = numbers.writeDoubleLE(value, at)
+  for (const name of numberNames) at = numbers.writeDoubleLE(entry[name], at)
+  const { key, site, host, etag, variant, vary, head, tagNames } = entry
+  const names = vary === null ? '' : vary.names.join()
+  const texts = [key, site, host, etag, variant, names, head.reason, head.fields.text, ...tagNames]
+  return Buffer.concat([numbers, writeTexts(texts)])
+}
+
+/** The checksums of the blocks of a body. */
+export function tableOf(body: MemoryBody): Buffer {
+  const table = Buffer.allocUnsafe(tableBytes(body.length))
+  let at = 0
+  for (const block of blocksOf(body)) at = table.writeUInt32LE(crc32(block), at)
+  return table
+}
+
+/** A body that is in memory, as blocks. */
+export function* blocksOf(body: MemoryBody): Generator<Buffer> {
+  const { single } = body
+  if (single === null) yield* body.blocks
+  else for (let at = 0; at < single.length; at += blockBytes) yield single.subarray(at, at + blockBytes)
+}
+
+/** A file that says: answers under `key` vary by these fields. */
+export function pointerFile(key: string, varyNames: readonly string[]): Buffer {
+  const head = writeTexts([key, varyNames.join()])
+  const header = headerOf({
+    kind: POINTER,
+    headLength: head.length,
+    headCheck: crc32(head),
+    bodyLength: 0,
+    born: 0,
+    tableCheck: 0,
+  })
+  return Buffer.concat([header, head])
+}
+
+// Reading
+
+/** null: no header of ours, or a damaged one. */
+export function readHeader(bytes: Buffer): RecordHeader | null {
+  if (bytes.length < headerBytes || bytes.compare(signature, 0, 4, 0, 4) !== 0) return null
+  const isSoft = bytes[softOffset] !== 0
+  // It may have been set after the checksum was made.
+  bytes[softOffset] = 0
+  if (crc32(bytes.subarray(0, headerCheckOffset)) !== bytes.readUInt32LE(headerCheckOffset)) return null
+  return {
+    kind: bytes[kindOffset] as number,
+    isSoft,
+    headLength: bytes.readUInt32LE(headLengthOffset),
+    headCheck: bytes.readUInt32LE(headCheckOffset),
+    bodyLength: bytes.readDoubleLE(bodyLengthOffset),
+    born: bytes.readDoubleLE(bornOffset),
+    tableCheck: bytes.readUInt32LE(tableCheckOffset),
+  }
+}
+
+/** The bytes of the head, null when they are not all there or damaged. `file`: the file from its beginning. */
+export function checkedHead(header: RecordHeader, file: Buffer): Buffer | null {
+  const end = headerBytes + header.headLength
+  if (file.length < end) return null
+  const head = file.subarray(headerBytes, end)
+  return crc32(head) === header.headCheck ? head : null
+}
+
+/** Are these the body and its table, whole and undamaged? */
+export function isBodyRight(header: RecordHeader, body: Buffer, table: Buffer): boolean {
+  if (body.length !== header.bodyLength || !isTableRight(header, table)) return false
+  for (let i = 0; i * 4 < table.length; i++) {
+    if (crc32(body.subarray(i * blockBytes, (i + 1) * blockBytes)) !== table.readUInt32LE(i * 4)) return false
+  }
+  return true
+}
+
+export function isTableRight(header: RecordHeader, table: Buffer): boolean {
+  return table.length === tableBytes(header.bodyLength) && crc32(table) === header.tableCheck
+}
+
+/** What a pointer says; null when it is about another key. */
+export function readPointer(head: Buffer, key: string): readonly string[] | null {
+  const texts = new TextReader(head, 0)
+  return texts.next() === key ? texts.next().split(',') : null
+}
+
+/** What a purge asks of a file. */
+export interface RecordFacts {
+  readonly key: string
+  readonly site: string
+  readonly host: string
+  readonly tags: readonly string[]
+}
+
+export function readFacts(head: Buffer): RecordFacts {
+  const texts = new TextReader(head, numbersBytes)
+  const facts = { key: texts.next(), site: texts.next(), host: texts.next() }
+  for (let i = 3; i < textsFixed; i++) texts.next()
+  const tags: string[] = []
+  for (let i = textsFixed; i < texts.count; i++) tags.push(texts.next())
+  return { ...facts, tags }
+}
+
+/** The entity-tag by which the rest of an answer can be asked for; '' where it cannot be told from others. */
+export function strongTagOf(head: Buffer): string {
+  const texts = new TextReader(head, numbersBytes)
+  for (let i = 0; i < 3; i++) texts.next()
+  const etag = texts.next()
+  return head.readDoubleLE(16) === 200 && etag.startsWith('"') ? etag : ''
+}
+
+export interface Moment {
+  readonly nowMs: number
+  readonly wallMs: number
+}
+
+/**
+ * The entry that a head was made of, with `body`. `bornAt`: the store's generation before the file was looked at.
+ * `folding`: of the route that asks. Where the wall clock has gone back behind the moment that it arrived, nobody can tell
+ * its age: it counts as stale.
+ */
+export function entryOf(
+  head: Buffer,
+  body: MemoryBody,
+  bornAt: number,
+  folding: VaryFolding | null,
+  { nowMs, wallMs }: Moment,
+): Entry {
+  const arrivedWallMs = head.readDoubleLE(0)
+  const freshForMs = head.readDoubleLE(8)
+  const rule = newRule()
+  for (const [i, name] of numberNames.entries()) rule[name] = head.readDoubleLE((ownNumbers + i) * 8)
+  const texts = new TextReader(head, numbersBytes)
+  const start = { key: texts.next(), site: texts.next(), host: texts.next() }
+  rule.etag = texts.next()
+  const variant = texts.next()
+  const varyNames = texts.next()
+  const reason = texts.next()
+  const fields = StoredFields.fromText(texts.next())
+  const tags: string[] = []
+  for (let i = textsFixed; i < texts.count; i++) tags.push(texts.next())
+  const isClockRight = wallMs >= arrivedWallMs
+  rule.responseMs = nowMs - Math.max(0, wallMs - arrivedWallMs)
+  rule.freshUntilMs = isClockRight ? rule.responseMs + freshForMs : Math.min(nowMs, nowMs + freshForMs)
+  const entry = new Entry({
+    ...start,
+    bornAt,
+    head: { status: head.readDoubleLE(16), reason, fields },
+    statedLength: head.readDoubleLE(24),
+    vary: varyNames === '' ? null : varyOf(varyNames.split(','), folding),
+    variant: ownText(variant),
+    tags,
+    body,
+  })
+  return Object.assign(entry, rule)
+}

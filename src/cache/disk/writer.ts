@@ -1,0 +1,186 @@
+/**
+ * Writer: what is to be written to or removed from the disk, behind the back of those who are served.
+ *
+ * Promises: nobody waits for it; of several things to do for one name the last one is done; what waits is bounded in bytes
+ * and count, and beyond that is not written, which is counted; what has not been written yet can be had from here.
+ */
+import type { Clock } from '../../core/clock.ts'
+import type { Entry } from '../entry.ts'
+import { codeOf } from './disk.ts'
+import { nameOf, pathOf, variantNameOf } from './names.ts'
+import { writeEntry, writePointer, type WritePlace } from './write.ts'
+
+/** Bodies that wait, which may have left memory's own limit. */
+export const waitingBytesMax: number = 64 * 1024 * 1024
+export const waitingMax = 10_000
+/** At the same time: Node has four threads for files, and lookups need some. */
+const activeMax = 2
+/** After the disk was full, or refused: it is not tried for each answer. */
+const restMs = 1000
+
+/** null: it is removed. */
+interface Job {
+  readonly name: string
+  readonly key: string
+  readonly entry: Entry | null
+}
+
+export interface WriterOwner extends WritePlace {
+  readonly clock: Clock
+  /** Where in the journal an answer is by its `bornAt`; -1: it was purged, or nobody knows any more. */
+  bornPosition(entry: Entry): number
+  /** Resolves when no purge is on its way into the journal. */
+  settled(): Promise<void>
+  onWritten(name: string, key: string, bytes: number): void
+  onRemovedFile(name: string, key: string): void
+}
+
+export class Writer {
+  writes = 0
+  writtenBytes = 0
+  failures = 0
+  /** Not written for want of room in the queue, or while the disk rests. */
+  dropped = 0
+  readonly #owner: WriterOwner
+  readonly #waiting = new Map<string, Job>()
+  /** How many jobs there are for a key. */
+  readonly #keys = new Map<string, number>()
+  readonly #active = new Map<string, Job>()
+  #waitingBytes = 0
+  #restUntilMs = -Infinity
+  #isClosed = false
+  #onIdle: (() => void)[] = []
+
+  constructor(owner: WriterOwner) {
+    this.#owner = owner
+  }
+
+  put(entry: Entry): void {
+    const isResting = this.#owner.clock.nowMs() < this.#restUntilMs
+    const isFull =
+      this.#waiting.size >= waitingMax || this.#waitingBytes + entry.body.length > waitingBytesMax
+    if (this.#isClosed || isResting || isFull) {
+      this.dropped++
+      // What is there is an older answer.
+      if (!this.#isClosed) this.remove(entry)
+      return
+    }
+    this.#add({ name: nameOfEntry(entry), key: entry.key, entry })
+  }
+
+  remove(entry: Entry): void {
+    if (!this.#isClosed) this.#add({ name: nameOfEntry(entry), key: entry.key, entry: null })
+  }
+
+  #add(job: Job): void {
+    this.#forget(job.name)
+    // Removals are small, but not for nothing.
+    if (this.#waiting.size >= 2 * waitingMax) return
+    this.#waiting.set(job.name, job)
+    this.#count(job.key, 1)
+    this.#waitingBytes += job.entry?.body.length ?? 0
+    this.#next()
+  }
+
+  #forget(name: string): void {
+    const job = this.#waiting.get(name)
+    if (job === undefined) return
+    this.#waiting.delete(name)
+    this.#count(job.key, -1)
+    this.#waitingBytes -= job.entry?.body.length ?? 0
+  }
+
+  /** What is about to be there: an entry, null for nothing; undefined when the disk itself knows. */
+  pending(name: string): Entry | null | undefined {
+    return (this.#waiting.get(name) ?? this.#active.get(name))?.entry
+  }
+
+  /** Is something about to be written for this key? */
+  hasKey(key: string): boolean {
+    return this.#keys.has(key)
+  }
+
+  #count(key: string, by: number): void {
+    const count = (this.#keys.get(key) ?? 0) + by
+    if (count === 0) this.#keys.delete(key)
+    else this.#keys.set(key, count)
+  }
+
+  get queued(): number {
+    return this.#waiting.size + this.#active.size
+  }
+
+  #next(): void {
+    if (this.#active.size >= activeMax) return
+    for (const job of this.#waiting.values()) {
+      // One after another for one name.
+      if (this.#active.has(job.name)) continue
+      this.#forget(job.name)
+      this.#active.set(job.name, job)
+      this.#count(job.key, 1)
+      void this.#run(job)
+      if (this.#active.size >= activeMax) return
+    }
+    if (this.queued === 0) for (const tell of this.#onIdle.splice(0)) tell()
+  }
+
+  async #run(job: Job): Promise<void> {
+    try {
+      if (job.entry === null) await this.#remove(job)
+      else await this.#write(job, job.entry)
+    } catch (error) {
+      this.failures++
+      if (codeOf(error) !== '') this.#restUntilMs = this.#owner.clock.nowMs() + restMs
+      // The older answer that is there was replaced, and must not come back.
+      if (job.entry !== null) await this.#remove(job).catch(() => {})
+    }
+    this.#active.delete(job.name)
+    this.#count(job.key, -1)
+    this.#next()
+  }
+
+  async #remove({ name, key }: Job): Promise<void> {
+    const { disk, root } = this.#owner
+    try {
+      await disk.remove(pathOf(root, name))
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return
+      throw error
+    }
+    this.#owner.onRemovedFile(name, key)
+  }
+
+  async #write({ name, key }: Job, entry: Entry): Promise<void> {
+    const owner = this.#owner
+    await owner.settled()
+    const born = owner.bornPosition(entry)
+    if (born < 0) return
+    const moment = { nowMs: owner.clock.nowMs(), wallMs: owner.clock.wallMs() }
+    const bytes = await writeEntry(owner, name, entry, born, moment)
+    if (bytes === 0) return
+    this.writes++
+    this.writtenBytes += bytes
+    owner.onWritten(name, key, bytes)
+    if (entry.vary === null) return
+    const pointerName = nameOf(entry.key)
+    const pointerBytes = await writePointer(owner, pointerName, entry.key, entry.vary.names)
+    if (pointerBytes > 0) owner.onWritten(pointerName, key, pointerBytes)
+  }
+
+  /** Resolves when all is written. */
+  idle(): Promise<void> {
+    if (this.queued === 0) return Promise.resolve()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#onIdle.push(resolve)
+    return promise
+  }
+
+  /** Takes nothing more; what waits is written still. */
+  close(): void {
+    this.#isClosed = true
+  }
+}
+
+export function nameOfEntry({ key, vary, variant }: Entry): string {
+  return vary === null ? nameOf(key) : variantNameOf(key, vary.names, variant)
+}

@@ -1,0 +1,41 @@
+/** The cache on disk over a disk that forgets, tears, fills up and fails. `HEADGATE_SEEDS` raises the number of worlds. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { SharedCache } from '../../../src/cache/shared-cache.ts'
+import { simulateDisk } from './simulate.ts'
+
+function blind({ disk }: SharedCache): void {
+  if (disk !== null) disk.marks.compare = () => 0
+}
+
+const seeds = Number(process.env['HEADGATE_SEEDS'] ?? 1000)
+
+test(`${seeds} worlds: every hit from disk is whole, and nothing comes back that was purged and acknowledged`, async () => {
+  let [hits, diskHits] = [0, 0]
+  for (let seed = 1; seed <= seeds; seed++) {
+    const result = await simulateDisk(seed)
+    assert.deepEqual(result.problems, [], `seed ${seed}`)
+    hits += result.hits
+    diskHits += result.diskHits
+  }
+  // The worlds are not empty: some of what is found comes from disk, after all that happens.
+  assert.ok(diskHits > seeds, `${diskHits} of ${hits} hits were from disk`)
+})
+
+test('the worlds find a disk whose syncs do nothing', async () => {
+  let found = 0
+  for (let seed = 1; seed <= 60; seed++) {
+    const { problems } = await simulateDisk(seed, { forgetsSync: true })
+    if (problems.length > 0) found++
+  }
+  assert.ok(found > 0)
+})
+
+test('the worlds find a store that does not compare files with the purges', async () => {
+  let found = 0
+  for (let seed = 1; seed <= 60; seed++) {
+    const { problems } = await simulateDisk(seed, { sabotage: blind })
+    if (problems.length > 0) found++
+  }
+  assert.ok(found > 0)
+})

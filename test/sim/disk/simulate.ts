@@ -1,0 +1,361 @@
+/**
+ * One seeded world of the cache on disk: one or two workers that store, find, purge, sweep and die over one disk that
+ * keeps as few promises as it may. What it must show: every hit whole and right, and nothing that was purged and
+ * acknowledged.
+ */
+import { Entry, type EntryStart } from '../../../src/cache/entry.ts'
+import { CacheKey, keyHost } from '../../../src/cache/key.ts'
+import { MemoryBody } from '../../../src/cache/memory-body.ts'
+import type { PurgeTarget } from '../../../src/cache/purge-request.ts'
+import { SharedCache } from '../../../src/cache/shared-cache.ts'
+import { readTags } from '../../../src/cache/tags.ts'
+import { readVary, VARY_ANY } from '../../../src/cache/vary.ts'
+import { Timers } from '../../../src/core/timers.ts'
+import { StoredFields } from '../../../src/http/stored-fields.ts'
+import { ManualClock } from '../../story/manual-clock.ts'
+import { bodyOf, fieldsOf, requestFor } from '../../unit/cache/store-world.ts'
+import { Random } from '../random.ts'
+import { SimDisk } from '../sim-disk.ts'
+
+const keys = new CacheKey('site', 'zone')
+const hosts = ['a.example', 'b.example']
+const steps = 120
+
+/** What was made by the origin. */
+interface Version {
+  readonly number: number
+  readonly url: string
+  readonly variant: string
+  readonly askedAt: number
+}
+
+interface Purge {
+  readonly target: PurgeTarget
+  readonly isSoft: boolean
+  readonly issuedAt: number
+  /** Infinity: it was not acknowledged. */
+  ackedAt: number
+}
+
+/** A fill under way in a worker. */
+interface Filling {
+  readonly cache: SharedCache
+  readonly entry: Entry
+  readonly body: Buffer
+}
+
+export interface DiskSimOptions {
+  /** Plants a bug: it must be found. */
+  readonly forgetsSync?: boolean
+  /** Something of the store is not done. */
+  readonly sabotage?: (cache: SharedCache) => void
+}
+
+export interface DiskSimResult {
+  readonly problems: readonly string[]
+  readonly hits: number
+  readonly diskHits: number
+}
+
+export async function simulateDisk(seed: number, options: DiskSimOptions = {}): Promise<DiskSimResult> {
+  const world = new DiskWorld(seed, options)
+  await world.run()
+  return { problems: world.problems, hits: world.hits, diskHits: world.diskHits }
+}
+
+class DiskWorld {
+  readonly problems: string[] = []
+  hits = 0
+  diskHits = 0
+  readonly #options: DiskSimOptions
+  readonly #random: Random
+  readonly #clock = new ManualClock()
+  readonly #timers = new Timers(this.#clock)
+  readonly #disk: SimDisk
+  readonly #versions: Version[] = []
+  readonly #purges: Purge[] = []
+  readonly #workers: number
+  #caches: SharedCache[] = []
+  #filling: Filling[] = []
+  #under: Promise<unknown>[] = []
+  /** Moments: everything that is done has one. */
+  #now = 0
+
+  constructor(seed: number, options: DiskSimOptions) {
+    this.#options = options
+    const random = new Random(seed)
+    this.#random = random
+    this.#workers = random.chance(0.4) ? 2 : 1
+    const isFailing = random.chance(0.4)
+    this.#disk = new SimDisk({
+      random,
+      failures: isFailing ? random.between(1, 10) : 0,
+      flips: random.chance(0.2) ? 3 : 0,
+      ...(random.chance(0.2) ? { bytesMax: random.between(50_000, 300_000) } : {}),
+      forgetsSync: options.forgetsSync ?? false,
+    })
+  }
+
+  async run(): Promise<void> {
+    await this.#start()
+    for (let i = 0; i < steps && this.problems.length === 0; i++) {
+      this.#now++
+      await this.#step()
+      await this.#pass()
+    }
+    // At the end all is well with the disk, and what is there is looked at once more.
+    this.#disk.failures = 0
+    await this.#settle()
+    await this.#restart(this.#random.chance(0.7))
+    for (const version of this.#versions.slice(-40))
+      await this.#find(this.#pick(), version.url, version.variant)
+    await this.#stop()
+  }
+
+  #pick(): SharedCache {
+    return this.#random.pick(this.#caches)
+  }
+
+  /** Some time, and some of what is under way. */
+  async #pass(): Promise<void> {
+    const random = this.#random
+    for (let turns = random.between(0, 12); turns > 0; turns--) await Promise.resolve()
+    if (random.chance(0.2)) this.#clock.advance(random.between(1, 50))
+    if (random.chance(0.1)) await this.#settle()
+  }
+
+  async #settle(): Promise<void> {
+    for (let i = 0; i < 400; i++) {
+      await new Promise<void>((resolve) => void setImmediate(resolve))
+      this.#clock.advance(5)
+      if (i > 3 && this.#disk.underWay === 0) break
+    }
+    await Promise.allSettled(this.#under)
+    this.#under = []
+  }
+
+  async #start(): Promise<void> {
+    const disk = { path: '/cache', bytesMax: this.#random.chance(0.3) ? 60_000 : 10_000_000 }
+    for (let i = 0; i < this.#workers; i++) {
+      const settings = { bytesMax: 4_000_000, entryBytesMax: 0, whenDeserted: 'auto', disk } as const
+      const cache = new SharedCache({
+        clock: this.#clock,
+        timers: this.#timers,
+        settings,
+        peers: null,
+        disk: this.#disk,
+      })
+      this.#options.sabotage?.(cache)
+      this.#caches.push(cache)
+    }
+    if (this.#random.chance(0.8)) await this.#settle()
+  }
+
+  async #stop(): Promise<void> {
+    for (const cache of this.#caches) cache.close()
+    this.#caches = []
+    this.#filling = []
+    this.#under = []
+    await this.#settle()
+  }
+
+  async #restart(isPowerLost: boolean): Promise<void> {
+    const before = this.#caches
+    this.#caches = []
+    this.#filling = []
+    if (isPowerLost) this.#disk.losePower()
+    for (const cache of before) cache.close()
+    this.#under = []
+    await this.#start()
+  }
+
+  async #step(): Promise<void> {
+    const random = this.#random
+    const kind = random.between(1, 100)
+    if (kind <= 30) this.#fill()
+    else if (kind <= 50) this.#complete()
+    else if (kind <= 78) this.#under.push(this.#find(this.#pick(), this.#url(), random.pick(['', 'x', 'y'])))
+    else if (kind <= 88) this.#purge()
+    else if (kind <= 92) this.#forgetMemory()
+    else if (kind <= 95) this.#under.push(this.#keep())
+    else await this.#restart(random.chance(0.6))
+  }
+
+  #url(): string {
+    const random = this.#random
+    return `https://${random.pick(hosts)}/${random.pick(['a', 'b'])}/${random.between(1, 4)}`
+  }
+
+  // Storing
+
+  #fill(): void {
+    const random = this.#random
+    const cache = this.#pick()
+    const url = this.#url()
+    const variant = random.pick(['', '', 'x', 'y'])
+    const number = this.#versions.length + 1
+    this.#versions.push({ number, url, variant, askedAt: this.#now })
+    const body = bodyFor(
+      number,
+      random.chance(0.1) ? random.between(260_000, 330_000) : random.skewed(90_000),
+    )
+    const entry = this.#entryFor(cache, url, variant, number, body.length)
+    if (!cache.store.begin(entry)) return
+    const filling = { cache, entry, body }
+    this.#filling.push(filling)
+    if (random.chance(0.5)) this.#completeOne(filling)
+  }
+
+  #entryFor(cache: SharedCache, url: string, variant: string, number: number, statedLength: number): Entry {
+    const request = requestFor(url, variant === '' ? {} : { v: variant })
+    const fields = fieldsOf({
+      'x-number': String(number),
+      'surrogate-key': `t${number % 3}`,
+      ...(variant === '' ? {} : { vary: 'v' }),
+    })
+    const vary = readVary(fields, null)
+    if (vary === VARY_ANY) throw new Error('not to be stored')
+    const start: EntryStart = {
+      key: keys.of(request),
+      bornAt: cache.store.generation,
+      site: 'site',
+      host: keyHost(request),
+      head: { status: 200, reason: '', fields: StoredFields.of(fields) },
+      statedLength,
+      vary,
+      variant: vary === null ? '' : vary.variantOf(request),
+      tags: readTags(fields, 'https://origin') ?? [],
+      body: new MemoryBody(statedLength),
+    }
+    const entry = new Entry(start)
+    entry.responseMs = this.#clock.nowMs()
+    entry.freshnessMs = 1e9
+    entry.freshUntilMs = entry.responseMs + 1e9
+    entry.dateMs = number
+    return entry
+  }
+
+  #complete(): void {
+    if (this.#filling.length > 0) this.#completeOne(this.#random.pick(this.#filling))
+  }
+
+  #completeOne(filling: Filling): void {
+    const { cache, entry, body } = filling
+    this.#filling.splice(this.#filling.indexOf(filling), 1)
+    if (body.length === 0 || cache.store.append(entry, body, 0, body.length)) cache.store.complete(entry)
+  }
+
+  #forgetMemory(): void {
+    const { store } = this.#pick()
+    store.resize(0)
+    store.resize(4_000_000)
+  }
+
+  async #keep(): Promise<void> {
+    // One is elected.
+    const disk = this.#caches[0]?.disk ?? null
+    const keeper = disk?.keeper
+    if (disk === null || keeper === null || keeper === undefined) return
+    if (this.#random.chance(0.5)) await keeper.sweep(0).catch(() => {})
+    else await disk.journal.rewrite().catch(() => {})
+  }
+
+  // Finding
+
+  async #find(cache: SharedCache, url: string, variant: string): Promise<void> {
+    const request = requestFor(url, variant === '' ? {} : { v: variant })
+    const key = keys.of(request)
+    const startedAt = this.#now
+    const inMemory = cache.store.find(key, request)
+    if (inMemory !== null) return this.#check(inMemory, url, variant, startedAt, 'memory')
+    const life = this.#caches
+    const entry = (await cache.disk?.find({ key, request, folding: null, from: 1 })) ?? null
+    if (entry === null || life !== this.#caches) return
+    this.diskHits++
+    const { backing } = entry.body
+    const count = backing === null ? 0 : entry.body.blocks.length
+    for (let i = 0; i < count; i++)
+      // A block that is damaged is not given: what was sent before is cut, and that is no hit.
+      if ((await backing?.load(i)) === null) return
+    this.#check(entry, url, variant, startedAt, 'disk')
+  }
+
+  #check(entry: Entry, url: string, variant: string, startedAt: number, where: string): void {
+    this.hits++
+    const number = Number(entry.head.fields.getByName('x-number'))
+    const version = this.#versions[number - 1]
+    const say = (what: string): void =>
+      void this.problems.push(`${what}: version ${number} of ${url} from ${where}`)
+    if (version === undefined) return say('a head of nothing')
+    const body = bodyOf(entry)
+    if (!body.equals(bodyFor(number, body.length)) || body.length !== entry.statedLength)
+      say('a body that is not right')
+    const isFitting = version.variant === variant || version.variant === ''
+    if (version.url !== url || !isFitting) say('an answer to something else')
+    for (const purge of this.#purges) {
+      if (purge.ackedAt > startedAt || version.askedAt >= purge.issuedAt || !concerns(purge.target, version))
+        continue
+      if (!purge.isSoft || !entry.isSoftPurged)
+        say(
+          `a purge at ${purge.issuedAt} did not last (asked at ${version.askedAt}, ${JSON.stringify(purge)})`,
+        )
+    }
+  }
+
+  // Purging
+
+  #purge(): void {
+    const random = this.#random
+    const [, host = '', target = ''] = /^https:\/\/([^/]*)(.*)$/.exec(this.#url()) ?? []
+    const targets: PurgeTarget[] = [
+      { kind: 'url', host, target },
+      { kind: 'prefix', host, target: target.slice(0, random.between(1, 4)) },
+      { kind: 'host', host },
+      { kind: 'tag', tag: `t${random.between(0, 2)}` },
+      { kind: 'all' },
+    ]
+    const purge: Purge = {
+      target: random.pick(targets),
+      isSoft: random.chance(0.3),
+      issuedAt: this.#now,
+      ackedAt: Infinity,
+    }
+    this.#purges.push(purge)
+    this.#under.push(this.#purgeAll(purge))
+  }
+
+  async #purgeAll(purge: Purge): Promise<void> {
+    const { target, isSoft } = purge
+    const asked = this.#caches.map(async (cache, i) => {
+      // Messages take their time.
+      if (i > 0) for (let turns = this.#random.between(0, 9); turns > 0; turns--) await Promise.resolve()
+      return cache.purgeHere([{ target, isSoft, id: `${purge.issuedAt}` }])
+    })
+    const totals = await Promise.all(asked)
+    this.#now++
+    if (totals.every(({ missing }) => missing === 0)) purge.ackedAt = this.#now++
+  }
+}
+
+function concerns(target: PurgeTarget, { url, number }: Version): boolean {
+  switch (target.kind) {
+    case 'all':
+      return true
+    case 'host':
+      return url.startsWith(`https://${target.host}/`)
+    case 'tag':
+      return target.tag === `t${number % 3}`
+    case 'prefix':
+      return url.startsWith(`https://${target.host}${target.target}`)
+    case 'url':
+      return url === `https://${target.host}${target.target}`
+    default:
+      return false
+  }
+}
+
+function bodyFor(number: number, length: number): Buffer {
+  const body = Buffer.alloc(length, number & 0xff)
+  for (let i = 0; i + 4 <= length; i += 4) body.writeUInt32LE((number * 2654435761 + i) >>> 0, i)
+  return body
+}
