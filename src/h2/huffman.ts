@@ -2,8 +2,7 @@
  * Huffman coding of strings in HPACK (RFC 7541 §5.2).
  *
  * Decoding looks 8 bits up at a time: every character that fields are usually made of has a code of at most 8 bits, so it is
- * one lookup for each; the rare longer codes are walked bit by bit. Measured against a state machine by nibbles (two
- * lookups for each byte of input): a third faster, and its tables are 512 bytes instead of 8 KiB.
+ * one lookup for each; the rare longer codes are walked bit by bit. Its tables are 512 bytes.
  *
  * Invariants: `decodeHuffman` writes at most `huffmanBytesMax(length)` bytes; padding is the beginning of EOS, shorter than
  * 8 bits, and EOS itself is an error.

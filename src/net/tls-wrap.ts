@@ -11,7 +11,7 @@
  *   function is used, and its owner is ours, with the few members that it touches, by symbols found on a socket.
  * - SSL_write takes the bytes before `writeBuffer` returns: they are encrypted, or, before the handshake, copied.
  * - TLSWrap reads from and writes to the handle below it by itself. Bytes read before it was there, by a socket, are
- *   given to it by `receive`. (A TLSSocket over a socket takes what was `unshift`ed to it: Node 24 and 26 do the same.)
+ *   given to it by `receive`.
  * - A listener put above TLSWrap (`useUserBuffer` of the lower handle) gets the raw bytes and FIN from then on, and TLSWrap
  *   what it is given by `receive`. So close_notify and a bare FIN can be told apart, which it does not tell by itself. It
  *   then no longer hears when a write that had to wait is done: so only while none is.
