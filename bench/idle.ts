@@ -20,7 +20,7 @@ async function startNginx(originPort: number): Promise<Subject | null> {
   if (peer === undefined || peer.missing() !== '') return null
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'headgate-idle-'))
-  const command = peer.command({ folder, port, originPort, accessLog: false })
+  const command = peer.command({ folder, port, originPort, accessLog: false, identity: null })
   const program = Program.start(peer.name, command, 0, join(folder, 'out'))
   await program.listening(port)
   return {

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
+import { runH2load } from './h2load.ts'
 import { bodyOf } from './origin.ts'
 import type { Peer } from './peers/peer.ts'
 import { cpuTime, memoryBytes, type Program } from './processes.ts'
@@ -61,7 +62,9 @@ async function runLoad(running: RunningPeer, scenario: Scenario, seconds: number
     const rate = Math.floor(running.ratePerSecond / 2)
     return runLoader('paced-load.ts', [port, path, rate, seconds, connections])
   }
-  return runWrk({ url: `http://127.0.0.1:${port}${path}`, seconds, connections, fields, core: loadCore })
+  const url = `${scenario.isSecure ? 'https' : 'http'}://127.0.0.1:${port}${path}`
+  if (scenario.load === 'h2load') return runH2load(url, seconds, loadCore)
+  return runWrk({ url, seconds, connections, fields, core: loadCore })
 }
 
 export async function measure(running: RunningPeer, scenario: Scenario, seconds: number): Promise<Sample> {

@@ -8,12 +8,13 @@
  * --rounds N --seconds N
  * --out FILE         where the JSON goes; else bench/results/DATE.json
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { needs } from '../test/programs.ts'
+import { makeIdentity } from '../test/unit/net/tls-identity.ts'
 import { loadCore, measure, proxyCore, type RunningPeer, type Sample } from './measure.ts'
 import { originCommand } from './origin.ts'
 import { apache } from './peers/apache.ts'
@@ -23,7 +24,7 @@ import { headgate, headgateCache } from './peers/headgate.ts'
 import { nginxCachePeers } from './peers/nginx-cache.ts'
 import { nginxPeers } from './peers/nginx.ts'
 import { nodePeers } from './peers/node-packages.ts'
-import type { Peer } from './peers/peer.ts'
+import type { Identity, Peer } from './peers/peer.ts'
 import { varnish, varnishCache } from './peers/varnish.ts'
 import { freePort, Program } from './processes.ts'
 import { writeReport, tableOf } from './report.ts'
@@ -38,12 +39,15 @@ const cachePeers: readonly Peer[] = [headgateCache, ...nginxCachePeers, varnishC
 interface Setting {
   readonly accessLog: boolean
   readonly isKept: boolean
+  readonly isSecure: boolean
 }
 
 const settings: readonly Setting[] = [
-  { accessLog: false, isKept: false },
-  { accessLog: true, isKept: false },
-  { accessLog: false, isKept: true },
+  { accessLog: false, isKept: false, isSecure: false },
+  { accessLog: true, isKept: false, isSecure: false },
+  { accessLog: false, isKept: true, isSecure: false },
+  { accessLog: false, isKept: false, isSecure: true },
+  { accessLog: false, isKept: true, isSecure: true },
 ]
 
 const { values: options } = parseArgs({
@@ -85,25 +89,44 @@ class Bench {
   }
 
   /** Starts and verifies a peer; null when it cannot run, with the reason noted. */
-  async startPeer(peer: Peer, { accessLog, isKept }: Setting): Promise<RunningPeer | null> {
+  async startPeer(peer: Peer, { accessLog, isKept, isSecure }: Setting): Promise<RunningPeer | null> {
     const why = peer.missing()
     if (why !== '') return skip(peer, why)
     const port = await freePort()
     const folder = mkdtempSync(join(this.#folder, 'peer-'))
-    const command = peer.command({ folder, port, originPort: this.#originPort, accessLog })
+    const command = peer.command({
+      folder,
+      port,
+      originPort: this.#originPort,
+      accessLog,
+      identity: isSecure ? await this.#identity() : null,
+    })
     const program = Program.start(peer.name, command, proxyCore, join(folder, 'out'))
     this.#programs.push(program)
     try {
       await program.listening(port)
-      const wrong = (await verifyBodies(port)) || (isKept ? await verifyKeeping(port) : '')
+      const wrong =
+        (await verifyBodies(port, isSecure)) || (isKept ? await verifyKeeping(port, isSecure) : '')
       if (wrong !== '') return skip(peer, `wrong answer: ${wrong}`)
-      const missing = isKept ? [] : await missingFields(port)
+      const missing = isKept ? [] : await missingFields(port, isSecure)
       if (missing.length > 0) console.log(`${peer.name}: does not send ${missing.join(', ')}`)
     } catch (error) {
       return skip(peer, error instanceof Error ? error.message : String(error))
     }
     versions[peer.name] = peer.version()
     return { peer, program, port, ratePerSecond: 0 }
+  }
+
+  /** A certificate for all that speak TLS: ECDSA, P-256. */
+  async #identity(): Promise<Identity> {
+    const cert = join(this.#folder, 'cert.pem')
+    const key = join(this.#folder, 'key.pem')
+    if (!existsSync(cert)) {
+      const made = await makeIdentity(['localhost', '127.0.0.1'], { isSelfSigned: true })
+      writeFileSync(key, made.key)
+      writeFileSync(cert, made.cert)
+    }
+    return { cert, key }
   }
 
   async close(): Promise<void> {
@@ -123,6 +146,7 @@ async function startPeers(bench: Bench, setting: Setting): Promise<RunningPeer[]
   for (const peer of setting.isKept ? cachePeers : allPeers) {
     if (!isWanted(options.only, peer.name, peer.family)) continue
     if (setting.accessLog && !peer.logs) continue
+    if (setting.isSecure && peer.speaksTls !== true) continue
     const started = await bench.startPeer(peer, setting)
     if (started !== null) running.push(started)
   }
@@ -158,8 +182,10 @@ async function runAll(bench: Bench): Promise<ScenarioResult[]> {
   const wanted = scenarios.filter((scenario) => isWanted(options.scenario, scenario.name))
   const results: ScenarioResult[] = []
   for (const setting of settings) {
-    const { accessLog, isKept } = setting
-    const batch = wanted.filter((one) => one.accessLog === accessLog && one.isKept === isKept)
+    const { accessLog, isKept, isSecure } = setting
+    const batch = wanted.filter(
+      (one) => one.accessLog === accessLog && one.isKept === isKept && one.isSecure === isSecure,
+    )
     if (batch.length === 0) continue
     const running = await startPeers(bench, setting)
     for (const scenario of batch) results.push(await runScenario(running, scenario))
@@ -187,7 +213,7 @@ function publish(results: readonly ScenarioResult[], loadBefore: number): void {
   if (options.out === undefined) writeReport(result)
 }
 
-const lacking = needs('nginx', 'wrk', 'taskset')
+const lacking = needs('nginx', 'wrk', 'h2load', 'taskset')
 if (lacking !== false || cpus().length < 2) {
   // The origin is an nginx and the load comes from wrk, each pinned to a core.
   console.log(`bench: skipped (${lacking === false ? 'needs two cores' : lacking})`)

@@ -7,7 +7,9 @@ export interface Scenario {
   readonly path: string
   /** Sent in addition to Host. */
   readonly fields: readonly string[]
-  readonly load: 'wrk' | 'slow-reader' | 'half-rate'
+  readonly load: 'wrk' | 'h2load' | 'slow-reader' | 'half-rate'
+  /** Over TLS; by HTTP/2 where the load is h2load's. */
+  readonly isSecure: boolean
   readonly accessLog: boolean
   /** Of answers that the peers keep: they are set up as caches, and warm. */
   readonly isKept: boolean
@@ -31,8 +33,10 @@ const browserFields = [
   'Accept-Language: en-GB,en;q=0.9,de;q=0.8',
 ]
 
-const plain = { fields: [], load: 'wrk', accessLog: false, isKept: false } as const
+const plain = { fields: [], load: 'wrk', accessLog: false, isKept: false, isSecure: false } as const
 const kept = { ...plain, isKept: true } as const
+const secure = { isSecure: true } as const
+const h2 = { isSecure: true, load: 'h2load' } as const
 
 export const scenarios: readonly Scenario[] = [
   { ...plain, name: 'small', title: '1 KiB, wrk’s own head', path: '/1k' },
@@ -70,4 +74,14 @@ export const scenarios: readonly Scenario[] = [
   },
   { ...kept, name: 'kept-64k', title: 'from the cache: 64 KiB', path: '/kept/64k' },
   { ...kept, name: 'kept-tags', title: 'from the cache: 1 KiB with 16 tags', path: '/kept/tags' },
+  { ...plain, ...secure, name: 'tls', title: '1 KiB over TLS', path: '/1k' },
+  { ...plain, ...h2, name: 'h2', title: '1 KiB by HTTP/2 over TLS, 16 × 32 streams', path: '/1k' },
+  { ...kept, ...secure, name: 'kept-tls', title: 'from the cache: 1 KiB over TLS', path: '/kept/1k' },
+  {
+    ...kept,
+    ...h2,
+    name: 'kept-h2',
+    title: 'from the cache: 1 KiB by HTTP/2 over TLS, 16 × 32 streams',
+    path: '/kept/1k',
+  },
 ]

@@ -3,6 +3,7 @@
  * them are set up to send, so that none is fast by doing less.
  */
 import { get } from 'node:http'
+import { get as getSecurely } from 'node:https'
 import { bodyOf, bodySizes } from './origin.ts'
 
 interface Fetched {
@@ -10,9 +11,11 @@ interface Fetched {
   readonly body: Buffer
 }
 
-function fetchBody(port: number, path: string): Promise<Fetched> {
+function fetchBody(port: number, path: string, isSecure = false): Promise<Fetched> {
   return new Promise((resolve, reject) => {
-    const sent = get({ host: '127.0.0.1', port, path, agent: false }, (answer) => {
+    // The certificate is the bench's own.
+    const where = { host: '127.0.0.1', port, path, agent: false, rejectUnauthorized: false }
+    const sent = (isSecure ? getSecurely : get)(where, (answer) => {
       const parts: Buffer[] = []
       answer.on('data', (part: Buffer) => parts.push(part))
       answer.once('end', () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(parts) }))
@@ -24,9 +27,9 @@ function fetchBody(port: number, path: string): Promise<Fetched> {
 }
 
 /** What is wrong with the bodies that come through `port`; '' for nothing. */
-export async function verifyBodies(port: number): Promise<string> {
+export async function verifyBodies(port: number, isSecure: boolean): Promise<string> {
   for (const path of Object.keys(bodySizes)) {
-    const { status, body } = await fetchBody(port, path)
+    const { status, body } = await fetchBody(port, path, isSecure)
     if (status !== 200) return `${path} gave ${status}`
     if (!body.equals(bodyOf(path))) return `${path} gave another body`
   }
@@ -34,15 +37,15 @@ export async function verifyBodies(port: number): Promise<string> {
 }
 
 /** Names of the forwarding fields that do not reach the origin behind `port`. */
-export async function missingFields(port: number): Promise<string[]> {
-  const { body } = await fetchBody(port, '/seen')
+export async function missingFields(port: number, isSecure: boolean): Promise<string[]> {
+  const { body } = await fetchBody(port, '/seen', isSecure)
   const lines = body.toString('latin1').trim().split('\n')
   return lines.filter((line) => line.endsWith('=')).map((line) => line.slice(0, -1))
 }
 
 /** Does what is behind `port` keep what it may keep? '' when it does. */
-export async function verifyKeeping(port: number): Promise<string> {
-  const first = await fetchBody(port, '/kept/now')
-  const second = await fetchBody(port, '/kept/now')
+export async function verifyKeeping(port: number, isSecure: boolean): Promise<string> {
+  const first = await fetchBody(port, '/kept/now', isSecure)
+  const second = await fetchBody(port, '/kept/now', isSecure)
   return first.body.equals(second.body) ? '' : 'the origin was asked for what may be kept'
 }

@@ -11,6 +11,7 @@ const program = join(root, 'bin/headgate.js')
 const common = {
   family: 'headgate',
   logs: true,
+  speaksTls: true,
   missing: (): string => (existsSync(program) ? '' : 'bin/headgate.js is not there'),
   version: (): string => {
     const text = readFileSync(join(root, 'package.json'), 'utf8')
@@ -22,7 +23,8 @@ function commandFor(route: object): Peer['command'] {
   return (setup): Command => {
     const path = join(setup.folder, 'headgate.json')
     const config = {
-      listeners: [{ host: '127.0.0.1', port: setup.port }],
+      listeners: [{ host: '127.0.0.1', port: setup.port, tls: setup.identity !== null }],
+      ...(setup.identity === null ? {} : { tls: { certificates: [setup.identity] } }),
       origins: { app: `http://127.0.0.1:${setup.originPort}` },
       sites: { '*': [{ origin: 'app', ...route }] },
       workers: 1,

@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findProgram } from '../../test/programs.ts'
 import { nginxUserLine, type Command } from '../processes.ts'
-import { askVersion, missingProgram, type Peer, type PeerSetup } from './peer.ts'
+import { askVersion, missingProgram, nginxListen, type Peer, type PeerSetup } from './peer.ts'
 
 const memoryFolder = '/dev/shm'
 const folders: string[] = []
@@ -22,7 +22,8 @@ function keptFolder(folder: string): string {
   return made
 }
 
-function config({ folder, port, originPort }: PeerSetup, sendfile: string): string {
+function config(setup: PeerSetup, sendfile: string): string {
+  const { folder, originPort } = setup
   return `
 daemon off;
 ${nginxUserLine}
@@ -50,7 +51,7 @@ http {
   proxy_cache_path ${keptFolder(folder)} keys_zone=kept:10m inactive=1h max_size=256m use_temp_path=off;
   upstream origin { server 127.0.0.1:${originPort}; keepalive 64; }
   server {
-    listen 127.0.0.1:${port} backlog=4096;
+    ${nginxListen(setup)}
     location / {
       proxy_pass http://origin;
       proxy_http_version 1.1;
@@ -69,6 +70,7 @@ function nginx(name: string, sendfile: string): Peer {
     name,
     family: 'nginx',
     logs: false,
+    speaksTls: true,
     missing: () => missingProgram('nginx'),
     version: () => askVersion('nginx', '-v', /nginx\/(\S+)/),
     command(setup): Command {

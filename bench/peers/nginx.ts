@@ -3,10 +3,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findProgram } from '../../test/programs.ts'
 import { nginxUserLine, type Command } from '../processes.ts'
-import { askVersion, missingProgram, type Peer, type PeerSetup } from './peer.ts'
+import { askVersion, missingProgram, nginxListen, type Peer, type PeerSetup } from './peer.ts'
 
 function config(setup: PeerSetup, buffering: string): string {
-  const { folder, port, originPort } = setup
+  const { folder, originPort } = setup
   const log = setup.accessLog ? `${folder}/access.log combined buffer=64k flush=1s` : 'off'
   return `
 daemon off;
@@ -35,7 +35,7 @@ http {
     keepalive_timeout 1h;
   }
   server {
-    listen 127.0.0.1:${port} backlog=4096;
+    ${nginxListen(setup)}
     location / {
       proxy_pass http://origin;
       proxy_http_version 1.1;
@@ -60,6 +60,7 @@ function nginx(name: string, family: string, buffering: string): Peer {
     name,
     family,
     logs: true,
+    speaksTls: true,
     missing: () => missingProgram('nginx'),
     version: () => askVersion('nginx', '-v', /nginx\/(\S+)/),
     command(setup): Command {

@@ -12,6 +12,14 @@ export interface PeerSetup {
   readonly port: number
   readonly originPort: number
   readonly accessLog: boolean
+  /** Speak TLS with this certificate, HTTP/2 included; null: plain. */
+  readonly identity: Identity | null
+}
+
+/** Files in PEM. */
+export interface Identity {
+  readonly cert: string
+  readonly key: string
 }
 
 export interface Peer {
@@ -20,6 +28,8 @@ export interface Peer {
   readonly family: string
   /** Can it write an access log? Else it is left out where logs are compared. */
   readonly logs: boolean
+  /** Can it be set up with TLS here? Else it is left out where that is compared. */
+  readonly speaksTls?: boolean
   /** Why it cannot run here; '' when it can. May install what it needs into a temporary folder. */
   missing(): string
   version(): string
@@ -34,4 +44,13 @@ export function askVersion(program: string, flag: string, pattern: RegExp): stri
 
 export function missingProgram(name: string): string {
   return findProgram(name) === '' ? `${name} is not installed` : ''
+}
+
+/** Of an nginx: where it listens. */
+export function nginxListen({ port, identity }: PeerSetup): string {
+  if (identity === null) return `listen 127.0.0.1:${port} backlog=4096;`
+  return `listen 127.0.0.1:${port} ssl http2 backlog=4096;
+    ssl_certificate ${identity.cert};
+    ssl_certificate_key ${identity.key};
+    ssl_session_cache shared:sessions:10m;`
 }
