@@ -168,8 +168,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a fill that is over stays in the table',
     file: 'src/cache/fills.ts',
-    find: '    if (first === undefined) return\n',
-    replace: '    if (first === undefined || key !== "") return\n',
+    find: '    if (first === undefined) return false\n',
+    replace: '    if (first === undefined || key !== "") return false\n',
   },
   {
     name: 'who has left a growing body still holds it back',
@@ -186,14 +186,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'who comes after a purge is given what was under way before it',
     file: 'src/cache/fill.ts',
-    find: '!growing.isJoinable || this.#isPurged(growing)',
+    find: '!growing.isJoinable || growing.isPurgedSince(this.bornAt)',
     replace: '!growing.isJoinable',
   },
   {
     name: 'a fill for one key is not found by the next request',
     file: 'src/cache/fills.ts',
-    find: '      this.#byKey.set(ask.key, fill)\n    }\n',
-    replace: '    }\n',
+    find: '?? null\n    this.#byKey.set(key, fill)\n',
+    replace: '?? null\n',
   },
   {
     name: 'who falls behind a window is given other bytes',
