@@ -262,7 +262,7 @@ export class HeadgateServer {
     this.#engine.swap(plan)
     this.#doors.configure(plan)
     this.#doors.closeOthers(plan.listeners)
-    if (plan.automatic != null) void this.#automatic.configure(plan.automatic)
+    void (plan.automatic == null ? this.#automatic.rest() : this.#automatic.configure(plan.automatic))
   }
 
   /** Drops what was prepared. */

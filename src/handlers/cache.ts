@@ -168,13 +168,7 @@ class CacheStep implements Handler, SlicedStep {
     if (content.digest === '') return this.#pass(x, passedBody)
     const key = this.keyOf(x, content.digest)
     const entry = this.#store.find(key, x.request)
-    if (entry === null) return this.#miss(x, key)
-    const nowMs = this.#clock.nowMs()
-    const reason = judge(entry, x.request, this.#policy, nowMs)
-    if (reason !== Reasons.FRESH) return this.#notFresh(x, key, entry, reason, nowMs)
-    x.cacheResult = CacheResult.HIT
-    this.#server.hit(x, entry, nowMs)
-    return DONE
+    return entry === null ? this.#miss(x, key) : this.#found(x, key, entry)
   }
 
   #postKeeper(x: Exchange): PostKeeper {

@@ -95,6 +95,18 @@ export class AutomaticCertificates {
     if (this.#isStarted) keeper.start()
   }
 
+  /** The config wants no certificates that come by themselves any more: none is served or renewed. Never rejects. */
+  async rest(): Promise<void> {
+    const keeper = this.#keeper
+    this.#settings = null
+    this.#issuer?.close()
+    this.#issuer = null
+    this.#gate = null
+    if (keeper === null) return
+    for (const entry of keeper.entries()) keeper.drop(entry.name)
+    await keeper.keep(new Map())
+  }
+
   #useStorage(folder: string): FileStorage {
     if (this.#storage?.folder === folder) return this.#storage
     void this.#keeper?.close()

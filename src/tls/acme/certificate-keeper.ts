@@ -100,15 +100,15 @@ export class CertificateKeeper {
     entry.usedMs = this.#options.clock.nowMs()
     // The old one is served until there is one of the other issuer.
     const old = this.#entries.get(name)
-    if (old !== undefined) {
-      old.settle(null)
-      entry.certificate = null
-    }
+    const served = old?.certificate ?? null
+    old?.settle(null)
+    entry.certificate = served
     this.#entries.set(name, entry)
     try {
       const stored = await this.#tools.records.read(issuer.folder, name)
       if (this.#entries.get(name) !== entry) return
-      if (stored.certificate !== null && entry.certificate === null) this.#adopt(entry, stored.certificate)
+      // Else another worker has told of a newer one meanwhile.
+      if (stored.certificate !== null && entry.certificate === served) this.#adopt(entry, stored.certificate)
       entry.state = stored.state
     } catch (error) {
       this.#options.note('error', `the certificate for ${name} cannot be read: ${messageOf(error)}`)

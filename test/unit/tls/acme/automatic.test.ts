@@ -188,6 +188,33 @@ test('of two workers one orders, both serve; when it goes the other renews', asy
   assert.equal(ca.orders.length, 2)
 })
 
+test('after a change of CA the old certificate is served until there is one of the new', async (t) => {
+  const [before, after] = [await FakeCa.start(t), await FakeCa.start(t)]
+  const [folder, clock] = [temporaryFolder(t), new CertificateClock()]
+  const made = make(t, clock)
+  await begin(made, settings(before, folder))
+  const serial = await serialOf(made)
+  await made.certificates.configure(settings(after, folder))
+  const found = made.certificates.identify('www.example.com')
+  assert.ok(!(found instanceof Promise), 'at once')
+  await eventually('one of the new CA', async () => (await serialOf(made)) !== serial)
+  assert.equal(after.orders.length, 1)
+})
+
+test('when the config wants none any more, none is served and none renewed', async (t) => {
+  const [ca, folder, clock] = [await FakeCa.start(t), temporaryFolder(t), new CertificateClock()]
+  const made = make(t, clock)
+  await begin(made, settings(ca, folder))
+  await serialOf(made)
+  await made.certificates.rest()
+  assert.equal(made.certificates.identify('www.example.com'), null)
+  clock.advance(dayMs)
+  assert.deepEqual(made.certificates.status().certificates, [])
+  assert.equal(ca.orders.length, 1)
+  await made.certificates.configure(settings(ca, folder))
+  assert.notEqual(made.certificates.identify('www.example.com'), null)
+})
+
 test('a certificate that cannot be stored is served all the same, and that is told', async (t) => {
   const [ca, folder, clock] = [await FakeCa.start(t), temporaryFolder(t), new CertificateClock()]
   const made = make(t, clock)
