@@ -95,6 +95,15 @@ export const Faults = {
     'A PROXY protocol header did not arrive in time.',
     { closes: true, level: 'warn' },
   ),
+  UPLOAD_HELD: row(
+    'upload_held',
+    503,
+    'origin',
+    'The origin did not take an upload, and too much of it was waiting.',
+    { proxyStatus: 'connection_write_timeout' },
+  ),
+  H3_RESET_FLOOD: broken('h3_reset_flood', 'Too many requests were taken back (HTTP/3).'),
+  H3_ERROR_FLOOD: broken('h3_error_flood', 'Too many requests were malformed (HTTP/3).'),
   HELLO_TIMEOUT: row('hello_timeout', 0, 'client', 'The ClientHello of TLS did not arrive in time.', {
     closes: true,
   }),

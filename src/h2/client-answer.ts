@@ -16,7 +16,7 @@ import { AnswerFields, AnswerTrailers } from './client-head.ts'
 import type { ClientSession } from './client-session.ts'
 import { dataBytesFair, Flood } from './flood-guard.ts'
 import { ErrorCode } from './frames.ts'
-import { discard } from './request-head.ts'
+import { discard } from '../http/request-fields.ts'
 import { SessionStream } from './stream.ts'
 import type { StreamTransport } from './stream-transport.ts'
 

@@ -13,7 +13,7 @@ import { Field, HOP_BY_HOP, FRAMING, fieldFlags, knownFieldCount } from '../http
 import type { ConnectionLimits } from '../http/limits.ts'
 import { BODY_NONE, BODY_UNKNOWN, HTTP_2, ResponseHead } from '../http/message.ts'
 import { statusEnd } from '../http/reasons.ts'
-import { entryOverheadBytes } from './dynamic-table.ts'
+import { entryOverheadBytes } from '../http/pseudo-fields.ts'
 import type { HeaderSink } from './hpack-decoder.ts'
 import type { HpackEncoder } from './hpack-encoder.ts'
 import { Pseudo } from './static-table.ts'

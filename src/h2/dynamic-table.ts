@@ -5,9 +5,7 @@
  * Invariants: `bytes` is the sum of name + value + 32 of each entry (RFC 7541 §4.1) and never above `bytesMax`; entry 0 is
  * the newest. Strings are latin1, so their length is their bytes; none is a slice that would hold a whole head.
  */
-
-/** What an entry costs beside its two strings (RFC 7541 §4.1). */
-export const entryOverheadBytes = 32
+import { entryOverheadBytes } from '../http/pseudo-fields.ts'
 
 /** A table's size until one says otherwise (RFC 9113 §6.5.2). */
 export const defaultTableBytes = 4096

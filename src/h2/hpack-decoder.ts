@@ -9,23 +9,12 @@
 import { COLON, HTAB, SP, tokenClass, valueClass } from '../core/bytes.ts'
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import { fieldIdAt, fieldName } from '../http/known-fields.ts'
+import { NAME_BAD, VALUE_BAD, type HeaderSink } from '../http/pseudo-fields.ts'
 import { DynamicTable, defaultTableBytes } from './dynamic-table.ts'
 import { decodeHuffman, huffmanBytesMax } from './huffman.ts'
 import { nameNumber, staticCount, staticNames, staticNumbers, staticValues } from './static-table.ts'
 
-/** Instead of a number: the name is no lower-case token (RFC 9113 §8.2.1). The message is malformed. */
-export const NAME_BAD = -1
-/** Instead of a number: the value has a forbidden character, or space around it (RFC 9113 §8.2.1). */
-export const VALUE_BAD = -2
-
-export interface HeaderSink {
-  /**
-   * A field, pseudo-fields by their names. `known` is the number of a known field (http/known-fields.ts) or of a
-   * pseudo-field (`Pseudo`), 0 for a name that is neither, NAME_BAD or VALUE_BAD. `isSecret`: sent as never to be indexed,
-   * so it must go on like that (RFC 7541 §6.2.3). False: keep no more of this block; nothing further of it is told.
-   */
-  onHeader(name: string, value: string, known: number, isSecret: boolean): boolean
-}
+export { NAME_BAD, VALUE_BAD, type HeaderSink } from '../http/pseudo-fields.ts'
 
 /** Bytes of an integer behind its prefix; 2^28 is more than any index or length here (RFC 7541 §5.1). */
 const integerBytesMax = 4

@@ -6,7 +6,7 @@
  * that neither starves.
  */
 import { List, type ListNode } from '../core/list.ts'
-import { INCREMENTAL, urgencyMax, type Priority } from './priority.ts'
+import { INCREMENTAL, urgencyMax, type Priority } from '../http/priority.ts'
 
 export interface Sending<T> extends ListNode<T> {
   readonly id: number

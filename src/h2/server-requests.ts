@@ -6,13 +6,14 @@ import { Faults, NONE, type Fault } from '../core/faults.ts'
 import { ClientPatience, type PatientOwner } from '../http/client-patience.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { ConnectionLimits } from '../http/limits.ts'
+import { HTTP_2 } from '../http/message.ts'
 import type { ServingContext } from '../http/serving.ts'
 import type { Transport } from '../net/transport.ts'
 import { Flood } from './flood-guard.ts'
 import { ErrorCode, Flag, uint31Max } from './frames.ts'
 import { HpackDecoder, type HeaderSink } from './hpack-decoder.ts'
-import { readPriority } from './priority.ts'
-import { discard, RequestFields, TrailerFields } from './request-head.ts'
+import { readPriority } from '../http/priority.ts'
+import { discard, RequestFields, TrailerFields } from '../http/request-fields.ts'
 import { takeStream, type ServerHome, type ServerStream } from './server-stream.ts'
 import { Session } from './session.ts'
 import { Setting, settingsPayload } from './settings.ts'
@@ -112,7 +113,7 @@ export abstract class ServerRequests extends Session<ServerStream> implements Se
     const { serve, limits } = this.context
     const stream = takeStream(this, streamId)
     const x = serve.begin(stream)
-    requestFields.begin(x.request, limits)
+    requestFields.begin(x.request, limits, HTTP_2)
     if (!this.#decode(requestFields, buffer, start, end)) {
       serve.finish(x)
       return stream.giveBack()

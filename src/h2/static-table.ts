@@ -3,26 +3,17 @@
  * pseudo-fields', so that both directions index arrays with one number.
  */
 import { fieldId, fieldName, knownFieldCount } from '../http/known-fields.ts'
+import { pseudoNames, pseudoNumber } from '../http/pseudo-fields.ts'
 
-/** Numbers of the pseudo-fields (RFC 9113 §8.3, RFC 8441 §4), behind those of known fields. */
-export const Pseudo = {
-  AUTHORITY: knownFieldCount,
-  METHOD: knownFieldCount + 1,
-  PATH: knownFieldCount + 2,
-  SCHEME: knownFieldCount + 3,
-  STATUS: knownFieldCount + 4,
-  PROTOCOL: knownFieldCount + 5,
-} as const
-
-const pseudoNames = [':authority', ':method', ':path', ':scheme', ':status', ':protocol']
+export { Pseudo } from '../http/pseudo-fields.ts'
 
 /** One more than the largest number of a name. */
 export const nameCount: number = knownFieldCount + pseudoNames.length
 
 /** The number of a lower-case name, pseudo-fields included; 0 when it has none. */
 export function nameNumber(name: string): number {
-  const pseudo = pseudoNames.indexOf(name)
-  return pseudo < 0 ? fieldId(name) : knownFieldCount + pseudo
+  const pseudo = pseudoNumber(name)
+  return pseudo === 0 ? fieldId(name) : pseudo
 }
 
 /** The name that a number from 1 on stands for. */

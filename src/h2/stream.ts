@@ -8,7 +8,7 @@
  */
 import type { Fields } from '../http/fields.ts'
 import { KeptBytes } from '../net/kept-bytes.ts'
-import { priorityDefault, type Priority } from './priority.ts'
+import { priorityDefault, type Priority } from '../http/priority.ts'
 import type { Sending } from './send-queue.ts'
 import { windowBytesDefault } from './settings.ts'
 

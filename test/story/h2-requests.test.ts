@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ErrorCode, FrameType } from '../../src/h2/frames.ts'
-import { INCREMENTAL } from '../../src/h2/priority.ts'
+import { INCREMENTAL } from '../../src/http/priority.ts'
 import type { Exchange } from '../../src/http/exchange.ts'
 import { requestList, uint32, type H2Client } from './h2-client.ts'
 import { checkEnded, sessionStory } from './h2-world.ts'

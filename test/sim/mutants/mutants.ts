@@ -209,7 +209,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a body is pushed past a taker that is full, over HTTP/2',
-    file: 'src/h2/server-intake.ts',
+    file: 'src/http/request-intake.ts',
     find: 'if (this.#isFull || !this.kept.isEmpty || !body.isTaking)',
     replace: 'if (!body.isTaking)',
   },

@@ -6,9 +6,9 @@
  * Content-Length says (RFC 9113 §8.1.1), nor than `body.bytesMax`; a body is whole only when the stream has ended and all was taken.
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
-import type { RequestBody } from '../http/body.ts'
-import { Fields } from '../http/fields.ts'
-import { BODY_UNKNOWN } from '../http/message.ts'
+import type { RequestBody } from './body.ts'
+import { Fields } from './fields.ts'
+import { BODY_UNKNOWN } from './message.ts'
 import { KeptBytes } from '../net/kept-bytes.ts'
 
 export class RequestIntake {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { INCREMENTAL, readPriority } from '../../../src/h2/priority.ts'
+import { INCREMENTAL, readPriority } from '../../../src/http/priority.ts'
 import { SendQueue, type Sending } from '../../../src/h2/send-queue.ts'
 
 test('a Priority field tells urgency and whether parts are of use; the rest is as if not said (RFC 9218 §4)', () => {

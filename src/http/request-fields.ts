@@ -1,5 +1,5 @@
 /**
- * The reader of request heads (RFC 9113 §8.3, §8.2; RFC 8441): what HPACK tells becomes a RequestHead, as an HTTP/1 reader
+ * The reader of request heads of HTTP/2 and HTTP/3 (RFC 9113 §8.3, §8.2; RFC 8441; RFC 9114 §4.3): what a decoder tells becomes a RequestHead, as an HTTP/1 reader
  * would have filled it, or is refused.
  *
  * Promises: what comes out can be written as HTTP/1 with one reading (RFC 9113 §10.3): no field that belongs to a connection, no
@@ -8,18 +8,16 @@
  */
 import { isAllOf, tokenClass } from '../core/bytes.ts'
 import { Faults, NONE, type Fault } from '../core/faults.ts'
-import { Fields } from '../http/fields.ts'
-import { cleanTrailers } from '../http/forwarding.ts'
-import { readRequestFraming } from '../http/framing.ts'
-import { Field } from '../http/known-fields.ts'
-import type { ConnectionLimits } from '../http/limits.ts'
-import { BODY_NONE, BODY_UNKNOWN, HTTP_2, RequestHead } from '../http/message.ts'
-import { methodBytesMax, methodClass } from '../http/methods.ts'
-import { parseAuthority, readTarget, setAuthority, type Authority } from '../http/target.ts'
-import { entryOverheadBytes } from './dynamic-table.ts'
-import type { HeaderSink } from './hpack-decoder.ts'
+import { Fields } from './fields.ts'
+import { cleanTrailers } from './forwarding.ts'
+import { readRequestFraming } from './framing.ts'
+import { Field } from './known-fields.ts'
+import type { ConnectionLimits } from './limits.ts'
+import { BODY_NONE, BODY_UNKNOWN, RequestHead } from './message.ts'
+import { methodBytesMax, methodClass } from './methods.ts'
+import { parseAuthority, readTarget, setAuthority, type Authority } from './target.ts'
+import { entryOverheadBytes, Pseudo, type HeaderSink } from './pseudo-fields.ts'
 import { priorityDefault, readPriority, type Priority } from './priority.ts'
-import { Pseudo } from './static-table.ts'
 
 const colon = 0x3a
 
@@ -49,14 +47,15 @@ export class RequestFields implements HeaderSink {
   #protocol = ''
   #priority = ''
 
-  begin(head: RequestHead, limits: ConnectionLimits): void {
+  /** `version` is HTTP_2 or HTTP_3: their rules are the same (RFC 9114 §4.3). */
+  begin(head: RequestHead, limits: ConnectionLimits, version: number): void {
     this.#head = head
     this.#limits = limits
     this.#fault = NONE
     this.#bytes = this.#count = 0
     this.#method = this.#scheme = this.#path = this.#authority = this.#protocol = this.#priority = ''
     this.#hasAuthority = false
-    head.version = HTTP_2
+    head.version = version
   }
 
   onHeader(name: string, value: string, known: number, _isSecret: boolean): boolean {

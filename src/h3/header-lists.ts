@@ -1,0 +1,68 @@
+/**
+ * Header sections as a provider has them, to and from ours: names and values are judged as HPACK's decoder judges those of
+ * HTTP/2 (RFC 9114 §4.2, §4.3: the rules are the same), and what is sent is what HTTP/2 would send.
+ */
+import { isAllOf, tokenClass, valueClass } from '../core/bytes.ts'
+import type { Exchange } from '../http/exchange.ts'
+import type { Fields } from '../http/fields.ts'
+import { answerFraming, bodilessLength, FRAMED_BY_LENGTH, FRAMED_NONE } from '../http/framing.ts'
+import { Field, FRAMING, fieldFlags, fieldId } from '../http/known-fields.ts'
+import { NAME_BAD, pseudoNumber, VALUE_BAD, type HeaderSink } from '../http/pseudo-fields.ts'
+import type { QuicField } from './provider.ts'
+
+const upperCase = /[A-Z]/
+
+/** Hands a section to its reader, until that wants no more. */
+export function readFields(fields: readonly QuicField[], sink: HeaderSink): void {
+  for (const { name, value } of fields) {
+    if (!sink.onHeader(name, value, numberOf(name, value), false)) return
+  }
+}
+
+function numberOf(name: string, value: string): number {
+  if (!isAllOf(valueClass, value) || value !== value.trim()) return VALUE_BAD
+  if (name.startsWith(':')) {
+    const number = pseudoNumber(name)
+    return number === 0 ? NAME_BAD : number
+  }
+  return name === '' || upperCase.test(name) || !isAllOf(tokenClass, name) ? NAME_BAD : fieldId(name)
+}
+
+/** Not sent: what belongs to a connection (RFC 9114 §4.2), and what delimits messages, which is written from what we know. */
+function isLeftOut(id: number): boolean {
+  return (
+    (id !== 0 && (fieldFlags(id) & FRAMING) !== 0) ||
+    id === Field.KEEP_ALIVE ||
+    id === Field.PROXY_CONNECTION ||
+    id === Field.UPGRADE ||
+    id === Field.TE ||
+    id === Field.HTTP2_SETTINGS
+  )
+}
+
+/** The head of a final answer. */
+export function answerFields(x: Exchange, dateText: string): QuicField[] {
+  const { response, request } = x
+  const list: QuicField[] = [{ name: ':status', value: String(response.status) }]
+  addFields(list, response.fields)
+  if (!response.fields.has(Field.DATE) && dateText !== '') list.push({ name: 'date', value: dateText })
+  const framed = answerFraming(response, request)
+  let length = -1
+  if (framed === FRAMED_BY_LENGTH) length = response.bodyLength
+  else if (framed === FRAMED_NONE) length = bodilessLength(response, request.method)
+  if (length >= 0) list.push({ name: 'content-length', value: String(length) })
+  return list
+}
+
+export function trailerFields(trailers: Fields): QuicField[] {
+  const list: QuicField[] = []
+  addFields(list, trailers)
+  return list
+}
+
+function addFields(list: QuicField[], fields: Fields): void {
+  for (let i = 0; i < fields.size; i++) {
+    if (!fields.isLive(i) || isLeftOut(fields.idAt(i))) continue
+    list.push({ name: fields.nameAt(i).toLowerCase(), value: fields.valueAt(i) })
+  }
+}
