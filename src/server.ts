@@ -45,6 +45,9 @@ export type { BoundAddress, LoadedConfig }
 /** Lines of the logs that wait at the end have this long to be written. */
 const logsCloseMs = 2000
 
+/** Clients that are turned away, as the admin page shows them. */
+const bannedShownMax = 100
+
 export interface ServerOptions {
   /** Messages between workers; absent: this process is alone. */
   readonly peers?: Peers
@@ -159,6 +162,7 @@ export class HeadgateServer {
       note: (level, message) => this.#observe.note(level, message),
       onFault: (fault, peer) => this.#observe.onConnectionFault(fault, peer),
       observer: this.#observe,
+      peers: this.#peers,
     })
     this.#doors.configure(plan)
     this.#observe.gauges = {
@@ -168,6 +172,7 @@ export class HeadgateServer {
       tunnels: () => this.#engine.tunnelCount,
       passages: () => this.#doors.passageCount,
       isDraining: () => this.#doors.isDraining,
+      bans: () => ({ clients: this.#doors.abuse.bannedCount, total: this.#doors.abuse.banCount }),
       cache: () => this.#cache?.snapshot() ?? null,
       certificates: () => (this.plan.automatic == null ? null : this.#automatic.gauges),
     }
@@ -367,6 +372,7 @@ export class HeadgateServer {
       tunnels: this.#engine.tunnelCount,
       inFlight: this.#engine.running,
       deadlines: this.#timers.hanging,
+      banned: this.#doors.abuse.banned(bannedShownMax),
       ...(this.#cache === null
         ? {}
         : { cache: { ...this.#cache.status(), sites: this.#observe.siteCaches() } }),

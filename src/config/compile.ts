@@ -19,6 +19,7 @@ import { createRewrite, pathMapOf } from '../handlers/rewrite.ts'
 import { Claims } from '../http/claims.ts'
 import type { Handler, RouteInfo } from '../http/exchange.ts'
 import type { Origin } from '../origin/origin.ts'
+import { abusePlan } from './abuse-schema.ts'
 import { CacheCompiler } from './caches.ts'
 import type { CompileContext, LastingContext } from './compile-context.ts'
 import type { ConfigDocument, OriginDocument, RouteDocument } from './document.ts'
@@ -63,6 +64,7 @@ export function compilePlan(loaded: LoadedConfig, context: CompileContext): Plan
     clientLimits: limits,
     originLimits: limits,
     connectionsMax: document.limits.connectionsMax,
+    abuse: abusePlan(document.abuse),
     forwarding,
     log: logOf(document, loaded.baseDirectory),
     admin: document.admin,

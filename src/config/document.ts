@@ -7,6 +7,7 @@
  */
 import { z } from 'zod'
 import { cacheSchema } from './cache-schema.ts'
+import { abuseSchema } from './abuse-schema.ts'
 import { httpsSchema } from './https-schema.ts'
 import { limitsSchema, timeoutsSchema } from './limits-schema.ts'
 import { listenersSchema } from './listener-schema.ts'
@@ -48,6 +49,7 @@ export const configSchema = z.strictObject({
   hide: hideSchema,
   limits: limitsSchema,
   timeouts: timeoutsSchema,
+  abuse: abuseSchema,
   halfClose: z
     .boolean()
     .default(false)

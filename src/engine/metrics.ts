@@ -81,6 +81,17 @@ export const Metric = {
   ),
   CONNECTIONS: gauge('headgate_connections_open', '', 'Connections of clients that are open.'),
   CONNECTIONS_TOTAL: counter('headgate_connections_total', '', 'Connections of clients accepted.'),
+  CLIENT_BANS: counter(
+    'headgate_client_bans_total',
+    '',
+    'Times that a client was turned away for a while, for abuse.',
+  ),
+  CLIENTS_BANNED: gauge(
+    'headgate_clients_banned',
+    '',
+    'Clients (IPv4 addresses, IPv6 networks of 64 bits) that are turned away now.',
+    'max',
+  ),
   TCP_CONNECTIONS: gauge(
     'headgate_tcp_connections',
     '',

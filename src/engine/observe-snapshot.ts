@@ -17,6 +17,8 @@ export interface ObserveGauges {
   /** Connections passed on unread. */
   passages?(): number
   isDraining(): boolean
+  /** Clients that are turned away, and how often one was. */
+  bans?(): { readonly clients: number; readonly total: number }
   /** null, or left out: this process has no cache. */
   cache?(): CacheGauges | null
   /** null, or left out: no certificate comes by itself. */
@@ -93,6 +95,9 @@ export function writeSnapshot(seen: Observed): MetricsSnapshot {
   setSample(snapshot, Metric.IN_FLIGHT, '', gauges.inFlight())
   setSample(snapshot, Metric.CONNECTIONS, '', gauges.connections())
   setSample(snapshot, Metric.CONNECTIONS_TOTAL, '', gauges.connectionsTotal())
+  const bans = gauges.bans?.()
+  setSample(snapshot, Metric.CLIENT_BANS, '', bans?.total ?? 0)
+  setSample(snapshot, Metric.CLIENTS_BANNED, '', bans?.clients ?? 0)
   setSample(snapshot, Metric.TUNNELS, '', gauges.tunnels())
   setSample(snapshot, Metric.TCP_CONNECTIONS, '', gauges.passages?.() ?? 0)
   setSample(snapshot, Metric.DRAINING, '', gauges.isDraining() ? 1 : 0)

@@ -111,6 +111,19 @@ export interface CachePlan {
   readonly disk?: { readonly path: string; readonly bytesMax: number } | null
 }
 
+/** Who is turned away for abuse, and for how long. */
+export interface AbusePlan {
+  /** Connections of one client, cut off for abuse, that are not held against it. */
+  readonly offencesMax: number
+  /** In how long all of them are forgiven. */
+  readonly windowMs: number
+  /** The first time; each time again twice as long … */
+  readonly banMs: number
+  /** … but no longer than this, after which the times before are forgotten too. */
+  readonly banMsMax: number
+  isExempt(address: string): boolean
+}
+
 export interface AdminPlan {
   /** 'unix:/path', 'host:port' on a loopback address, or '' for none. */
   readonly listen: string
@@ -143,6 +156,8 @@ export interface Plan {
   /** Towards origins: the same strictness for answers. */
   readonly originLimits: ConnectionLimits
   readonly connectionsMax: number
+  /** null, or left out: nobody is turned away. */
+  readonly abuse?: AbusePlan | null
   readonly forwarding: ForwardingPlan
   readonly log: LogPlan
   readonly admin: AdminPlan

@@ -21,6 +21,8 @@ export const Flood = {
   /** Bytes that DATA frames fall short of `dataBytesFair`. */
   EMPTY_DATA: 5,
   WINDOW: 6,
+  /** Streams that were given up since their client did not take the answer: "slow read". */
+  SLOW: 7,
 } as const
 export type Flood = (typeof Flood)[keyof typeof Flood]
 
@@ -50,6 +52,8 @@ export const floodBudgets: readonly Budget[] = [
   { fault: Faults.H2_EMPTY_DATA_FLOOD, burst: 65_536, perSecond: 256 },
   // Credited by what was sent. The rest is for a reader who has fallen behind and takes crumbs, each with two of them.
   { fault: Faults.H2_WINDOW_FLOOD, burst: 8192, perSecond: 1024 },
+  // A page holds back a film or six. A whole connection that stands still is ended by its own deadline.
+  { fault: Faults.H2_SLOW_FLOOD, burst: 32, perSecond: 0.1 },
 ]
 
 export class FloodGuard {

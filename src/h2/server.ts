@@ -14,6 +14,7 @@ import { WAITS_FOR_CLOSE, WAITS_FOR_NOTHING, type PatientOwner } from '../http/c
 import type { ServerConnection, ServingContext } from '../http/serving.ts'
 import { KeptBytes } from '../net/kept-bytes.ts'
 import type { Transport } from '../net/transport.ts'
+import { Flood } from './flood-guard.ts'
 import { clientPreface, ErrorCode, uint31Max } from './frames.ts'
 import { faultByRate } from './server-rates.ts'
 import { ServerRequests, settingsOf } from './server-requests.ts'
@@ -265,8 +266,10 @@ export class H2ServerSession extends ServerRequests implements ServerConnection,
   override onDeadline(deadline: Deadline): void {
     if (deadline !== this.#pulse) return super.onDeadline(deadline)
     const nowMs = this.timers.clock.nowMs()
-    for (const stream of this.streams.values()) this.#judge(stream, nowMs)
-    if (this.isOver) return
+    for (const stream of this.streams.values()) {
+      this.#judge(stream, nowMs)
+      if (this.isOver) return
+    }
     this.#askIfSilent(nowMs)
     if (this.streams.size > 0 && !this.isOver) this.#setPulse()
   }
@@ -287,6 +290,7 @@ export class H2ServerSession extends ServerRequests implements ServerConnection,
     else if (fault !== NONE) {
       this.cut(stream, ErrorCode.CANCEL)
       stream.abandon(fault)
+      this.allows(Flood.SLOW, Faults.H2_SLOW_FLOOD)
     }
   }
 

@@ -21,6 +21,8 @@ import { ListenError } from './listen-error.ts'
 import {
   acceptOptions,
   descriptorOf,
+  dropAccepted,
+  peerAddressOf,
   socketOverHandle,
   takeAccepts,
   takeConnections,
@@ -48,6 +50,9 @@ export interface ListenerOptions {
   onTransport(transport: Transport): void
   /** Is there no room for another connection? `open` are those of this listener; its owner may have several. */
   isFull?(open: number): boolean
+  /** Is anybody turned away? Then `turnsAway` is asked for each that comes, by its address ('' of a unix socket). */
+  isTurningAway?(): boolean
+  turnsAway?(address: string): boolean
   /** There is no room for the next connection. True: idle ones were closed, so that it can have theirs. */
   onCrowded?(): boolean
   /** A line for the log: at most one a second of each kind. */
@@ -138,12 +143,14 @@ export class Listener implements TransportHome {
 
   #onHandle(status: number, handle: SocketHandle | null): void {
     if (handle === null) this.#failed(String(status))
+    else if (this.#isTurnedAway(handle)) dropAccepted(handle)
     else if (this.#hasRoom(descriptorOf(handle))) this.#take(socketOverHandle(handle), 'handle')
     else handle.close()
   }
 
   #onSocket(socket: CarrierSocket): void {
-    if (this.#hasRoom(descriptorOf(socket))) this.#take(socket, 'plain')
+    if (this.#isTurnedAway(socket)) dropAccepted(socket)
+    else if (this.#hasRoom(descriptorOf(socket))) this.#take(socket, 'plain')
     else socket.destroy()
   }
 
@@ -158,6 +165,11 @@ export class Listener implements TransportHome {
     } finally {
       leaveEvent()
     }
+  }
+
+  #isTurnedAway(peer: CarrierSocket | SocketHandle): boolean {
+    const options = this.#options
+    return options.isTurningAway?.() === true && options.turnsAway?.(peerAddressOf(peer)) === true
   }
 
   #hasRoom(descriptor: number): boolean {

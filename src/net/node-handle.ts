@@ -31,6 +31,9 @@ export const readBufferBytes = 256 * 1024
 export interface SocketHandle {
   readonly fd?: number
   setNoDelay?(enable: boolean): number
+  getpeername?(out: { address?: string }): number
+  /** As close, and the peer is told by a reset. */
+  reset?(): number
   close(): void
 }
 
@@ -89,6 +92,20 @@ export function socketToConnect(mode: SocketMode): CarrierSocket {
 export function descriptorOf(of: Socket | SocketHandle): number {
   const handle = of instanceof Socket ? (of as unknown as { _handle: SocketHandle | null })._handle : of
   return typeof handle?.fd === 'number' ? handle.fd : -1
+}
+
+/** The peer of an accepted connection; '' when it has none. */
+export function peerAddressOf(of: Socket | SocketHandle): string {
+  if (of instanceof Socket) return of.remoteAddress ?? ''
+  const out: { address?: string } = {}
+  of.getpeername?.(out)
+  return out.address ?? ''
+}
+
+/** Drops an accepted connection, with a reset where that can be: it leaves nothing behind, not even a port in TIME_WAIT. */
+export function dropAccepted(of: Socket | SocketHandle): void {
+  if (of instanceof Socket) of.resetAndDestroy()
+  else if (of.reset?.() !== 0) of.close()
 }
 
 /**

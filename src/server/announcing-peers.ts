@@ -21,6 +21,13 @@ export class AnnouncingPeers {
     this.#networks = networks
   }
 
+  /** Does this address announce clients, on any listener? */
+  isRelay(address: string): boolean {
+    for (const networks of this.#networks.values())
+      if (networks !== true && networks.has(address)) return true
+    return false
+  }
+
   has(listener: string, transport: Transport): boolean {
     if (this.#networks.size === 0) return false
     const networks = this.#networks.get(listener)

@@ -7,7 +7,8 @@
  */
 import type { Server } from 'node:net'
 import type { DateText } from '../core/clock.ts'
-import type { Fault, FaultLevel } from '../core/faults.ts'
+import { Faults, type Fault, type FaultLevel } from '../core/faults.ts'
+import type { Peers } from '../core/peers.ts'
 import type { Timers } from '../core/timers.ts'
 import type { Observer } from '../engine/observer.ts'
 import type { ListenerPlan, Plan, TcpRoutes, TlsPlan } from '../engine/plan.ts'
@@ -19,8 +20,10 @@ import type { ServerConnection, ServingContext } from '../http/serving.ts'
 import { Listener } from '../net/listener.ts'
 import { ProxyStage } from '../net/proxy-stage.ts'
 import type { Transport } from '../net/transport.ts'
+import { AbuseWatch } from './abuse-watch.ts'
 import { AnnouncingPeers } from './announcing-peers.ts'
 import { Handshakes, type HandshakesHome } from './handshakes.ts'
+import { TurnedAway } from './turned-away.ts'
 import { Passages, type PassagesHome } from './passages.ts'
 
 /** Idle connections closed at a time to make room: enough that the next thousand accepts need not look again. */
@@ -42,6 +45,8 @@ export interface DoorsOptions {
   /** A connection was given up for what belongs to no request. */
   readonly onFault: (fault: Fault, peer: string) => void
   readonly observer: Observer
+  /** Who is turned away by one worker is by all. null: this process is alone. */
+  readonly peers: Peers | null
 }
 
 export interface BoundAddress {
@@ -59,8 +64,10 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
   limits: ConnectionLimits
   #connectionsMax: number
   readonly #note: DoorsOptions['note']
-  readonly onFault: DoorsOptions['onFault']
+  readonly #onFault: DoorsOptions['onFault']
   readonly #announcing = new AnnouncingPeers()
+  #forwarding: Plan['forwarding'] | null = null
+  readonly abuse: AbuseWatch
   readonly #passages: Passages
   readonly #handshakes: Handshakes = new Handshakes(this)
   readonly #listeners: Map<string, Listener> = new Map()
@@ -81,7 +88,14 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     this.limits = options.limits
     this.#connectionsMax = options.connectionsMax
     this.#note = options.note
-    this.onFault = options.onFault
+    this.#onFault = options.onFault
+    this.abuse = new AbuseWatch({
+      clock: options.timers.clock,
+      peers: options.peers,
+      note: options.note,
+      isRelay: (address) =>
+        this.#announcing.isRelay(address) || this.#forwarding?.isTrusted(address) === true,
+    })
     this.#withoutHttp2 = new Http1Context(this)
     this.#passages = new Passages(this, options.observer)
   }
@@ -95,6 +109,8 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     this.#handshakes.configure(plan.tls ?? null)
     this.limits = plan.clientLimits
     this.#connectionsMax = plan.connectionsMax
+    this.#forwarding = plan.forwarding
+    this.abuse.configure(plan.abuse ?? null)
   }
 
   /** Connections passed on unread. */
@@ -156,6 +172,8 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
       onTransport: (transport) => this.#accept(name, transport),
       isFull: () => this.#isFull,
       onCrowded: () => this.#makeRoom(),
+      isTurningAway: () => this.abuse.isTurningAway,
+      turnsAway: (address) => this.#turnsAway(address),
       note: this.#note,
       ...(backlog > 0 ? { backlog } : {}),
     })
@@ -182,11 +200,24 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     if (!this.#announcing.has(name, transport)) return this.#add(this.#serve(name, transport))
     const { headMs: headerMs, drainMs } = this.limits
     const owner = {
-      onHeader: (stage: ProxyStage) => this.onReplaced(stage, this.#serve(name, transport)),
+      onHeader: (stage: ProxyStage) => this.onReplaced(stage, this.#serveAnnounced(name, transport)),
       onRefused: (_: ProxyStage, fault: Fault) => this.onFault(fault, transport.remoteAddress),
       onClosed: (stage: ProxyStage) => this.onClosed(stage),
     }
     this.#add(new ProxyStage(transport, { timers: this.timers, headerMs, drainMs, owner }))
+  }
+
+  /** Counted, when it is so. */
+  #turnsAway(address: string): boolean {
+    const isTurnedAway = this.abuse.turnsAway(address)
+    if (isTurnedAway) this.#onFault(Faults.CLIENT_TURNED_AWAY, address)
+    return isTurnedAway
+  }
+
+  /** A relay has said who the client is. */
+  #serveAnnounced(name: string, transport: Transport): ServerConnection {
+    if (this.#turnsAway(transport.remoteAddress)) return new TurnedAway(transport, this)
+    return this.#serve(name, transport)
   }
 
   #serve(name: string, transport: Transport): ServerConnection {
@@ -232,6 +263,11 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     this.#connections.delete(connection)
     this.#leaving.delete(connection)
     if (this.#connections.size === 0) this.#onEmpty?.()
+  }
+
+  onFault(fault: Fault, peer: string): void {
+    this.#onFault(fault, peer)
+    this.abuse.onFault(fault, peer)
   }
 
   get #isFull(): boolean {

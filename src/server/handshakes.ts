@@ -6,8 +6,9 @@ import { Faults, type Fault } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'
 import type { TlsPlan } from '../engine/plan.ts'
 import type { ServerConnection } from '../http/serving.ts'
-import type { Transport, TransportEvents } from '../net/transport.ts'
+import type { Transport } from '../net/transport.ts'
 import { TlsStage, type TlsStageOwner } from './tls-stage.ts'
+import { TurnedAway } from './turned-away.ts'
 
 export interface HandshakesHome {
   readonly timers: Timers
@@ -67,26 +68,5 @@ export class Handshakes implements TlsStageOwner {
   onClosed(stage: TlsStage): void {
     this.count--
     this.#home.onClosed(stage)
-  }
-}
-
-/** A connection that was closed at once, until it is. */
-class TurnedAway implements ServerConnection, TransportEvents {
-  readonly isIdle = true
-  readonly #home: HandshakesHome
-
-  constructor(transport: Transport, home: HandshakesHome) {
-    this.#home = home
-    transport.events = this
-    transport.destroy()
-  }
-
-  drain(): void {}
-  destroy(): void {}
-  onBytes(): void {}
-  onDrain(): void {}
-  onEnd(): void {}
-  onClose(): void {
-    this.#home.onClosed(this)
   }
 }

@@ -227,6 +227,24 @@ describe('what a client keeps of us is bounded', () => {
     assert.equal(serve.open.size, 0)
   })
 
+  test('a client that leaves many answers where they are is sent away, one that leaves a few is not', () => {
+    for (const count of [32, 64]) {
+      const story = sessionStory({}, [4, 10])
+      const told: string[] = []
+      story.onFault = (number) => told.push(faultRow(number).name)
+      story.serve.onServe = (x) => {
+        answerHead(x, 200, 1000)
+        writeText(x.down, 'x'.repeat(1000))
+        x.down.end(null)
+      }
+      for (let i = 0; i < count; i++) story.client.get(2 * i + 1)
+      story.pass(100_000)
+      assert.equal(isCalmed(story), count > 32)
+      assert.deepEqual(told, count > 32 ? ['h2_slow_flood'] : [])
+      assert.equal(story.serve.open.size, 0)
+    }
+  })
+
   test('a client that reads nothing of the connection is read no further, and given up', () => {
     const story = sessionStory()
     const { client, near, serve, pass } = story

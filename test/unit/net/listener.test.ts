@@ -63,6 +63,30 @@ for (const mode of ['handle', 'plain'] as const) {
     listener.close()
   })
 
+  test(`who is turned away is reset at once, and no longer asked for than there is somebody (${mode})`, async () => {
+    let isTurningAway = true
+    const asked: string[] = []
+    const { listener, address, accepted } = await listenFor(mode, 'ipv4', {
+      isTurningAway: () => isTurningAway,
+      turnsAway(from) {
+        asked.push(from)
+        return asked.length === 1
+      },
+    })
+    const first = dial(address.port)
+    await until(() => first.isClosed, 'the first to be closed')
+    assert.deepEqual([accepted.length, listener.acceptedCount, listener.connections], [0, 0, 0])
+    const others = [dial(address.port)]
+    await until(() => accepted.length === 1, 'the second')
+    isTurningAway = false
+    others.push(dial(address.port))
+    await until(() => accepted.length === 2, 'the third')
+    assert.deepEqual(asked, ['127.0.0.1', '127.0.0.1'])
+    for (const { socket } of others) socket.destroy()
+    for (const transport of accepted) transport.destroy()
+    listener.close()
+  })
+
   test(`onCrowded can make room for the next one (${mode})`, async () => {
     const { listener, address, accepted } = await listenFor(mode, 'ipv4', {
       isFull: (open) => open >= 1,

@@ -1,0 +1,206 @@
+/**
+ * Offenders: whose connections were cut off for abuse, and who of them is turned away for a while.
+ *
+ * Each offence takes one from its client's budget, which comes back with time. Who uses it up is turned away, for `banMs`
+ * the first time and twice as long each time again, up to `banMsMax`; after `banMsMax` without another ban all is forgotten.
+ *
+ * Promises: the memory is fixed, and none is had before the first offence; while nobody is turned away `isBanned` is one
+ * comparison, else eight at most.
+ *
+ * Invariants: a client has one place, in the set of `waysMax` that its hash names. Nobody can aim at a set: the hash
+ * has a seed. In a full set the one goes whose ban ends soonest, before that the one who was heard of longest ago: with
+ * more offenders than places, the worst are the last to be forgotten.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../core/clock.ts'
+import { clientKeyText } from './client-key.ts'
+
+/** Places, of 30 bytes. A botnet with more clients than that under way against one process is not for us to stop. */
+export const offendersMax = 16_384
+const waysMax = 8
+const setsMask = offendersMax / waysMax - 1
+/** Doublings beyond count no further: the bound of the ban is reached long before. */
+const bansMax = 30
+
+export interface OffenderRules {
+  /** Offences at once that are not held against a client. */
+  readonly offencesMax: number
+  /** In how long a budget that is used up is whole again. */
+  readonly windowMs: number
+  readonly banMs: number
+  readonly banMsMax: number
+}
+
+/** Somebody who is turned away now. */
+export interface Banned {
+  readonly client: string
+  readonly remainingMs: number
+}
+
+export class Offenders {
+  rules: OffenderRules
+  readonly #clock: Clock
+  readonly #seed: number = randomBytes(4).readUInt32LE()
+  #places: Places | null = null
+  /** Nobody is turned away any more from then on. */
+  #bannedUntilMs = -Infinity
+
+  constructor(clock: Clock, rules: OffenderRules) {
+    this.#clock = clock
+    this.rules = rules
+  }
+
+  /** Is anybody turned away? */
+  get hasBanned(): boolean {
+    return this.#bannedUntilMs > this.#clock.nowMs()
+  }
+
+  isBanned(high: number, low: number): boolean {
+    return this.hasBanned && this.remainingMs(high, low) > 0
+  }
+
+  /** How long this client is turned away still; 0 when he is not. */
+  remainingMs(high: number, low: number): number {
+    const places = this.#places
+    const at = places === null ? -1 : this.#find(places, high, low)
+    return places === null || at < 0 ? 0 : Math.max(0, places.untilMs(at) - this.#clock.nowMs())
+  }
+
+  /** Times in a row that this client was turned away. */
+  bansOf(high: number, low: number): number {
+    const places = this.#places
+    const at = places === null ? -1 : this.#find(places, high, low)
+    return places === null || at < 0 ? 0 : (places.bans[at] as number)
+  }
+
+  /** Counts an offence. For how long the client is turned away for it, in ms; 0: not yet, or he was already. */
+  offend(high: number, low: number): number {
+    const { rules } = this
+    const nowMs = this.#clock.nowMs()
+    const places = (this.#places ??= new Places())
+    const at = this.#take(places, high, low, nowMs)
+    if (places.untilMs(at) > nowMs) return 0
+    const sinceMs = nowMs - (places.heardMs[at] as number)
+    const back = (sinceMs * rules.offencesMax) / rules.windowMs
+    places.heardMs[at] = nowMs
+    const spent = Math.max(0, (places.spent[at] as number) - back) + 1
+    places.spent[at] = spent
+    if (spent <= rules.offencesMax) return 0
+    const isForgotten = nowMs - places.untilMs(at) > rules.banMsMax
+    const bans = isForgotten ? 0 : (places.bans[at] as number)
+    const banMs = Math.min(rules.banMs * 2 ** bans, rules.banMsMax)
+    this.#ban(places, at, nowMs + banMs, bans + 1)
+    return banMs
+  }
+
+  /** Somebody else has turned this client away, `bans` times in a row. The longer ban holds. */
+  ban(high: number, low: number, remainingMs: number, bans: number): void {
+    const nowMs = this.#clock.nowMs()
+    const untilMs = nowMs + Math.min(remainingMs, this.rules.banMsMax)
+    const places = (this.#places ??= new Places())
+    const at = this.#take(places, high, low, nowMs)
+    const isLonger = untilMs > places.untilMs(at)
+    this.#ban(places, at, isLonger ? untilMs : places.untilMs(at), Math.max(bans, places.bans[at] as number))
+  }
+
+  #ban(places: Places, at: number, untilMs: number, bans: number): void {
+    places.bannedUntilMs[at] = untilMs
+    places.bans[at] = Math.min(bans, bansMax)
+    places.spent[at] = 0
+    if (untilMs > this.#bannedUntilMs) this.#bannedUntilMs = untilMs
+  }
+
+  /** Nobody is remembered any more. */
+  clear(): void {
+    this.#places = null
+    this.#bannedUntilMs = -Infinity
+  }
+
+  /** Calls `tell` for each who is turned away now. */
+  eachBanned(tell: (high: number, low: number, remainingMs: number, bans: number) => void): void {
+    const places = this.#places
+    if (places === null || !this.hasBanned) return
+    const nowMs = this.#clock.nowMs()
+    for (let at = 0; at < offendersMax; at++) {
+      const remainingMs = places.untilMs(at) - nowMs
+      if (remainingMs > 0)
+        tell(places.high[at] as number, places.low[at] as number, remainingMs, places.bans[at] as number)
+    }
+  }
+
+  get bannedCount(): number {
+    let count = 0
+    this.eachBanned(() => count++)
+    return count
+  }
+
+  /** Those who are turned away the longest, at most `most` of them. */
+  banned(most: number): Banned[] {
+    const list: Banned[] = []
+    this.eachBanned((high, low, remainingMs) => list.push({ client: clientKeyText(high, low), remainingMs }))
+    return list.sort((a, b) => b.remainingMs - a.remainingMs).slice(0, most)
+  }
+
+  // Places
+
+  #firstOf(high: number, low: number): number {
+    let hash = Math.imul(high ^ this.#seed, 0x9e37_79b1) ^ Math.imul(low ^ (this.#seed >>> 7), 0x85eb_ca6b)
+    hash = Math.imul(hash ^ (hash >>> 15), 0xc2b2_ae35)
+    return ((hash ^ (hash >>> 13)) & setsMask) * waysMax
+  }
+
+  #find(places: Places, high: number, low: number): number {
+    const first = this.#firstOf(high, low)
+    for (let at = first; at < first + waysMax; at++)
+      if (places.high[at] === high && places.low[at] === low && places.isUsed(at)) return at
+    return -1
+  }
+
+  /** The client's place: his own, a free one, or that of the one who is missed least. */
+  #take(places: Places, high: number, low: number, nowMs: number): number {
+    const own = this.#find(places, high, low)
+    if (own >= 0) return own
+    const first = this.#firstOf(high, low)
+    let least = first
+    for (let at = first + 1; at < first + waysMax; at++)
+      if (places.isUsed(least) && places.isLessThan(at, least, nowMs)) least = at
+    places.begin(least, high, low, nowMs)
+    return least
+  }
+}
+
+class Places {
+  readonly high: Uint32Array = new Uint32Array(offendersMax)
+  readonly low: Uint32Array = new Uint32Array(offendersMax)
+  /** -Infinity: nobody has this place. */
+  readonly heardMs: Float64Array = new Float64Array(offendersMax).fill(-Infinity)
+  /** Of the budget, as of `heardMs`. */
+  readonly spent: Float32Array = new Float32Array(offendersMax)
+  readonly bannedUntilMs: Float64Array = new Float64Array(offendersMax).fill(-Infinity)
+  readonly bans: Uint8Array = new Uint8Array(offendersMax)
+
+  isUsed(at: number): boolean {
+    return this.heardMs[at] !== -Infinity
+  }
+
+  untilMs(at: number): number {
+    return this.bannedUntilMs[at] as number
+  }
+
+  begin(at: number, high: number, low: number, nowMs: number): void {
+    this.high[at] = high
+    this.low[at] = low
+    this.heardMs[at] = nowMs
+    this.spent[at] = this.bans[at] = 0
+    this.bannedUntilMs[at] = -Infinity
+  }
+
+  /** Would `a` be missed less than `b`? */
+  isLessThan(a: number, b: number, nowMs: number): boolean {
+    const isABanned = this.untilMs(a) > nowMs
+    const isBBanned = this.untilMs(b) > nowMs
+    if (isABanned !== isBBanned) return isBBanned
+    if (isABanned) return this.untilMs(a) < this.untilMs(b)
+    return (this.heardMs[a] as number) < (this.heardMs[b] as number)
+  }
+}
