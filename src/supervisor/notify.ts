@@ -17,6 +17,11 @@ export function notifySystemd(...words: readonly string[]): void {
   last = last.then(() => say(words))
 }
 
+/** Resolves when all words so far have been said, or have had their time: a process that ends before leaves some unsaid. */
+export function allIsSaid(): Promise<void> {
+  return last
+}
+
 function say(words: readonly string[]): Promise<void> {
   return new Promise((resolve) => {
     const child = spawn('systemd-notify', [...words, 'MAINPID=' + process.pid], {

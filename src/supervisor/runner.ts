@@ -17,7 +17,7 @@ import { warnIfTooFewDescriptors } from '../net/descriptors.ts'
 import { mostKnowing, type CertificateReport } from '../tls/acme/certificate-status.ts'
 import { exitCrashed, exitForced, exitOk } from './exit-codes.ts'
 import { messageOf, type Fleet } from './fleet.ts'
-import { monotonicMicros, notifySystemd } from './notify.ts'
+import { allIsSaid, monotonicMicros, notifySystemd } from './notify.ts'
 import { removePidfile, writePidfile } from './pidfile.ts'
 import { loadProgram, readSource, siblingUrl, type ConfigSource, type Program } from './program.ts'
 import { onSignals } from './signals.ts'
@@ -189,6 +189,7 @@ export class Runner implements AdminTarget {
     void fleet.drain(drainMs).then(async (reports) => {
       if (this.#isForced) return
       this.#note('info', `drained; ${cutCount(reports)} connections were cut`)
+      await allIsSaid()
       await this.#finish(exitOk)
     })
   }
