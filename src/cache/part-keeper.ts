@@ -18,7 +18,7 @@ import type { Ask } from './ask.ts'
 import { Entry } from './entry.ts'
 import { partFor, type Sent } from './make-entry.ts'
 import { areCombinable, areOfOne, combinedBody, combinedPart, partOf, type Part } from './partial.ts'
-import type { StoredRule } from './rule.ts'
+import { copyOfRule } from './rule.ts'
 import type { CacheStore } from './store.ts'
 
 export class PartKeeper implements Sent {
@@ -85,15 +85,7 @@ function combinedEntry(old: Entry, oldPart: Part, entry: Entry, part: Part): Ent
     tags: entry.tagNames,
     body,
   })
-  return Object.assign(combined, ruleOf(entry))
-}
-
-/** A copy of what the policy found out about the newer one. */
-function ruleOf(entry: Entry): StoredRule {
-  const { flags, storing, isSoftPurged, responseMs, initialAgeMs, freshnessMs, freshUntilMs } = entry
-  const { graceMs, errorGraceMs, keepMs, etag, lastModifiedMs, dateMs } = entry
-  const times = { responseMs, initialAgeMs, freshnessMs, freshUntilMs, graceMs, errorGraceMs, keepMs }
-  return { ...times, flags, storing, isSoftPurged, etag, lastModifiedMs, dateMs }
+  return Object.assign(combined, copyOfRule(entry))
 }
 
 /** Passes bytes on and stores them. */

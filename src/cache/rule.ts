@@ -74,6 +74,14 @@ export function newRule(): StoredRule {
   }
 }
 
+/** A copy, for another entry of the same answer. */
+export function copyOfRule(rule: StoredRule): StoredRule {
+  const { flags, storing, isSoftPurged, responseMs, initialAgeMs, freshnessMs, freshUntilMs } = rule
+  const { graceMs, errorGraceMs, keepMs, etag, lastModifiedMs, dateMs } = rule
+  const times = { responseMs, initialAgeMs, freshnessMs, freshUntilMs, graceMs, errorGraceMs, keepMs }
+  return { ...times, flags, storing, isSoftPurged, etag, lastModifiedMs, dateMs }
+}
+
 /** When an exchange with the origin took place. */
 export interface Received {
   /** The request left: monotonic. */

@@ -17,6 +17,7 @@ import type { RequestHead, ResponseHead } from '../http/message.ts'
 import { readContentRange } from '../http/ranges.ts'
 import { Entry } from './entry.ts'
 import { BodySpan, MemoryBody } from './memory-body.ts'
+import { copyOfRule } from './rule.ts'
 
 /** What tells one representation of a URL from another. */
 export interface Version {
@@ -65,12 +66,12 @@ export class Slice implements SliceStart {
   readonly wholeKey: string
   readonly version: Version | null
 
-  constructor({ bytes, number, from, indexKey, wholeKey, version }: SliceStart) {
-    this.bytes = bytes
+  constructor(start: SliceStart, number: number = start.number, version: Version | null = start.version) {
+    this.bytes = start.bytes
     this.number = number
-    this.from = from
-    this.indexKey = indexKey
-    this.wholeKey = wholeKey
+    this.from = start.from
+    this.indexKey = start.indexKey
+    this.wholeKey = start.wholeKey
     this.version = version
   }
 
@@ -95,16 +96,11 @@ export class Slice implements SliceStart {
   }
 
   at(number: number): Slice {
-    return new Slice({ ...this.#start, number })
+    return new Slice(this, number)
   }
 
   ofVersion(version: Version): Slice {
-    return new Slice({ ...this.#start, version })
-  }
-
-  get #start(): SliceStart {
-    const { bytes, number, from, indexKey, wholeKey, version } = this
-    return { bytes, number, from, indexKey, wholeKey, version }
+    return new Slice(this, this.number, version)
   }
 
   /** Makes a request for all ask for this slice, of its version only. */
@@ -181,10 +177,7 @@ export function indexOf(slice: Entry, indexKey: string, { length }: Version): En
   const { bornAt, site, host, head, vary, variant, tagNames, searchRule } = slice
   const start = { key: indexKey, bornAt, site, host, head, vary, variant, searchRule, body }
   const index = new Entry({ ...start, tags: tagNames, statedLength: body.length })
-  const { flags, storing, isSoftPurged, responseMs, initialAgeMs, freshnessMs, freshUntilMs } = slice
-  const { graceMs, errorGraceMs, keepMs, etag, lastModifiedMs, dateMs } = slice
-  const times = { responseMs, initialAgeMs, freshnessMs, freshUntilMs, graceMs, errorGraceMs, keepMs }
-  return Object.assign(index, { ...times, flags, storing, isSoftPurged, etag, lastModifiedMs, dateMs })
+  return Object.assign(index, copyOfRule(slice))
 }
 
 const span = new BodySpan()

@@ -6,6 +6,7 @@ export interface Counted {
   readonly evictions: number
   readonly evictedBytes: number
   readonly purged: number
+  /** Answers that were not stored for want of room. */
   readonly refused: number
 }
 

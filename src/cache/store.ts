@@ -11,22 +11,15 @@
 import type { RequestHead } from '../http/message.ts'
 import type { DerivedForm, Entry } from './entry.ts'
 import type { PurgeReport, PurgeRequest } from './purge-request.ts'
+import type { Counted } from './store-counts.ts'
 
 export type { PurgeReport, PurgeRequest, PurgeTarget } from './purge-request.ts'
 
-export interface StoreSnapshot {
-  readonly entries: number
+export interface StoreSnapshot extends Counted {
   readonly bytes: number
   readonly bytesMax: number
   readonly growing: number
   readonly growingBytes: number
-  readonly hits: number
-  readonly misses: number
-  readonly evictions: number
-  readonly evictedBytes: number
-  readonly purged: number
-  /** Answers that were not stored for want of room. */
-  readonly refused: number
   readonly generation: number
   /** Purges whose entries are still being thrown out in the background. */
   readonly pendingPurges: number

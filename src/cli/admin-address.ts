@@ -1,5 +1,6 @@
-/** Where a command finds the admin listener of a running server: in its config, or as it is told. */
-import type { Option } from './command.ts'
+/** Where a command finds the admin listener of a running server, in its config or as it is told, and how it asks there. */
+import { askAdmin, type AdminReply } from '../admin/client.ts'
+import type { Option, Parsed } from './command.ts'
 import { chooseConfigFile, loadAndTell } from './config-file.ts'
 import { printError, styledError } from './terminal.ts'
 
@@ -13,13 +14,36 @@ export const adminOptions: readonly Option[] = [
   },
 ]
 
-/** The admin address in the config; null when the file is wrong or names none: that was told, with `instead`. */
-export async function adminOf(named: string | undefined, instead: string): Promise<string | null> {
-  const file = chooseConfigFile(named)
+/**
+ * The admin address: named by --admin, or in the config. null when the file is wrong or names none: that was told, with
+ * what to do `instead`.
+ */
+export async function adminOf(
+  parsed: Parsed,
+  instead = 'add one, or name it with --admin',
+): Promise<string | null> {
+  const named = parsed.value('admin')
+  if (named !== undefined) return named
+  const file = chooseConfigFile(parsed.value('config'))
   if (file === null) return null
   const { document } = await loadAndTell(file)
   if (document === null) return null
   if (document.admin.listen !== '') return document.admin.listen
   printError(`${styledError('red', 'headgate:')} the config has no "admin"; ${instead}`)
   return null
+}
+
+/** Rejects with a sentence for people when nobody answers. */
+export async function askServer(
+  listen: string,
+  method: 'GET' | 'POST',
+  path: string,
+  body = '',
+): Promise<AdminReply> {
+  try {
+    return await askAdmin(listen, method, path, body)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'no answer'
+    throw new Error(`nobody answers at ${listen}: ${reason}`, { cause: error })
+  }
 }

@@ -1,6 +1,6 @@
 /** cert: the certificates of a running server: what each name has, and renewing it now. */
-import { askAdmin, type AdminReply } from '../admin/client.ts'
-import { adminOf, adminOptions } from './admin-address.ts'
+import type { AdminReply } from '../admin/client.ts'
+import { adminOf, adminOptions, askServer } from './admin-address.ts'
 import { UsageError, type Command } from './command.ts'
 import { print, printError, styled, styledError } from './terminal.ts'
 
@@ -35,10 +35,11 @@ export const certCommand: Command = {
     const [what, ...names] = parsed.positionals
     if (what !== 'ls' && what !== 'renew') throw new UsageError('"cert" is followed by "ls" or "renew"')
     if (what === 'ls' && names.length > 0) throw new UsageError('"cert ls" takes no names')
-    const listen =
-      parsed.value('admin') ?? (await adminOf(parsed.value('config'), 'add one, or name it with --admin'))
+    const listen = await adminOf(parsed)
     if (listen === null) return 1
-    const reply = await ask(listen, what, names)
+    const reply = await (what === 'ls'
+      ? askServer(listen, 'GET', '/certificates')
+      : askServer(listen, 'POST', '/certificates/renew', JSON.stringify({ names })))
     if (reply.status !== 200) {
       printError(`${styledError('red', 'headgate:')} ${errorOf(reply)}`)
       return 1
@@ -48,17 +49,6 @@ export const certCommand: Command = {
     else return renewed(reply, names)
     return 0
   },
-}
-
-async function ask(listen: string, what: 'ls' | 'renew', names: readonly string[]): Promise<AdminReply> {
-  try {
-    return await (what === 'ls'
-      ? askAdmin(listen, 'GET', '/certificates')
-      : askAdmin(listen, 'POST', '/certificates/renew', JSON.stringify({ names })))
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : 'no answer'
-    throw new Error(`nobody answers at ${listen}: ${reason}`, { cause: error })
-  }
 }
 
 function list(reply: AdminReply): void {

@@ -3,10 +3,9 @@
  * same reader, and every step asked what it would do. Nothing is sent and nothing is listened on.
  */
 import { isIP } from 'node:net'
-import { askAdmin } from '../admin/client.ts'
 import type { RequestToExplain } from '../admin/explain-body.ts'
 import { explainRequest, type Explanation } from '../server/explanation.ts'
-import { adminOf } from './admin-address.ts'
+import { adminOf, askServer } from './admin-address.ts'
 import { chooseConfigFile, loadAndTell } from './config-file.ts'
 import { UsageError, type Command, type Parsed } from './command.ts'
 import { readFields, type FieldOption } from './fields.ts'
@@ -66,14 +65,9 @@ export const explainCommand: Command = {
 
 /** Each process tells; what the first one has told is not told again. */
 async function explainLive(parsed: Parsed, request: RequestToExplain): Promise<number> {
-  const listen = parsed.value('admin') ?? (await adminOf(parsed.value('config'), 'name it with --admin'))
+  const listen = await adminOf(parsed, 'name it with --admin')
   if (listen === null) return 1
-  const reply = await askAdmin(listen, 'POST', '/explain', JSON.stringify(request)).catch(
-    (error: unknown) => {
-      const reason = error instanceof Error ? error.message : 'no answer'
-      throw new Error(`nobody answers at ${listen}: ${reason}`)
-    },
-  )
+  const reply = await askServer(listen, 'POST', '/explain', JSON.stringify(request))
   if (reply.status !== 200) throw new Error(`the server says ${reply.status}: ${reply.text.trim()}`)
   if (parsed.has('json')) print(reply.text.trim())
   const { processes } = JSON.parse(reply.text) as { processes: { pid: number; explanation: Explanation }[] }

@@ -22,8 +22,6 @@ const commands: readonly CommandEntry[] = [
 
 /** Runs a command line and ends the process. */
 export async function main(args: readonly string[]): Promise<void> {
-  // Before the first coloured word. Node reads the variable each time.
-  if (args.includes('--no-color')) process.env['NO_COLOR'] = '1'
   // `headgate explain … | head`: a reader that has gone is no reason for a stack trace.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(exitFailedStart)
@@ -31,7 +29,10 @@ export async function main(args: readonly string[]): Promise<void> {
   process.exitCode = await runCommandLine(args)
 }
 
-async function runCommandLine(args: readonly string[]): Promise<number> {
+/** Gives the exit code; what there is to say is said. */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  // Before the first coloured word. Node reads the variable each time.
+  if (args.includes('--no-color')) process.env['NO_COLOR'] = '1'
   const [first, ...rest] = args
   if (first === undefined || first === '--help' || first === '-h' || first === '--no-color') {
     printHelp(commands)

@@ -1,7 +1,6 @@
 /** purge: throws out of a running server's cache what is named, in all of its workers. */
-import { askAdmin } from '../admin/client.ts'
 import { readPurgeOrder } from '../admin/purge-body.ts'
-import { adminOf, adminOptions } from './admin-address.ts'
+import { adminOf, adminOptions, askServer } from './admin-address.ts'
 import { UsageError, type Command, type Parsed } from './command.ts'
 import { print, printError, styled, styledError } from './terminal.ts'
 
@@ -49,13 +48,9 @@ export const purgeCommand: Command = {
   ],
   async run(parsed) {
     const order = orderOf(parsed)
-    const listen =
-      parsed.value('admin') ?? (await adminOf(parsed.value('config'), 'add one, or name it with --admin'))
+    const listen = await adminOf(parsed)
     if (listen === null) return 1
-    const reply = await askAdmin(listen, 'POST', '/purge', order).catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : 'no answer'
-      throw new Error(`nobody answers at ${listen}: ${reason}`)
-    })
+    const reply = await askServer(listen, 'POST', '/purge', order)
     if (parsed.has('json')) print(reply.text.trim())
     return tell(reply.status, reply.text, parsed)
   },

@@ -1,6 +1,5 @@
 /** reload: has a running server read its config again, over its admin listener. */
-import { askAdmin } from '../admin/client.ts'
-import { adminOf, adminOptions } from './admin-address.ts'
+import { adminOf, adminOptions, askServer } from './admin-address.ts'
 import type { Command } from './command.ts'
 import { print, printError, styled, styledError } from './terminal.ts'
 
@@ -17,14 +16,9 @@ export const reloadCommand: Command = {
   positionalsMax: 0,
   examples: ['headgate reload', 'headgate reload --admin unix:/run/headgate/admin.sock'],
   async run(parsed) {
-    const listen =
-      parsed.value('admin') ??
-      (await adminOf(parsed.value('config'), 'name it with --admin, or use kill -HUP'))
+    const listen = await adminOf(parsed, 'name it with --admin, or use kill -HUP')
     if (listen === null) return 1
-    const reply = await askAdmin(listen, 'POST', '/reload').catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : 'no answer'
-      throw new Error(`nobody answers at ${listen}: ${reason}`)
-    })
+    const reply = await askServer(listen, 'POST', '/reload')
     const report = readReport(reply.text)
     if (reply.status === 200) {
       print(

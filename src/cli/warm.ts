@@ -1,9 +1,8 @@
 /** warm: has a running server fetch URLs into its cache, and tells how far it is. */
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { askAdmin } from '../admin/client.ts'
 import { readWarmOrder, type WarmProgress } from '../admin/warm-body.ts'
-import { adminOf, adminOptions } from './admin-address.ts'
+import { adminOf, adminOptions, askServer } from './admin-address.ts'
 import { UsageError, type Command, type Parsed } from './command.ts'
 import { print, printError, styled, styledError } from './terminal.ts'
 
@@ -55,8 +54,7 @@ export const warmCommand: Command = {
   ],
   async run(parsed) {
     const [path, order] = orderOf(parsed)
-    const listen =
-      parsed.value('admin') ?? (await adminOf(parsed.value('config'), 'add one, or name it with --admin'))
+    const listen = await adminOf(parsed)
     if (listen === null) return 1
     const method = path === '/warm/progress' ? 'GET' : 'POST'
     const begun = await ask(listen, method, path, order)
@@ -96,10 +94,7 @@ async function ask(
   path: string,
   body: string,
 ): Promise<WarmProgress> {
-  const reply = await askAdmin(listen, method, path, body).catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : 'no answer'
-    throw new Error(`nobody answers at ${listen}: ${reason}`)
-  })
+  const reply = await askServer(listen, method, path, body)
   const value = JSON.parse(reply.text) as WarmProgress & { readonly error?: string }
   if (reply.status !== 200) throw new Error(`it was refused: ${value.error ?? reply.text}`)
   return value

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SystemResolver } from '../../src/origin/system-resolver.ts'
 import { createServer } from '../../src/server.ts'
@@ -26,7 +26,11 @@ async function serverNameOf(port: number): Promise<string> {
   return /^x-server: (\w+)/im.exec(text)?.[1] ?? text.split('\r\n', 1)[0] ?? ''
 }
 
-test('a server by name moves to another address under load: no restart, no failed request', async (t) => {
+/** A server behind app.test, another one with the same port at another address, and Headgate in front. */
+async function twoAddresses(
+  t: TestContext,
+  ttlSeconds: number,
+): Promise<{ dns: DnsServer; old: OriginProcess; port: number }> {
   const dns = new DnsServer()
   t.after(() => dns.close())
   const dnsAddress = await dns.listen()
@@ -35,7 +39,7 @@ test('a server by name moves to another address under load: no restart, no faile
   // The same port at another address of this machine, as for a container that was made anew.
   const young = new OriginProcess(t, 'young', { listen: `${old.port}@127.0.0.2` })
   await young.start()
-  dns.zones.set('app.test', { addresses: ['127.0.0.1'], ttlSeconds: 1 })
+  dns.zones.set('app.test', { addresses: ['127.0.0.1'], ttlSeconds })
   const server = await createServer(
     {
       workers: 1,
@@ -49,6 +53,11 @@ test('a server by name moves to another address under load: no restart, no faile
   await server.listen()
   t.after(() => server.close({ drainMs: 0 }))
   const port = server.addresses[0]?.port ?? 0
+  return { dns, old, port }
+}
+
+test('a server by name moves to another address under load: no restart, no failed request', async (t) => {
+  const { dns, old, port } = await twoAddresses(t, 1)
   const load = new CheckedLoad({ port, clients: 6 })
   await sleep(300)
   dns.zones.set('app.test', { addresses: ['127.0.0.2'], ttlSeconds: 1 })
@@ -67,27 +76,7 @@ test('a server by name moves to another address under load: no restart, no faile
 })
 
 test('an address that died and was replaced is asked for at once, long before its TTL', async (t) => {
-  const dns = new DnsServer()
-  t.after(() => dns.close())
-  const dnsAddress = await dns.listen()
-  const old = new OriginProcess(t, 'old')
-  await old.start()
-  const young = new OriginProcess(t, 'young', { listen: `${old.port}@127.0.0.2` })
-  await young.start()
-  dns.zones.set('app.test', { addresses: ['127.0.0.1'], ttlSeconds: 600 })
-  const server = await createServer(
-    {
-      workers: 1,
-      listeners: ['127.0.0.1:0'],
-      origins: { app: `http://app.test:${old.port}` },
-      sites: { '*': [{ origin: 'app' }] },
-      log: { access: false, level: 'error' },
-    },
-    { resolver: new SystemResolver({ hostsPath: '', dnsServers: [dnsAddress] }) },
-  )
-  await server.listen()
-  t.after(() => server.close({ drainMs: 0 }))
-  const port = server.addresses[0]?.port ?? 0
+  const { dns, old, port } = await twoAddresses(t, 600)
   assert.equal(await serverNameOf(port), 'old')
   await sleep(1000)
   dns.zones.set('app.test', { addresses: ['127.0.0.2'], ttlSeconds: 600 })

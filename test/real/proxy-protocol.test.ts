@@ -1,13 +1,13 @@
 /** Real senders of the PROXY protocol in front of Headgate: curl, HAProxy and nginx. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { findProgram, needs } from '../programs.ts'
+import { needs } from '../programs.ts'
 import { curl } from './curl.ts'
 import { EdgeProcess, makeFolder } from './edge-process.ts'
+import { running } from './running.ts'
 import { until } from './supervised.ts'
 import { freePort } from './web-servers.ts'
 
@@ -24,25 +24,6 @@ async function announcedEdge(t: TestContext, more: object = {}): Promise<EdgePro
   })
   await edge.start()
   return edge
-}
-
-/** Starts a program that stays, and waits until its port answers. */
-async function running(t: TestContext, name: string, args: readonly string[], port: number): Promise<void> {
-  const child = spawn(findProgram(name), args, { stdio: ['ignore', 'ignore', 'inherit'] })
-  const gone = new Promise((resolve) => child.once('exit', resolve))
-  t.after(async () => {
-    child.kill('SIGTERM')
-    await gone
-  })
-  await until(`${name} to listen`, () => isListening(port))
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    socket.once('connect', () => socket.destroy())
-  })
 }
 
 const request = 'GET /far HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n'

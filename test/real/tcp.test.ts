@@ -1,34 +1,15 @@
 /** Real programs behind listeners that pass connections on: HAProxy and nginx as receivers of the PROXY protocol, TLS by name. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { findProgram, needs } from '../programs.ts'
+import { needs } from '../programs.ts'
 import { makeIdentity } from '../unit/net/tls-identity.ts'
 import { curl } from './curl.ts'
 import { EdgeProcess, makeFolder } from './edge-process.ts'
+import { running } from './running.ts'
 import { until } from './supervised.ts'
 import { freePort, WebServer } from './web-servers.ts'
-
-async function running(t: TestContext, name: string, args: readonly string[], port: number): Promise<void> {
-  const child = spawn(findProgram(name), args, { stdio: ['ignore', 'ignore', 'inherit'] })
-  const gone = new Promise((resolve) => child.once('exit', resolve))
-  t.after(async () => {
-    child.kill('SIGTERM')
-    await gone
-  })
-  await until(`${name} to listen`, () => isListening(port))
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    socket.once('connect', () => socket.destroy())
-  })
-}
 
 async function edgeTo(t: TestContext, tcp: unknown, origins: object, workers = 1): Promise<EdgeProcess> {
   const edge = new EdgeProcess(t)

@@ -36,6 +36,14 @@ interface Attack {
   readonly atMost: number
 }
 
+/** An upload in pieces that are no work at all for who sends them. */
+const uploads =
+  (piece: string): Attack['act'] =>
+  (client, i) => {
+    if (i === 0) client.post(1, '/waits')
+    client.data(1, piece)
+  }
+
 const attacks: Attack[] = [
   {
     what: 'requests taken back at once (rapid reset)',
@@ -114,20 +122,14 @@ const attacks: Attack[] = [
   {
     what: 'empty DATA frames',
     fault: 'h2_empty_data_flood',
-    act(client, i) {
-      if (i === 0) client.post(1, '/waits')
-      client.data(1, '')
-    },
+    act: uploads(''),
     atLeast: 4000,
     atMost: 4200,
   },
   {
     what: 'DATA frames of one byte',
     fault: 'h2_empty_data_flood',
-    act(client, i) {
-      if (i === 0) client.post(1, '/waits')
-      client.data(1, 'x')
-    },
+    act: uploads('x'),
     atLeast: 4000,
     atMost: 4500,
   },

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { headgate } from './command-line.ts'
+import { commandLine } from './command-line.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-cli-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -20,7 +20,6 @@ sites:
 trustedProxies: 10.0.0.0/8
 `
 writeFileSync(join(folder, 'good.yaml'), good)
-writeFileSync(join(folder, 'bad.yaml'), good.replace('redirect', 'redirct'))
 
 const here = { cwd: folder }
 
@@ -35,7 +34,7 @@ test('explain tells route, steps, target, fields and server', async () => {
     '--client',
     '10.1.2.3',
   ]
-  const { code, out } = await headgate([...args, '-H', 'X-Forwarded-For: 203.0.113.9'], here)
+  const { code, out } = await commandLine([...args, '-H', 'X-Forwarded-For: 203.0.113.9'], here)
   assert.equal(code, 0)
   for (const line of [
     /the proxy 10\.1\.2\.3 is trusted: the client is 203\.0\.113\.9/,
@@ -54,7 +53,7 @@ test('explain tells route, steps, target, fields and server', async () => {
 })
 
 test('explain --json tells the same to programs', async () => {
-  const { code, out } = await headgate(
+  const { code, out } = await commandLine(
     ['explain', '-c', 'good.yaml', '--json', 'www.example.com/api/x'],
     here,
   )
@@ -67,10 +66,10 @@ test('explain --json tells the same to programs', async () => {
 })
 
 test('explain of a request that is refused says why, and 1', async () => {
-  const none = await headgate(['explain', '-c', 'good.yaml', 'http://www.example.com/zzz'], here)
+  const none = await commandLine(['explain', '-c', 'good.yaml', 'http://www.example.com/zzz'], here)
   assert.equal(none.code, 1)
   assert.match(none.out, /answered 404: No route takes this request\. \(no_route\)/)
-  const bad = await headgate(['explain', '-c', 'good.yaml', 'http://www.example.com/../x'], here)
+  const bad = await commandLine(['explain', '-c', 'good.yaml', 'http://www.example.com/../x'], here)
   assert.match(bad.out, /answered 400: .*\(target_bad\)/)
   const twice = [
     'explain',
@@ -82,7 +81,7 @@ test('explain of a request that is refused says why, and 1', async () => {
     '-H',
     'Content-Length: 2',
   ]
-  assert.match((await headgate(twice, here)).out, /answered 400: .*length_repeated/)
+  assert.match((await commandLine(twice, here)).out, /answered 400: .*length_repeated/)
 })
 
 test('explain refuses what is no URL, method or address', async () => {
@@ -93,26 +92,26 @@ test('explain refuses what is no URL, method or address', async () => {
     ['http://a/', '--client', 'x'],
     ['http://a/', '-H', 'x'],
   ]) {
-    assert.equal((await headgate(['explain', '-c', 'good.yaml', ...args], here)).code, 64, args.join(' '))
+    assert.equal((await commandLine(['explain', '-c', 'good.yaml', ...args], here)).code, 64, args.join(' '))
   }
 })
 
 test('purge wants to know what, and is not sent when it cannot be meant', async () => {
   for (const args of [[], ['/a'], ['--host', 'a/b'], ['--site', 's']]) {
-    const { code, err } = await headgate(['purge', ...args])
+    const { code, err } = await commandLine(['purge', ...args])
     assert.equal(code, 64, args.join(' '))
     assert.match(err, /usage: headgate purge/)
   }
-  const nobody = await headgate(['purge', '--all', '--admin', `unix:${join(folder, 'none.sock')}`])
+  const nobody = await commandLine(['purge', '--all', '--admin', `unix:${join(folder, 'none.sock')}`])
   assert.equal(nobody.code, 1)
   assert.match(nobody.err, /nobody answers at unix:/)
 })
 
 test('reload needs an admin listener, and says when nobody answers there', async () => {
-  const without = await headgate(['reload', '-c', 'good.yaml'], here)
+  const without = await commandLine(['reload', '-c', 'good.yaml'], here)
   assert.equal(without.code, 1)
   assert.match(without.err, /has no "admin"/)
-  const nobody = await headgate(['reload', '--admin', `unix:${join(folder, 'none.sock')}`])
+  const nobody = await commandLine(['reload', '--admin', `unix:${join(folder, 'none.sock')}`])
   assert.equal(nobody.code, 1)
   assert.match(nobody.err, /nobody answers at unix:/)
 })

@@ -5,24 +5,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { needs } from '../../programs.ts'
-import { headgate } from './command-line.ts'
+import { commandLine } from './command-line.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-trust-'))
 after(() => rmSync(folder, { recursive: true }))
 
 test('trust makes a root once and tells where it is', async () => {
-  const first = await headgate(['trust', '--storage', folder])
+  const first = await commandLine(['trust', '--storage', folder])
   assert.equal(first.code, 0, first.err)
   assert.ok(first.out.startsWith(join(folder, 'local/root.crt')))
   assert.match(first.out, /SHA-256 [0-9A-F:]{95}/)
-  const second = await headgate(['trust', '--storage', folder])
+  const second = await commandLine(['trust', '--storage', folder])
   assert.equal(second.out, first.out)
   assert.match(readFileSync(join(folder, 'local/root.crt'), 'utf8'), /^-----BEGIN CERTIFICATE-----/)
   assert.doesNotMatch(readFileSync(join(folder, 'local/root.crt'), 'utf8'), /PRIVATE/)
 })
 
 test('to install and to remove at once is a mistake', async () => {
-  assert.equal((await headgate(['trust', '--install', '--remove', '--storage', folder])).code, 64)
+  assert.equal((await commandLine(['trust', '--install', '--remove', '--storage', folder])).code, 64)
 })
 
 test('the databases of browsers get the root and lose it again', { skip: needs('certutil') }, async () => {
