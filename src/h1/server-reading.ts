@@ -17,6 +17,7 @@ import { BODY_NONE, HTTP_1_1 } from '../http/message.ts'
 import type { ServingContext } from '../http/serving.ts'
 import type { Transport } from '../net/transport.ts'
 import { KeptBytes } from '../net/kept-bytes.ts'
+import { opensHttp2 } from './preface.ts'
 import { HeadProgress, readRequestHead } from './read-head.ts'
 import { AnswerWriter } from './server-answer.ts'
 import {
@@ -49,8 +50,6 @@ export const requestsPerTurnMax = 128
 
 const carriageReturn = 13
 const lineFeed = 10
-/** How the preface of HTTP/2 looks to HTTP/1 (RFC 9113 §3.4); the rest of it is the other server's to check. */
-const prefaceLine = 'PRI * HTTP/2.0\r\n'
 const continueText = 'HTTP/1.1 100 Continue\r\n\r\n'
 
 /** For heads that come whole, the rule; a connection whose head does not takes it and leaves a new one. */
@@ -137,21 +136,17 @@ export abstract class RequestReading implements BodyStream {
     const length = readRequestHead(buffer, start, end, x.request, progress, this.context.limits)
     if (length > 0) return this.#serve(x, buffer, start + length, end)
     if (length < 0) {
-      if (length === -Faults.VERSION_NOT_SERVED && this.#handsOver(x, buffer, start, end)) return end
+      if (this.#handsOver(x, buffer, start, end, -length)) return end
       this.refuse(x, -length)
     } else if (this.progress === null) this.#waitForRest(progress)
     return start
   }
 
-  /**
-   * Does the connection open HTTP/2? A version that is not served is where its preface stops a reader of HTTP/1 (which
-   * is what it was made for, RFC 9113 §3.4), so that asking costs nothing where HTTP/1 is spoken.
-   */
-  #handsOver(x: Exchange, buffer: Buffer, start: number, end: number): boolean {
+  /** Does the connection open HTTP/2? */
+  #handsOver(x: Exchange, buffer: Buffer, start: number, end: number, fault: Fault): boolean {
     const { context } = this
     if (this.servedCount > 0 || context.onHttp2 === undefined) return false
-    for (let i = 0; i < prefaceLine.length; i++)
-      if (buffer[start + i] !== prefaceLine.charCodeAt(i)) return false
+    if (!opensHttp2(buffer, start, end, fault)) return false
     this.phase = GONE
     this.x = this.progress = null
     this.patience.stop()
