@@ -5,18 +5,11 @@
 import type { Exchange } from '../http/exchange.ts'
 import type { Fields } from '../http/fields.ts'
 import { answerFraming, bodilessLength, FRAMED_BY_LENGTH, FRAMED_NONE } from '../http/framing.ts'
-import { Field, FRAMING, fieldFlags, knownFieldCount } from '../http/known-fields.ts'
+import { Field, isLeftOutOfStreams } from '../http/known-fields.ts'
 import type { ResponseHead } from '../http/message.ts'
 import { statusEnd } from '../http/reasons.ts'
 import type { HpackEncoder } from './hpack-encoder.ts'
 import { Pseudo } from './static-table.ts'
-
-/** By number: is not sent. A field that was taken out has the number 255. */
-const isLeftOut = Uint8Array.from({ length: 256 }, (_, id) =>
-  id >= knownFieldCount || (fieldFlags(id) & FRAMING) !== 0 ? 1 : 0,
-)
-for (const id of [Field.KEEP_ALIVE, Field.PROXY_CONNECTION, Field.UPGRADE, Field.TE, Field.HTTP2_SETTINGS])
-  isLeftOut[id] = 1
 
 const statusTexts: readonly string[] = Array.from({ length: statusEnd }, (_, status) => String(status))
 
@@ -53,6 +46,6 @@ function writeFields(encoder: HpackEncoder, fields: Fields): void {
   for (let i = 0; i < size; i++) {
     const id = ids[i] as number
     if (id === 0) encoder.field(0, fields.nameAt(i), fields.valueAt(i), false)
-    else if (isLeftOut[id] === 0) encoder.field(id, '', fields.valueAt(i), false)
+    else if (isLeftOutOfStreams[id] === 0) encoder.field(id, '', fields.valueAt(i), false)
   }
 }

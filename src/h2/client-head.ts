@@ -9,7 +9,14 @@ import { Faults, NONE, type Fault } from '../core/faults.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { Fields } from '../http/fields.ts'
 import { isBodiless } from '../http/framing.ts'
-import { Field, HOP_BY_HOP, FRAMING, fieldFlags, knownFieldCount } from '../http/known-fields.ts'
+import {
+  Field,
+  HOP_BY_HOP,
+  FRAMING,
+  fieldFlags,
+  isOfConnection,
+  knownFieldCount,
+} from '../http/known-fields.ts'
 import type { ConnectionLimits } from '../http/limits.ts'
 import { BODY_NONE, BODY_UNKNOWN, HTTP_2, ResponseHead } from '../http/message.ts'
 import { statusEnd } from '../http/reasons.ts'
@@ -135,17 +142,8 @@ export class AnswerFields implements HeaderSink {
 
 /** Is it a pseudo-field out of place, of a connection (RFC 9113 §8.2.2), or no field at all? */
 function isMalformed(name: string, known: number): boolean {
-  if (known < 0 || known >= knownFieldCount || name.charCodeAt(0) === colon) return true
-  switch (known) {
-    case Field.CONNECTION:
-    case Field.TRANSFER_ENCODING:
-    case Field.UPGRADE:
-    case Field.KEEP_ALIVE:
-    case Field.PROXY_CONNECTION:
-      return true
-    default:
-      return false
-  }
+  const isField = known >= 0 && known < knownFieldCount && name.charCodeAt(0) !== colon
+  return !isField || isOfConnection(known)
 }
 
 /** Reads a trailer section. One for the process. */

@@ -6,7 +6,7 @@ import { isAllOf, tokenClass, valueClass } from '../core/bytes.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { Fields } from '../http/fields.ts'
 import { answerFraming, bodilessLength, FRAMED_BY_LENGTH, FRAMED_NONE } from '../http/framing.ts'
-import { Field, FRAMING, fieldFlags, fieldId } from '../http/known-fields.ts'
+import { Field, fieldId, isLeftOutOfStreams } from '../http/known-fields.ts'
 import { NAME_BAD, pseudoNumber, VALUE_BAD, type HeaderSink } from '../http/pseudo-fields.ts'
 import type { QuicField } from './provider.ts'
 
@@ -26,18 +26,6 @@ function numberOf(name: string, value: string): number {
     return number === 0 ? NAME_BAD : number
   }
   return name === '' || upperCase.test(name) || !isAllOf(tokenClass, name) ? NAME_BAD : fieldId(name)
-}
-
-/** Not sent: what belongs to a connection (RFC 9114 §4.2), and what delimits messages, which is written from what we know. */
-function isLeftOut(id: number): boolean {
-  return (
-    (id !== 0 && (fieldFlags(id) & FRAMING) !== 0) ||
-    id === Field.KEEP_ALIVE ||
-    id === Field.PROXY_CONNECTION ||
-    id === Field.UPGRADE ||
-    id === Field.TE ||
-    id === Field.HTTP2_SETTINGS
-  )
 }
 
 /** The head of a final answer. */
@@ -62,7 +50,7 @@ export function trailerFields(trailers: Fields): QuicField[] {
 
 function addFields(list: QuicField[], fields: Fields): void {
   for (let i = 0; i < fields.size; i++) {
-    if (!fields.isLive(i) || isLeftOut(fields.idAt(i))) continue
+    if (isLeftOutOfStreams[fields.idAt(i)] === 1) continue
     list.push({ name: fields.nameAt(i).toLowerCase(), value: fields.valueAt(i) })
   }
 }

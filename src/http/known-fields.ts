@@ -155,3 +155,27 @@ export function fieldIdAt(buffer: Uint8Array, start: number, end: number): numbe
   }
   return 0
 }
+
+/**
+ * By number, 1: an answer in HTTP/2 or HTTP/3 is sent without it. What belongs to a connection (RFC 9113 §8.2.2, RFC 9114
+ * §4.2), and what delimits messages, which is written from what we know. A field that was taken out has the number 255.
+ */
+export const isLeftOutOfStreams: Uint8Array = Uint8Array.from({ length: 256 }, (_, id) =>
+  id >= knownFieldCount || (fieldFlags(id) & FRAMING) !== 0 ? 1 : 0,
+)
+for (const id of [Field.KEEP_ALIVE, Field.PROXY_CONNECTION, Field.UPGRADE, Field.TE, Field.HTTP2_SETTINGS])
+  isLeftOutOfStreams[id] = 1
+
+/** Is it of one connection, so that HTTP/2 and HTTP/3 have no place for it (RFC 9113 §8.2.2, RFC 9114 §4.2)? */
+export function isOfConnection(id: number): boolean {
+  switch (id) {
+    case Field.CONNECTION:
+    case Field.TRANSFER_ENCODING:
+    case Field.UPGRADE:
+    case Field.KEEP_ALIVE:
+    case Field.PROXY_CONNECTION:
+      return true
+    default:
+      return false
+  }
+}

@@ -11,7 +11,7 @@ import { Faults, NONE, type Fault } from '../core/faults.ts'
 import { Fields } from './fields.ts'
 import { cleanTrailers } from './forwarding.ts'
 import { readRequestFraming } from './framing.ts'
-import { Field } from './known-fields.ts'
+import { Field, isOfConnection } from './known-fields.ts'
 import type { ConnectionLimits } from './limits.ts'
 import { BODY_NONE, BODY_UNKNOWN, RequestHead } from './message.ts'
 import { methodBytesMax, methodClass } from './methods.ts'
@@ -20,17 +20,6 @@ import { entryOverheadBytes, Pseudo, type HeaderSink } from './pseudo-fields.ts'
 import { priorityDefault, readPriority, type Priority } from './priority.ts'
 
 const colon = 0x3a
-
-/** Fields of a connection: a message with one of them is malformed (RFC 9113 §8.2.2). */
-function isConnectionSpecific(known: number): boolean {
-  return (
-    known === Field.CONNECTION ||
-    known === Field.TRANSFER_ENCODING ||
-    known === Field.UPGRADE ||
-    known === Field.KEEP_ALIVE ||
-    known === Field.PROXY_CONNECTION
-  )
-}
 
 /** One for the process: a head is read in one go. */
 export class RequestFields implements HeaderSink {
@@ -63,16 +52,11 @@ export class RequestFields implements HeaderSink {
     this.#bytes += name.length + value.length + entryOverheadBytes
     if (this.#bytes > limits.headBytesMax) return this.#refuse(Faults.HEAD_TOO_LARGE)
     if (known >= Pseudo.AUTHORITY) return this.#onPseudo(value, known)
-    if (known < 0 || name.charCodeAt(0) === colon) return this.#refuse(Faults.MESSAGE_MALFORMED)
+    if (known < 0 || name.charCodeAt(0) === colon || isOfConnection(known))
+      return this.#refuse(Faults.MESSAGE_MALFORMED)
     if (++this.#count > limits.fieldsMax) return this.#refuse(Faults.FIELDS_TOO_MANY)
     const { fields } = this.#head
     switch (known) {
-      case Field.CONNECTION:
-      case Field.TRANSFER_ENCODING:
-      case Field.UPGRADE:
-      case Field.KEEP_ALIVE:
-      case Field.PROXY_CONNECTION:
-        return this.#refuse(Faults.MESSAGE_MALFORMED)
       case Field.TE:
         if (value !== 'trailers') return this.#refuse(Faults.MESSAGE_MALFORMED)
         break
@@ -235,7 +219,7 @@ export class TrailerFields implements HeaderSink {
   onHeader(name: string, value: string, known: number, _isSecret: boolean): boolean {
     this.#bytesLeft -= name.length + value.length + entryOverheadBytes
     if (this.#bytesLeft < 0 || --this.#countLeft < 0) this.#fault = Faults.TRAILER_TOO_LARGE
-    else if (known < 0 || name.charCodeAt(0) === colon || isConnectionSpecific(known))
+    else if (known < 0 || name.charCodeAt(0) === colon || isOfConnection(known))
       this.#fault = Faults.MESSAGE_MALFORMED
     else this.#fields.addNumbered(known, name, value)
     return this.#fault === NONE

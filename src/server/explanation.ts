@@ -14,8 +14,9 @@ import { RequestIds } from '../engine/request-id.ts'
 import { HeadProgress } from '../h1/head-progress.ts'
 import { readRequestHead } from '../h1/read-head.ts'
 import type { Dial } from '../http/dial.ts'
-import { DONE, Exchange, nobody, type Walk } from '../http/exchange.ts'
+import { DONE, Exchange, nobody } from '../http/exchange.ts'
 import type { Fields } from '../http/fields.ts'
+import { noWalk } from '../http/no-walk.ts'
 
 export interface Explanation {
   readonly request: {
@@ -178,19 +179,6 @@ class Explainer {
 function namesOf(fields: Fields): string[] {
   const lines = fields.toArray()
   return lines.filter((_text, i) => i % 2 === 0).map((name) => name.toLowerCase())
-}
-
-/** Explaining answers nobody and waits for nobody. */
-const noWalk: Walk = {
-  child: (x) => x,
-  endChild() {},
-  resume() {},
-  reenter() {},
-  answer() {},
-  answerWhole() {},
-  fail() {},
-  inform() {},
-  crash() {},
 }
 
 function refusalOf(fault: Fault): { status: number; fault: string; sentence: string } {

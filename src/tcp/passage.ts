@@ -12,8 +12,9 @@ import { Faults, NONE, faultRow, type Fault } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'
 import type { TcpRoute } from '../engine/plan.ts'
 import type { Observer } from '../engine/observer.ts'
-import { Exchange, nobody, WAIT, type Upstream, type Walk } from '../http/exchange.ts'
+import { Exchange, nobody, WAIT, type Upstream } from '../http/exchange.ts'
 import { VERSION_TCP } from '../http/message.ts'
+import { noWalk } from '../http/no-walk.ts'
 import type { ServerConnection } from '../http/serving.ts'
 import type { ClientHello } from '../net/client-hello.ts'
 import { joinTunnel, type Tunnel } from '../net/tunnel.ts'
@@ -24,19 +25,6 @@ export interface PassageOwner {
   readonly timers: Timers
   readonly observer: Observer
   onClosed(connection: ServerConnection): void
-}
-
-/** Nothing of an exchange's walk happens here. */
-const noWalk: Walk = {
-  child: (x) => x,
-  endChild() {},
-  resume() {},
-  reenter() {},
-  answer() {},
-  answerWhole() {},
-  fail() {},
-  inform() {},
-  crash() {},
 }
 
 export class Passage implements ServerConnection, TransportEvents {

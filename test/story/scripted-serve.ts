@@ -5,20 +5,9 @@
 import assert from 'node:assert/strict'
 import { faultRow, type Fault } from '../../src/core/faults.ts'
 import type { BodySink } from '../../src/http/body.ts'
-import { Exchange, type Downstream, type Serve, type Walk } from '../../src/http/exchange.ts'
+import { Exchange, type Downstream, type Serve } from '../../src/http/exchange.ts'
 import type { Fields } from '../../src/http/fields.ts'
-
-const walk: Walk = {
-  child: (x) => x,
-  endChild() {},
-  resume() {},
-  reenter() {},
-  answer() {},
-  answerWhole() {},
-  fail() {},
-  inform() {},
-  crash() {},
-}
+import { noWalk } from '../../src/http/no-walk.ts'
 
 export class ScriptedServe implements Serve {
   /** What happened, in order: 'serve GET /a', 'refuse host_missing', 'abandon client_gone', 'finish GET /a'. */
@@ -31,7 +20,7 @@ export class ScriptedServe implements Serve {
 
   begin(down: Downstream): Exchange {
     const x = this.#free.pop() ?? new Exchange()
-    x.begin(down, walk, 0)
+    x.begin(down, noWalk, 0)
     this.open.add(x)
     return x
   }

@@ -3,7 +3,8 @@ import type { Clock, ClockTimer } from '../../../src/core/clock.ts'
 import { NONE, type Fault, type FaultLevel } from '../../../src/core/faults.ts'
 import { Timers } from '../../../src/core/timers.ts'
 import type { ConnectionOwner, Dial, DialTarget, OriginConnection } from '../../../src/http/dial.ts'
-import { Exchange, nobody, type Upstream, type Walk } from '../../../src/http/exchange.ts'
+import { Exchange, nobody, type Upstream } from '../../../src/http/exchange.ts'
+import { noWalk } from '../../../src/http/no-walk.ts'
 import type { OriginOptions } from '../../../src/origin/options.ts'
 import type { Origin, OriginWaiter, ServerSnapshot } from '../../../src/origin/origin.ts'
 import type { Resolved, Resolver } from '../../../src/origin/resolver.ts'
@@ -212,8 +213,6 @@ export class Waiters implements OriginWaiter {
     this.failed.push({ x, turn, fault })
   }
 }
-
-export const noWalk: Walk = { resume() {}, reenter() {} } as unknown as Walk
 
 export interface Stage {
   readonly clock: ManualClock

@@ -13,12 +13,12 @@ import { Faults, faultRow, type Fault } from '../../../src/core/faults.ts'
 import { Timers } from '../../../src/core/timers.ts'
 import { H1Dial } from '../../../src/h1/client.ts'
 import { Exchange, WAIT, nobody, type Upstream, type UpstreamReceiver } from '../../../src/http/exchange.ts'
+import { noWalk } from '../../../src/http/no-walk.ts'
 import { defaultLimits } from '../../../src/http/limits.ts'
 import { SocketConnector } from '../../../src/net/connect.ts'
 import type { Origin, OriginOptions, OriginWaiter } from '../../../src/origin/origin.ts'
 import { createOrigin } from '../../../src/origin/server-group.ts'
 import { SystemResolver } from '../../../src/origin/system-resolver.ts'
-import { noWalk } from './fakes.ts'
 
 /** Asks an origin as the proxy step does, with as many attempts as there are servers and one more. */
 class Asker implements OriginWaiter, UpstreamReceiver {
