@@ -6,7 +6,9 @@ import { fork } from 'node:child_process'
 import { createServer, type Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { connect as connectSecurely } from 'node:tls'
 import { fileURLToPath } from 'node:url'
+import type { Identity } from './peers/peer.ts'
 import { freePort } from './processes.ts'
 
 /** Connections that ask at the same time. */
@@ -16,6 +18,8 @@ const warmRounds = 40
 export interface Subject {
   readonly name: string
   readonly port: number
+  /** It speaks TLS. */
+  readonly isSecure: boolean
   memory(): Promise<number>
   stop(): Promise<void>
 }
@@ -27,15 +31,22 @@ export async function startOrigin(): Promise<Server> {
   return origin
 }
 
-export async function startHeadgate(originPort: number): Promise<Subject> {
+/** `identity`: it speaks TLS with that certificate. */
+export async function startHeadgate(originPort: number, identity: Identity | null = null): Promise<Subject> {
   const port = await freePort()
   const path = fileURLToPath(new URL('idle-server.ts', import.meta.url))
-  const child = fork(path, [String(port), String(originPort)], { execArgv: ['--expose-gc'] })
+  const words = [
+    String(port),
+    String(originPort),
+    ...(identity === null ? [] : [identity.cert, identity.key]),
+  ]
+  const child = fork(path, words, { execArgv: ['--expose-gc'] })
   const heard = (): Promise<unknown> => new Promise((resolve) => child.once('message', resolve))
   await heard()
   return {
     name: 'headgate',
     port,
+    isSecure: identity !== null,
     memory: async () => {
       const answer = heard()
       child.send('measure')
@@ -49,10 +60,13 @@ export async function startHeadgate(originPort: number): Promise<Subject> {
   }
 }
 
-function open(port: number): Promise<Socket> {
+function open({ port, isSecure }: Subject): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => resolve(socket))
+    const where = { port, host: '127.0.0.1' }
+    // The certificate is the bench's own. X25519: what all have; OpenSSL keeps a peer's X25519MLKEM768, 7 KB, to the end.
+    const options = { servername: 'localhost', rejectUnauthorized: false, ecdhCurve: 'X25519' }
+    const socket = isSecure ? connectSecurely({ ...where, ...options }) : connect(where)
+    socket.once(isSecure ? 'secureConnect' : 'connect', () => resolve(socket))
     socket.once('error', reject)
   })
 }
@@ -75,10 +89,10 @@ function ask(socket: Socket): Promise<void> {
 }
 
 /** Opens `count` connections and has each serve two requests. */
-async function fill(port: number, count: number, sockets: Socket[]): Promise<void> {
+async function fill(subject: Subject, count: number, sockets: Socket[]): Promise<void> {
   for (let i = 0; i < count; i += batch) {
     const size = Math.min(batch, count - i)
-    const opened = await Promise.all(Array.from({ length: size }, () => open(port)))
+    const opened = await Promise.all(Array.from({ length: size }, () => open(subject)))
     await Promise.all(opened.map(ask))
     await Promise.all(opened.map(ask))
     sockets.push(...opened)
@@ -100,13 +114,13 @@ export interface IdleResult {
 export async function measureIdle(subject: Subject, connections: number): Promise<IdleResult> {
   for (let i = 0; i < warmRounds; i++) {
     const warm: Socket[] = []
-    await fill(subject.port, batch, warm)
+    await fill(subject, batch, warm)
     for (const socket of warm) socket.destroy()
   }
   await sleep(1000)
   const beforeBytes = await subject.memory()
   const sockets: Socket[] = []
-  await fill(subject.port, connections, sockets)
+  await fill(subject, connections, sockets)
   await sleep(1000)
   const afterBytes = await subject.memory()
   const alive = sockets.filter((socket) => !socket.destroyed && socket.readable).length

@@ -4,9 +4,11 @@
  */
 import { createServer, defineConfig } from '../src/index.ts'
 
-const [port = '0', originPort = ''] = process.argv.slice(2)
+const [port = '0', originPort = '', cert = '', key = ''] = process.argv.slice(2)
+const isSecure = cert !== ''
 const config = defineConfig({
-  listeners: [{ host: '127.0.0.1', port: Number(port) }],
+  listeners: [{ host: '127.0.0.1', port: Number(port), tls: isSecure }],
+  ...(isSecure ? { tls: { certificates: [{ cert, key }] } } : {}),
   origins: { app: `http://127.0.0.1:${originPort}` },
   sites: { '*': [{ origin: 'app' }] },
   workers: 1,

@@ -8,13 +8,13 @@
  * --rounds N --seconds N
  * --out FILE         where the JSON goes; else bench/results/DATE.json
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { needs } from '../test/programs.ts'
-import { makeIdentity } from '../test/unit/net/tls-identity.ts'
+import { makeIdentityFiles } from './identity.ts'
 import { loadCore, measure, proxyCore, type RunningPeer, type Sample } from './measure.ts'
 import { originCommand } from './origin.ts'
 import { apache } from './peers/apache.ts'
@@ -24,7 +24,7 @@ import { headgate, headgateCache } from './peers/headgate.ts'
 import { nginxCachePeers } from './peers/nginx-cache.ts'
 import { nginxPeers } from './peers/nginx.ts'
 import { nodePeers } from './peers/node-packages.ts'
-import type { Identity, Peer } from './peers/peer.ts'
+import type { Peer } from './peers/peer.ts'
 import { varnish, varnishCache } from './peers/varnish.ts'
 import { freePort, Program } from './processes.ts'
 import { writeReport, tableOf } from './report.ts'
@@ -99,7 +99,7 @@ class Bench {
       port,
       originPort: this.#originPort,
       accessLog,
-      identity: isSecure ? await this.#identity() : null,
+      identity: isSecure ? await makeIdentityFiles(this.#folder) : null,
     })
     const program = Program.start(peer.name, command, proxyCore, join(folder, 'out'))
     this.#programs.push(program)
@@ -115,18 +115,6 @@ class Bench {
     }
     versions[peer.name] = peer.version()
     return { peer, program, port, ratePerSecond: 0 }
-  }
-
-  /** A certificate for all that speak TLS: ECDSA, P-256. */
-  async #identity(): Promise<Identity> {
-    const cert = join(this.#folder, 'cert.pem')
-    const key = join(this.#folder, 'key.pem')
-    if (!existsSync(cert)) {
-      const made = await makeIdentity(['localhost', '127.0.0.1'], { isSelfSigned: true })
-      writeFileSync(key, made.key)
-      writeFileSync(cert, made.cert)
-    }
-    return { cert, key }
   }
 
   async close(): Promise<void> {

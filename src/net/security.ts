@@ -85,6 +85,8 @@ export interface ServerSecurity {
    * when it has to be fetched: the handshake waits, within its deadline.
    */
   identify(serverName: string): ServerIdentity | null | Promise<ServerIdentity | null>
+  /** `fallback` is for every name: nobody has to be asked during the handshake. */
+  readonly isSameForAll?: boolean
   /** Served here, the best first (ALPN); none: the extension is not answered. */
   readonly protocols: readonly string[]
   /** Of none of its names a certificate is asked: no guard is needed. */

@@ -30,6 +30,7 @@ import {
   takeStageOf,
   type StageOwner,
 } from './stage.ts'
+import { tellBytes, tellDrain, tellEnd } from './telling.ts'
 import type { Transport, TransportEvents } from './transport.ts'
 
 /** From here on copying costs more than another system call would: the bytes go to the kernel from where they are. */
@@ -212,12 +213,7 @@ export class SocketTransport implements Transport, Carrier, StageOwner {
   onSocketBytes(buffer: Buffer, start: number, end: number): void {
     this.bytesRead += end - start
     if (this.#isClosing) return
-    enterEvent()
-    try {
-      this.events.onBytes(buffer, start, end)
-    } finally {
-      leaveEvent()
-    }
+    tellBytes(this.events, buffer, start, end)
   }
 
   onSocketDrained(): void {
@@ -229,12 +225,7 @@ export class SocketTransport implements Transport, Carrier, StageOwner {
     }
     if (!this.#isHeldUp || this.#isClosing) return
     this.#isHeldUp = false
-    enterEvent()
-    try {
-      this.events.onDrain()
-    } finally {
-      leaveEvent()
-    }
+    tellDrain(this.events)
   }
 
   onSocketEnded(): void {
@@ -244,12 +235,7 @@ export class SocketTransport implements Transport, Carrier, StageOwner {
       this.destroy()
       return
     }
-    enterEvent()
-    try {
-      this.events.onEnd()
-    } finally {
-      leaveEvent()
-    }
+    tellEnd(this.events)
   }
 
   onSocketFailed(code: string): void {

@@ -19,7 +19,7 @@ export function tlsOver(
   role: TlsRole,
   onSecure: (transport: TlsTransport) => void,
 ): TlsTransport {
-  return new TlsTransport(lower, (owner) => makeEngine(lower, role, owner), onSecure)
+  return new TlsTransport(lower, (owner) => makeEngine(lower, role, owner), onSecure, role.isServer)
 }
 
 /**

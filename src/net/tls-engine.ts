@@ -13,7 +13,7 @@ export interface TlsEngineOwner {
   onSecure(): void
   /** `buffer[start, end)` was decrypted. Borrowed until the call returns. */
   onPlain(buffer: Buffer, start: number, end: number): void
-  /** What was written last has left; `error` is '' or why it did not. */
+  /** What was written last has left, and the next may be written; `error` is '' or why it has not. */
   onWritten(error: string): void
   /** The peer says no more: it sent close_notify, or FIN. */
   onPlainEnd(): void
@@ -33,14 +33,20 @@ export interface TlsEngine {
   /** ALPN's choice and the name that was asked for; '' before the handshake is done. */
   readonly protocol: string
   readonly serverName: string
-  /** Does the kernel not take what was written? Then `onWritten` has to be waited for. */
+  /** Does the kernel not take what was written? */
   readonly isBlocked: boolean
   /** Settled by the handshake. */
   session(): TlsSession
   /** Bytes that were read from the transport before TLS began, or around the engine. */
   receive(buffer: Buffer, start: number, end: number): void
-  write(buffer: Buffer, start: number, end: number): void
-  /** Sends close_notify and FIN; only while nothing is being written. */
+  /** May something be written, or `shutdown` be called? False: `onWritten` comes when it may. */
+  mayWrite(): boolean
+  /**
+   * Only while `mayWrite`. True: the kernel has it, and `onWritten` is for those alone to whom `mayWrite` says no. False:
+   * `onWritten` comes.
+   */
+  write(buffer: Buffer, start: number, end: number): boolean
+  /** Sends close_notify and FIN; only while `mayWrite`. */
   shutdown(): void
   stopReading(): void
   startReading(): void

@@ -115,11 +115,13 @@ async function exchange(near: CarrierSocket, far: CarrierSocket): Promise<boolea
   })
 }
 
-/** Says its word, hears one, answers it, hears the end. */
+/** Says its word in two writes, hears one, answers it, hears the end. */
 class Talker implements TlsEngineOwner {
   engine: WrapEngine | null = null
   first = ''
   #heard = ''
+  #unsaid = ''
+  #isEnding = false
   readonly #resolve: (isGood: boolean) => void
   constructor(resolve: (isGood: boolean) => void) {
     this.#resolve = resolve
@@ -128,8 +130,14 @@ class Talker implements TlsEngineOwner {
     if (this.engine?.protocol !== 'test') this.#resolve(false)
     if (this.first !== '') this.#say(this.first)
   }
-  /** What is written is overwritten at once: it must have been taken. */
   #say(text: string): void {
+    this.#write(text.slice(0, 1))
+    this.#unsaid = text.slice(1)
+    // It is held on to until a later turn, and that must show.
+    if (this.engine?.mayWrite() !== false) this.#resolve(false)
+  }
+  /** What is written is overwritten at once: it must have been taken. */
+  #write(text: string): void {
     const bytes = Buffer.from(text)
     this.engine?.write(bytes, 0, bytes.length)
     bytes.fill(0)
@@ -137,10 +145,16 @@ class Talker implements TlsEngineOwner {
   onPlain(buffer: Buffer, start: number, end: number): void {
     this.#heard += buffer.toString('latin1', start, end)
     if (this.first === '' && this.#heard === 'there') this.#say('and back')
-    if (this.#heard === 'and back') this.engine?.shutdown()
+    if (this.#heard !== 'and back') return
+    this.#isEnding = true
+    if (this.engine?.mayWrite() === true) this.engine.shutdown()
   }
   onWritten(error: string): void {
-    if (error !== '') this.#resolve(false)
+    if (error !== '' || this.engine?.mayWrite() !== true) return this.#resolve(false)
+    if (this.#unsaid !== '') {
+      this.#write(this.#unsaid)
+      this.#unsaid = ''
+    } else if (this.#isEnding) this.engine.shutdown()
   }
   onPlainEnd(): void {
     this.engine?.dispose()

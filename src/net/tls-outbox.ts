@@ -1,5 +1,5 @@
 /**
- * TlsOutbox: what is on its way to OpenSSL: the piece that is being written, and what waits behind it.
+ * TlsOutbox: what is on its way to OpenSSL: the piece that the kernel has not taken, and what waits behind it.
  *
  * OpenSSL writes one piece at a time, and makes all its records at once, in memory: so a piece has at most `pieceBytesMax`.
  * What waits is joined to the next one, since small records would cost more than the copy.
@@ -11,7 +11,7 @@ import type { TlsEngine } from './tls-engine.ts'
 export const pieceBytesMax = 128 * 1024
 
 export class TlsOutbox {
-  /** Of the piece that is being written; 0: none is. */
+  /** Of the piece that the engine has not told to have left. */
   writingBytes = 0
   queuedBytes = 0
   #queue: Buffer[] = []
@@ -23,24 +23,31 @@ export class TlsOutbox {
   /** Writes it now, as far as that goes; the rest is copied. `engine` null: not yet. */
   send(engine: TlsEngine | null, buffer: Buffer, start: number, end: number): void {
     let at = start
-    if (engine !== null && this.isEmpty) {
+    if (engine !== null && this.isEmpty && engine.mayWrite()) {
       at = Math.min(end, start + pieceBytesMax)
-      this.writingBytes = at - start
-      engine.write(buffer, start, at)
+      this.#write(engine, buffer, start, at)
     }
     if (at === end) return
     this.#queue.push(Buffer.from(buffer.subarray(at, end)))
     this.queuedBytes += end - at
+    if (engine !== null) this.goOn(engine)
   }
 
-  /** Writes the next piece of what waits; none is being written. */
-  next(engine: TlsEngine): void {
+  #write(engine: TlsEngine, buffer: Buffer, start: number, end: number): void {
+    if (!engine.write(buffer, start, end)) this.writingBytes = end - start
+  }
+
+  /** Writes of what waits as much as may be now; the owner calls it when more may be. */
+  goOn(engine: TlsEngine): void {
+    while (this.queuedBytes > 0 && this.writingBytes === 0 && engine.mayWrite()) this.#next(engine)
+  }
+
+  #next(engine: TlsEngine): void {
     const first = this.#queue[0] as Buffer
     const bytes = Math.min(this.queuedBytes, pieceBytesMax)
-    this.writingBytes = bytes
     if (first.length >= bytes) {
       this.#drop(first, bytes)
-      engine.write(first, 0, bytes)
+      this.#write(engine, first, 0, bytes)
       return
     }
     const block = bytes < remainderBytesLeast ? Buffer.allocUnsafe(bytes) : takeBlock(bytes)
@@ -50,7 +57,7 @@ export class TlsOutbox {
       at += taken
       this.#drop(next, taken)
     }
-    engine.write(block, 0, bytes)
+    this.#write(engine, block, 0, bytes)
     // It was taken when `write` returned.
     if (bytes >= remainderBytesLeast) giveBackBlock(block)
   }

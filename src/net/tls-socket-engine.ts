@@ -186,10 +186,6 @@ export class SocketEngine implements TlsEngine {
     return wrong === undefined ? '' : TLS_CERTIFICATE_NAME
   }
 
-  get isBlocked(): boolean {
-    return this.#isWriting && this.#lower.unsentBytes > 0
-  }
-
   session(): TlsSession {
     const socket = this.#socket
     const peer = socket.getPeerX509Certificate() ?? null
@@ -214,12 +210,21 @@ export class SocketEngine implements TlsEngine {
     if (!this.#isDisposed) this.#stream.onBytes(buffer, start, end)
   }
 
-  write(buffer: Buffer, start: number, end: number): void {
+  get isBlocked(): boolean {
+    return this.#isWriting && this.#lower.unsentBytes > 0
+  }
+
+  mayWrite(): boolean {
+    return !this.#isWriting
+  }
+
+  write(buffer: Buffer, start: number, end: number): boolean {
     this.#isWriting = true
     this.#socket.write(Buffer.from(buffer.subarray(start, end)), (error) => {
       this.#isWriting = false
       if (!this.#isDisposed) this.#owner.onWritten(error == null ? '' : 'ECONNRESET')
     })
+    return false
   }
 
   /** The transport below has room again. */

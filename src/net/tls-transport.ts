@@ -26,6 +26,7 @@ import {
 } from './stage.ts'
 import type { TlsEngine, TlsEngineOwner } from './tls-engine.ts'
 import { TlsOutbox } from './tls-outbox.ts'
+import { tellBytes, tellDrain, tellEnd } from './telling.ts'
 import type { Transport, TransportEvents } from './transport.ts'
 
 /** For a plain answer to arrive before the connection is closed under it. */
@@ -42,6 +43,7 @@ export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner,
   bytesRead = 0
   readonly #lower: Transport
   readonly #makeEngine: (owner: TlsEngineOwner) => TlsEngine
+  readonly #waits: boolean
   #engine: TlsEngine | null = null
   #onSecure: ((transport: TlsTransport) => void) | null
   #session: TlsSession | null = null
@@ -64,26 +66,34 @@ export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner,
   #isResuming = false
 
   /**
-   * Takes `lower` over: its events are ours. `makeEngine` gets this as the owner, at `begin`. `onSecure` comes once, or
-   * `onClose` and nothing else.
+   * Takes `lower` over: its events are ours. `makeEngine` gets this as the owner, at `begin`, or, when it `waits`, with
+   * the peer's first bytes. `onSecure` comes once, or `onClose` and nothing else.
    */
   constructor(
     lower: Transport,
     makeEngine: (owner: TlsEngineOwner) => TlsEngine,
     onSecure: (transport: TlsTransport) => void,
+    waits: boolean,
   ) {
     this.#lower = lower
     this.#onSecure = onSecure
     this.#makeEngine = makeEngine
+    this.#waits = waits
     lower.events = this
   }
 
   /** Starts the handshake; `lower` is connected. */
   begin(): void {
     if (this.#isClosing) return
-    this.#engine = this.#makeEngine(this)
-    if (this.#isReadingStopped) this.#engine.stopReading()
+    if (!this.#waits) this.#start()
     if (this.#lower.isPaused) this.#lower.resume()
+  }
+
+  #start(): TlsEngine {
+    const engine = this.#makeEngine(this)
+    this.#engine = engine
+    if (this.#isReadingStopped) engine.stopReading()
+    return engine
   }
 
   get protocol(): string {
@@ -183,16 +193,17 @@ export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner,
     this.#outbox.writingBytes = 0
     if (this.#isClosing) return
     if (error !== '') return this.#close(error)
-    if (this.#outbox.queuedBytes > 0) return this.#outbox.next(this.#engine as TlsEngine)
-    if (this.#isEnding) this.#shutDown()
-    if (!this.#isHeldUp) return
+    this.#goOn()
+    if (!this.#isHeldUp || !this.#outbox.isEmpty) return
     this.#isHeldUp = false
-    enterEvent()
-    try {
-      this.events.onDrain()
-    } finally {
-      leaveEvent()
-    }
+    tellDrain(this.events)
+  }
+
+  /** What waits is written; behind it, the end. */
+  #goOn(): void {
+    const engine = this.#engine as TlsEngine
+    this.#outbox.goOn(engine)
+    if (this.#isEnding && this.#outbox.isEmpty && engine.mayWrite()) this.#shutDown()
   }
 
   #isWritable(): boolean {
@@ -211,7 +222,7 @@ export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner,
     if (!this.#isWritable()) return
     sendStageOf(this)
     this.#isEnding = true
-    if (this.#outbox.isEmpty && this.#isSecure) this.#shutDown()
+    if (this.#isSecure) this.#goOn()
   }
 
   #shutDown(): void {
@@ -238,9 +249,7 @@ export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner,
     } finally {
       leaveEvent()
     }
-    if (this.#isClosing || this.#outbox.writingBytes > 0) return
-    if (this.#outbox.queuedBytes > 0) this.#outbox.next(this.#engine as TlsEngine)
-    else if (this.#isEnding) this.#shutDown()
+    if (!this.#isClosing) this.#goOn()
   }
 
   onPlain(buffer: Buffer, start: number, end: number): void {
@@ -254,12 +263,7 @@ export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner,
 
   #give(buffer: Buffer, start: number, end: number): void {
     this.bytesRead += end - start
-    enterEvent()
-    try {
-      this.events.onBytes(buffer, start, end)
-    } finally {
-      leaveEvent()
-    }
+    tellBytes(this.events, buffer, start, end)
   }
 
   onPlainEnd(): void {
@@ -274,12 +278,7 @@ export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner,
 
   #tellEnd(): void {
     this.#isEnded = true
-    enterEvent()
-    try {
-      this.events.onEnd()
-    } finally {
-      leaveEvent()
-    }
+    tellEnd(this.events)
     if (this.#isShutDown && !this.#isClosing) this.#close('')
   }
 
@@ -327,7 +326,9 @@ export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner,
   // The transport below: what its socket read before TLS was there, or reads around it
 
   onBytes(buffer: Buffer, start: number, end: number): void {
-    this.#engine?.receive(buffer, start, end)
+    if (this.#isClosing) return
+    const engine = this.#engine ?? this.#start()
+    engine.receive(buffer, start, end)
   }
 
   onDrain(): void {

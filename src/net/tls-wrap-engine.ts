@@ -27,6 +27,7 @@ import {
   protocolOf,
   shutdownWrap,
   wrapHandle,
+  isDone,
   type ClientHelloFacts,
   type LowerHandle,
   type TlsWrap,
@@ -48,7 +49,9 @@ export class WrapEngine implements TlsEngine, WrapReader {
   #sessions: ClientSecurity['sessions'] = null
   /** It came before the peer was verified. */
   #pendingSession: Buffer | null = null
-  #isWriting = false
+  /** Of the last write, while it may be under way. */
+  #request: WriteRequest | null = null
+  #hasFailed = false
   #isDisposed = false
   #hasShaken = false
   /** acme-tls/1 was chosen; or is hoped for, and nothing else is served. */
@@ -75,7 +78,7 @@ export class WrapEngine implements TlsEngine, WrapReader {
 
   #beServer(security: ServerSecurity): void {
     const wrap = this.#wrap
-    wrap.enableCertCb()
+    if (security.isSameForAll !== true) wrap.enableCertCb()
     this.#ask(security.fallback.clientCertificate)
     if (security.challenge !== undefined) {
       wrap.ALPNCallback = onProtocols
@@ -100,10 +103,6 @@ export class WrapEngine implements TlsEngine, WrapReader {
     if (mode === this.#mode) return
     this.#mode = mode
     this.#wrap.setVerifyMode(mode !== 'none', mode === 'require')
-  }
-
-  get isBlocked(): boolean {
-    return this.#lower.writeQueueSize > 0
   }
 
   // The handshake
@@ -246,23 +245,43 @@ export class WrapEngine implements TlsEngine, WrapReader {
     this.#fail(tlsErrorOf(code))
   }
 
-  write(buffer: Buffer, start: number, end: number): void {
-    this.#isWriting = true
-    const bytes = buffer.subarray(start, end)
-    const request = this.#wrap.writeBuffer(null, bytes)
-    if (typeof request === 'number') {
-      setImmediate(() => this.onWritten(request))
-      return
+  get isBlocked(): boolean {
+    return this.#lower.writeQueueSize > 0
+  }
+
+  mayWrite(): boolean {
+    if (this.#hasFailed) return false
+    const request = this.#request
+    if (request === null) return true
+    if (isDone(request)) {
+      this.#request = null
+      return true
+    }
+    request.oncomplete = onWriteComplete
+    return false
+  }
+
+  /**
+   * Node tells of a write that the kernel took at once in a later turn, too. Whoever needs to know asks (`mayWrite`): most
+   * often nobody does before that turn, and it need not be told.
+   */
+  write(buffer: Buffer, start: number, end: number): boolean {
+    const request = this.#wrap.writeBuffer(null, buffer.subarray(start, end))
+    const status = typeof request === 'number' ? request : (request.writeStatus ?? null)
+    if (typeof request === 'number' || status !== null) {
+      this.#hasFailed = true
+      setImmediate(() => this.onWritten(status ?? 0))
+      return false
     }
     request.engine = this
+    this.#request = request
+    if (!this.isBlocked) return true
     request.oncomplete = onWriteComplete
-    const status = request.writeStatus ?? null
-    if (status !== null) setImmediate(() => this.onWritten(status))
+    return false
   }
 
   onWritten(status: number): void {
-    if (!this.#isWriting) return
-    this.#isWriting = false
+    this.#request = null
     if (!this.#isDisposed) this.#owner.onWritten(status < 0 ? 'ECONNRESET' : '')
   }
 
@@ -282,7 +301,7 @@ export class WrapEngine implements TlsEngine, WrapReader {
   }
 
   tellTruncation(): boolean {
-    if (this.#isDisposed || this.#isWriting || this.isBlocked) return false
+    if (this.#isDisposed || this.isBlocked || !this.mayWrite()) return false
     this.#lower.useUserBuffer(this.#tapBuffer)
     return true
   }
@@ -346,14 +365,9 @@ function onError(this: TlsWrap, error: NodeJS.ErrnoException): void {
   engineOf(this).onError(error)
 }
 
-/** A handshake that begins, or a session by its number, is nothing to us. */
-function nothing(): void {}
-
 /** What TLSWrap calls, of every engine. */
 const callbacks = {
-  onhandshakestart: nothing,
   onhandshakedone: onHandshakeDone,
-  onclienthello: nothing,
   oncertcb: onClientHello,
   onnewsession: onNewSession,
   onerror: onError,

@@ -10,6 +10,9 @@
  * - What is read comes to `handle.onread`, which Node makes of a count that only its own function can read: so that
  *   function is used, and its owner is ours, with the few members that it touches, by symbols found on a socket.
  * - SSL_write takes the bytes before `writeBuffer` returns: they are encrypted, or, before the handshake, copied.
+ * - It holds on to a write to a later turn, also when the kernel took it; a second one before would end the process.
+ *   `oncomplete` of its request may be set until then, and when it is not, nobody is called. Whether it is over, its number
+ *   tells (`getAsyncId`), which only a request in use has.
  * - TLSWrap reads from and writes to the handle below it by itself. Bytes read before it was there, by a socket, are
  *   given to it by `receive`.
  * - A listener put above TLSWrap (`useUserBuffer` of the lower handle) gets the raw bytes and FIN from then on, and TLSWrap
@@ -37,6 +40,7 @@ interface WriteRequest {
   oncomplete?: (this: WriteRequest, status: number) => void
   writeStatus?: number | null
   engine?: object
+  getAsyncId(): number
 }
 
 /** TLSWrap, as far as it is used. */
@@ -74,6 +78,11 @@ export interface TlsWrap {
 }
 
 export type { WriteRequest }
+
+/** Has TLSWrap let go of it? Its object in C++ is gone then. */
+export function isDone(request: WriteRequest): boolean {
+  return request.getAsyncId() < 0
+}
 
 /** The handle below: TCP or a pipe. */
 export interface LowerHandle extends SocketHandle {

@@ -9,6 +9,8 @@ import type { ServerCertificate } from './server-certificate.ts'
 
 /** Somebody who has certificates: those of files, or those that an authority gives out. */
 export interface CertificateSource {
+  /** It has the one that is the default, for whoever asks, and will never have another nor answer a challenge. */
+  readonly isSingle?: boolean
   /** What it has now for `serverName`, lower case; null for nothing. */
   find(serverName: string): ServerCertificate | null
   /**
@@ -50,6 +52,12 @@ export class CertificateTable implements CertificateSource {
     return dot <= 0 ? null : (this.#wildcard.get(serverName.slice(dot + 1)) ?? null)
   }
 
+  get isSingle(): boolean {
+    const first = this.#first
+    const all = [...this.#exact.values(), ...this.#wildcard.values()]
+    return first !== null && all.every((certificate) => certificate === first)
+  }
+
   get default(): ServerCertificate | null {
     return this.#first
   }
@@ -59,8 +67,11 @@ export class CertificateTable implements CertificateSource {
 export class CertificateSources implements CertificateSource {
   readonly #sources: readonly CertificateSource[]
 
+  readonly isSingle: boolean
+
   constructor(sources: readonly CertificateSource[]) {
     this.#sources = sources
+    this.isSingle = sources.length === 1 && sources[0]?.isSingle === true
   }
 
   find(serverName: string): ServerCertificate | null {

@@ -41,6 +41,7 @@ export interface ListenerSecurityOptions {
 export class ListenerSecurity implements ServerSecurity {
   readonly protocols: readonly string[]
   readonly asksNobody: boolean
+  readonly challenge?: (serverName: string) => SecureContext | null
   readonly #options: ListenerSecurityOptions
   readonly #isUniform: boolean
   readonly #identities = new WeakMap<ServerCertificate, Map<ClientAuth | null, ServerIdentity>>()
@@ -52,6 +53,9 @@ export class ListenerSecurity implements ServerSecurity {
     this.#options = options
     this.protocols = options.protocols
     this.asksNobody = options.clientAuth.length === 0
+    const { certificates } = options
+    if (certificates.isSingle !== true)
+      this.challenge = (serverName) => certificates.challenge?.(serverName) ?? null
     this.#isUniform = options.clientAuth.every(({ hosts }) => hosts.length === 0)
   }
 
@@ -90,6 +94,11 @@ export class ListenerSecurity implements ServerSecurity {
     return { context, clientCertificate: modeOf(auth), ocsp: certificate?.ocsp ?? null }
   }
 
+  get isSameForAll(): boolean {
+    // An answer of OCSP is given in the place where a name would be asked for.
+    return this.#isUniform && this.#options.certificates.isSingle === true && this.fallback.ocsp == null
+  }
+
   identify(serverName: string): ServerIdentity | null | Promise<ServerIdentity | null> {
     const { certificates } = this.#options
     const certificate = certificates.find(serverName)
@@ -126,10 +135,6 @@ export class ListenerSecurity implements ServerSecurity {
       identities.set(auth, identity)
     }
     return identity
-  }
-
-  challenge(serverName: string): SecureContext | null {
-    return this.#options.certificates.challenge?.(serverName) ?? null
   }
 
   /** The first that names it, else the first that is for every name. */

@@ -1,0 +1,32 @@
+/**
+ * What a transport tells its events, each as an event of its own: what is written during it leaves in one write (stage.ts).
+ */
+import { enterEvent, leaveEvent } from './stage.ts'
+import type { TransportEvents } from './transport.ts'
+
+export function tellBytes(events: TransportEvents, buffer: Buffer, start: number, end: number): void {
+  enterEvent()
+  try {
+    events.onBytes(buffer, start, end)
+  } finally {
+    leaveEvent()
+  }
+}
+
+export function tellDrain(events: TransportEvents): void {
+  enterEvent()
+  try {
+    events.onDrain()
+  } finally {
+    leaveEvent()
+  }
+}
+
+export function tellEnd(events: TransportEvents): void {
+  enterEvent()
+  try {
+    events.onEnd()
+  } finally {
+    leaveEvent()
+  }
+}
