@@ -7,17 +7,18 @@ import { Entry, noTags } from '../../src/cache/entry.ts'
 import { CacheKey, keyHost } from '../../src/cache/key.ts'
 import { MemoryBody } from '../../src/cache/memory-body.ts'
 import { MemoryStore } from '../../src/cache/memory-store.ts'
-import { systemClock } from '../../src/core/clock.ts'
 import { Fields } from '../../src/http/fields.ts'
 import { RequestHead } from '../../src/http/message.ts'
 import { StoredFields } from '../../src/http/stored-fields.ts'
 import { readTarget } from '../../src/http/target.ts'
+import { machinePauseMs, Pauses, type PauseReport } from './pauses.ts'
 
 const objects = Number(process.argv[2] ?? 1_000_000)
 const bodyBytes = 500
 const collectGarbage = (globalThis as { gc?: () => void }).gc ?? (() => {})
 const keys = new CacheKey('www.example.com', 'app')
-const store = new MemoryStore({ clock: systemClock, bytesMax: 2 ** 36 })
+const pauses = new Pauses()
+const store = new MemoryStore({ clock: pauses.clock, bytesMax: 2 ** 36 })
 const body = Buffer.alloc(bodyBytes, 'x')
 const request = new RequestHead()
 request.method = 'GET'
@@ -109,22 +110,20 @@ function cpuMs(): number {
   return (user + system) / 1000
 }
 
-/**
- * Lets the background work and looks up meanwhile; the longest time that the thread worked between two turns, which is
- * what a request would have waited. The collector's part in it is that of a heap of this size, at rest too.
- */
-async function longestPause(ms: number): Promise<number> {
-  const endMs = performance.now() + ms
-  let last = cpuMs()
-  let longest = 0
-  while (performance.now() < endMs) {
-    store.find(keys.of(ask(Math.floor(Math.random() * objects))), request)
-    await new Promise((resolve) => setImmediate(resolve))
-    const now = cpuMs()
-    longest = Math.max(longest, now - last)
-    last = now
-  }
-  return longest
+/** A request's part: one lookup. */
+function lookOnce(): void {
+  store.find(keys.of(ask(Math.floor(Math.random() * objects))), request)
+}
+
+function tellPauses(what: string, report: PauseReport): void {
+  tell(`longest pause ${what}`, report.longestMs, 'ms')
+  tell('    without the collector', report.longestOwnMs, 'ms')
+  tell('    the longest of the collector', report.longestGcMs, 'ms')
+  if (report.slices === 0) return
+  tell("    the store's own slices: how many", report.slices, '')
+  tell('    half of them within', report.sliceMedianMs, 'ms')
+  tell('    99 of 100 within', report.sliceP99Ms, 'ms')
+  tell('    the longest', report.sliceLongestMs, 'ms')
 }
 
 const before = held()
@@ -150,27 +149,26 @@ for (let n = 0; n < 3; n++) lookup(true)
 tell('find, key at hand, objects of 1,000', lookup(true), 'ns')
 tell('target read, key made, found; random of all', lookup(false), 'ns')
 
-tell('longest pause of 2 s at rest', await longestPause(2000), 'ms')
-let begin = cpuMs()
+tell('longest pause of a loop that does nothing, by other programs', machinePauseMs(2000), 'ms')
+tellPauses('of 2 s at rest', await pauses.watch(2000, lookOnce))
+const purgeBegin = performance.now()
 const report = store.purge({ target: { kind: 'tag', tag: 'promoted' } })
-tell(`purge of a tag with ${report.count} objects`, cpuMs() - begin, 'ms')
-tell('longest pause of the 4 s that it is swept in', await longestPause(4000), 'ms')
+tell(`purge of a tag with ${report.count} objects`, performance.now() - purgeBegin, 'ms')
+tellPauses('of the 4 s that it is swept in', await pauses.watch(4000, lookOnce))
 tell('purges still to sweep', store.snapshot().pendingPurges, '')
 
 const seconds = Number(process.argv[3] ?? 20)
 const heapBefore = held()
 let purges = 0
-let longest = 0
-begin = performance.now()
-while (performance.now() - begin < seconds * 1000) {
-  const due = ((performance.now() - begin) / 60_000) * 10_000
-  for (; purges < due; purges++) {
+const purgingBegin = performance.now()
+const purging = await pauses.watch(seconds * 1000, () => {
+  const due = ((performance.now() - purgingBegin) / 60_000) * 10_000
+  for (; purges < due; purges++)
     store.purge({ target: { kind: 'prefix', host: 'www.example.com', target: target(purges * 97) } })
-  }
-  longest = Math.max(longest, await longestPause(5))
-}
+  lookOnce()
+})
 tell(`prefix purges, 10,000 a minute for ${seconds} s`, purges, '')
-tell('longest pause meanwhile', longest, 'ms')
+tellPauses('meanwhile', purging)
 tell('find meanwhile', lookup(false), 'ns')
 tell('purges remembered at the end', store.snapshot().purgeMarks, '')
 tell('memory grown by', (held() - heapBefore) / 1024, 'KiB')

@@ -67,8 +67,43 @@ export class EntryIndex {
     entry.nextVariant = null
   }
 
-  /** The first variants of all keys, those added meanwhile included or not; deleting is allowed during the walk. */
-  *walk(): Generator<Entry, void> {
-    for (const shard of this.#shards) yield* shard.values()
+  /** All entries, those added meanwhile included or not; deleting is allowed during the walk. */
+  walk(): EntryWalk {
+    return new EntryWalk(this.#shards)
+  }
+}
+
+/** A walk in steps: not a generator, which makes an object for each entry, and with a million that is work for the collector. */
+export class EntryWalk {
+  readonly #shards: readonly Map<string, Entry>[]
+  #shard = 0
+  #firsts: MapIterator<Entry> | null = null
+  /** The variant to come. */
+  #variant: Entry | null = null
+
+  constructor(shards: readonly Map<string, Entry>[]) {
+    this.#shards = shards
+  }
+
+  /** May it rest here? Between the variants of a key it would lose its way when the next one is taken out meanwhile. */
+  get isBetweenKeys(): boolean {
+    return this.#variant === null
+  }
+
+  /** null: that was all. The entry that it gave may be taken out before the next call. */
+  next(): Entry | null {
+    const entry = this.#variant ?? this.#nextFirst()
+    this.#variant = entry === null ? null : entry.nextVariant
+    return entry
+  }
+
+  #nextFirst(): Entry | null {
+    for (;;) {
+      const result = this.#firsts?.next()
+      if (result !== undefined && result.done !== true) return result.value
+      const shard = this.#shards[this.#shard++]
+      if (shard === undefined) return null
+      this.#firsts = shard.values()
+    }
   }
 }

@@ -14,7 +14,7 @@ import type { StoredRule } from './rule.ts'
 import type { Vary } from './vary.ts'
 
 /** What an entry costs beside its texts and its body. Measured by bench/cache/million.ts. */
-export const entryOverheadBytes = 1000
+export const entryOverheadBytes = 900
 export const tagOverheadBytes = 8
 
 /** The head of a stored answer: frozen. */

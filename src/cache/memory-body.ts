@@ -41,8 +41,8 @@ export class MemoryBody {
   #single: Buffer | null = null
   #blocks: Buffer[] | null = null
   #forgottenBlocks = 0
-  /** Let go of, and written anew: a window would leave a block of garbage for each that it moves on. */
-  readonly #spare: Buffer[] = []
+  /** Let go of, and written anew: a window would leave a block of garbage for each that it moves on. null: no window. */
+  #spare: Buffer[] | null = null
   /** Bytes held in memory for it: at least `length`, unless there is a backing. */
   heldBytes = 0
   backing: BodyBacking | null = null
@@ -116,7 +116,7 @@ export class MemoryBody {
     const blocks = this.#blocks as Buffer[]
     for (let at = start; at < end;) {
       if (this.length === this.heldBytes) {
-        blocks.push(this.#spare.pop() ?? Buffer.allocUnsafeSlow(blockBytes))
+        blocks.push(this.#spare?.pop() ?? Buffer.allocUnsafeSlow(blockBytes))
         this.heldBytes += blockBytes
       }
       const offset = this.length % blockBytes
@@ -152,9 +152,10 @@ export class MemoryBody {
     const blocks = this.#blocks
     if (blocks === null) return 0
     const count = Math.floor(offset / blockBytes)
+    const spare = (this.#spare ??= [])
     for (let i = this.#forgottenBlocks; i < count; i++) {
       // Sinks have borrowed what they were given only until `write` returned.
-      if (this.#spare.length < sparesMax) this.#spare.push(blocks[i] as Buffer)
+      if (spare.length < sparesMax) spare.push(blocks[i] as Buffer)
       blocks[i] = empty
     }
     this.#forgottenBlocks = Math.max(this.#forgottenBlocks, count)

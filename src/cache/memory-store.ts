@@ -13,6 +13,7 @@ import type { DerivedForm, Entry } from './entry.ts'
 import { derivedBytes, fixedBytes, formBytes } from './entry-bytes.ts'
 import { EntryIndex } from './entry-index.ts'
 import { SearchRules } from './no-vary-search.ts'
+import { add } from './purge-places.ts'
 import { PurgeReports } from './purge-reports.ts'
 import { Purges } from './purge.ts'
 import type {
@@ -34,6 +35,9 @@ const entryShare = 1 / 8
 const growingShare = 1 / 2
 /** Variants of one key; the oldest goes. A Vary on what is different for everybody would else fill the store. */
 export const variantsMax = 128
+
+/** Keys of one URL that a purge takes out at once; more, as by a cookie, are swept as those of a tag are. */
+export const urlKeysMax = 500
 
 /** Entries that `topEntries` looks at: those of the main queue that were found last, not all of a million. */
 const topLooksMax = 20_000
@@ -326,16 +330,16 @@ export class MemoryStore implements CacheStore {
   }
 
   #purgeUrl(target: PurgeTarget & { kind: 'url' | 'key' }, isSoft: boolean, isDry: boolean): PurgeReport {
+    const keys = this.#urlKeys.concerned(target, this.#purges.places, this.#searchRules)
+    const isMarked = target.kind === 'url' && !isDry && keys.size > urlKeysMax
     const entries: Entry[] = []
-    for (const key of this.#urlKeys.concerned(target, this.#purges.places, this.#searchRules))
-      this.#gather(key, entries)
+    if (!isMarked) for (const key of keys) this.#gather(key, entries)
     const report = { generation: 0, count: entries.length, bytes: 0, isCounted: true }
     for (const entry of entries) report.bytes += entry.bytes
     if (isDry) return report
     // The mark comes after those who are found have been compared with all earlier ones.
-    const mark = this.#purges.noteUrl(target, isSoft)
-    mark.count = report.count
-    mark.bytes = report.bytes
+    const mark = this.#purges.noteUrl(target, isSoft, isMarked)
+    add(mark, report.count, report.bytes)
     for (const entry of entries) {
       if (isSoft) entry.isSoftPurged = true
       else {

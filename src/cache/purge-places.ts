@@ -14,6 +14,7 @@ import {
   PurgeRecord,
   RecordTable,
   TagRecord,
+  type MarkTree,
   type PurgeMark,
 } from './purge-records.ts'
 import type { PurgeTarget } from './store.ts'
@@ -34,6 +35,8 @@ export class PurgePlaces {
   #tagsAt = 0
   #prefixesAt = 0
   #urlsAt = 0
+  /** Of the last one by URL that what is stored must be compared with. */
+  storedUrlsAt = 0
 
   constructor() {
     this.#hosts = new RecordTable(this.#siteNames, (site, name) => new HostRecord(this.#site(site), name))
@@ -121,7 +124,7 @@ export class PurgePlaces {
       for (const record of entry.tagRecords) collectMarks(record, since, found)
     }
     if (this.#prefixesAt > since) this.#collectPrefixes(entry, since, found)
-    const isUrlOpen = !entry.isStored || entry.searchRule !== null
+    const isUrlOpen = !entry.isStored || entry.searchRule !== null || this.storedUrlsAt > since
     if (isUrlOpen && this.#urlsAt > since) this.#collectUrls(entry, since, found)
   }
 
@@ -130,10 +133,18 @@ export class PurgePlaces {
     // The walk of a sweep comes here for each entry: not through readKey, which makes six strings.
     const targetStart = key.indexOf('://') + 3 + entry.host.length
     const targetEnd = key.indexOf('\n')
-    const everywhere = this.#prefixes.get('\n' + entry.host)
-    const here = this.#prefixes.get(entry.site + '\n' + entry.host)
-    everywhere?.collect(key, targetStart, targetEnd, since, found)
-    here?.collect(key, targetStart, targetEnd, since, found)
+    for (const tree of this.#treesOf(entry.hostRecord as HostRecord))
+      tree.collect(key, targetStart, targetEnd, since, found)
+  }
+
+  /** Remembered: a tree that is forgotten since has no marks any more, a new one comes with a purge. */
+  #treesOf(host: HostRecord): readonly MarkTree[] {
+    if (host.treesAt !== this.#prefixesAt) {
+      const trees = [this.#prefixes.get('\n' + host.name), this.#prefixes.get(host.site + '\n' + host.name)]
+      host.trees = trees.filter((tree) => tree !== undefined)
+      host.treesAt = this.#prefixesAt
+    }
+    return host.trees
   }
 
   /** What is stored under a rule for parameters answers many URLs: any of its path concerns it. */

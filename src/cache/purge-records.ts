@@ -50,6 +50,12 @@ export class PurgeRecord {
   }
 }
 
+/** Marks by what a target begins with: see prefixes.ts. */
+export interface MarkTree {
+  /** Adds to `found` the marks younger than `since` of all that `text[start, end)` begins with. */
+  collect(text: string, start: number, end: number, since: number, found: PurgeMark[]): void
+}
+
 /** A record that entries belong to: all, those of a site, those of a host or with a tag within a site. */
 export class MemberRecord extends PurgeRecord {
   readonly site: string
@@ -76,6 +82,9 @@ export class HostRecord extends MemberRecord {
   readonly siteRecord: MemberRecord
   /** Zones that had entries of it: what a purge by URL looks through. As many as the config has. */
   readonly zones = new Set<string>()
+  /** The trees of prefixes that concern it, as they were at `treesAt`: its own, and that of all sites. */
+  trees: readonly MarkTree[] = []
+  treesAt = 0
 
   constructor(siteRecord: MemberRecord, name: string) {
     super(siteRecord.site, name)

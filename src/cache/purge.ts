@@ -23,6 +23,8 @@ import type { PurgeTarget } from './store.ts'
 export const restMs = 30_000
 /** Marks kept: ten thousand purges a minute and their rest need 5,000. */
 export const marksMax = 20_000
+/** Marks forgotten at once: a request that comes meanwhile waits for it. The next come with the sweep's next look. */
+const forgottenMax = 1000
 
 export class Purges {
   generation = 1
@@ -74,16 +76,20 @@ export class Purges {
     return mark
   }
 
-  /** Notes that a URL or key was purged, for answers that are under way. What is stored is the caller's concern. */
-  noteUrl(target: PurgeTarget & { kind: 'url' | 'key' }, isSoft: boolean): PurgeMark {
+  /**
+   * Notes that a URL or key was purged, for answers that are under way. What is stored is the caller's concern; or, where
+   * `isForStored`, that of the sweep and of whoever finds it, as with a tag.
+   */
+  noteUrl(target: PurgeTarget & { kind: 'url' | 'key' }, isSoft: boolean, isForStored: boolean): PurgeMark {
     const mark = new PurgeMark(++this.generation, isSoft, false, this.#clock.nowMs())
-    mark.isExact = mark.isCounted = true
+    if (isForStored) this.places.storedUrlsAt = mark.generation
+    else mark.isExact = mark.isCounted = true
     this.#place(target, mark)
     return mark
   }
 
   #place(target: PurgeTarget, mark: PurgeMark): void {
-    if (this.#marks.length >= marksMax) this.#forget(Infinity)
+    if (this.#marks.length >= marksMax) this.#forget(Infinity, marksMax)
     if (this.#marks.length >= marksMax) return this.#placeFull(target, mark)
     this.#write(this.places.recordsFor(target, mark.generation), mark)
   }
@@ -95,7 +101,7 @@ export class Purges {
   }
 
   /**
-   * With `marksMax` marks that are all younger than the sweep: one by prefix becomes one of its host, one takes the
+   * With `marksMax` marks that are all younger than the sweep: one by prefix, or of a URL with many keys, becomes one of its host, one takes the
    * place of weaker ones on the same records, and where no entries are concerned only what is under way is kept out.
    * Too much goes, nothing stays that should not.
    */
@@ -105,7 +111,8 @@ export class Purges {
       return
     }
     this.floor = this.#cutoff = this.generation
-    const wide = target.kind === 'prefix' ? { ...target, kind: 'host' as const } : target
+    const isForStored = target.kind === 'prefix' || (target.kind === 'url' && !mark.isExact)
+    const wide = isForStored ? { ...target, kind: 'host' as const } : target
     const members = this.places.membersOf(wide)
     if (members === null || members.length === 0) {
       mark.isCounted = true
@@ -158,7 +165,7 @@ export class Purges {
       if (mark.generation <= generation) mark.isCounted = true
       else if (!mark.isSoft && !mark.isDry) this.#unsweptHard++
     }
-    this.#forget(this.#clock.nowMs() - restMs)
+    this.#forget(this.#clock.nowMs() - restMs, forgottenMax)
   }
 
   /** Milliseconds until the oldest mark may be forgotten; -1 when there is none. */
@@ -167,10 +174,10 @@ export class Purges {
     return oldest === undefined ? -1 : Math.max(0, oldest.atMs + restMs - this.#clock.nowMs())
   }
 
-  /** Forgets marks that have been swept and were made before `beforeMs`. */
-  #forget(beforeMs: number): void {
+  /** Forgets marks that have been swept and were made before `beforeMs`, at most so many. */
+  #forget(beforeMs: number, countMax: number): void {
     let n = 0
-    for (; n < this.#marks.length; n++) {
+    for (; n < Math.min(countMax, this.#marks.length); n++) {
       const mark = this.#marks[n] as PurgeMark
       if (mark.generation > this.#sweptAt || mark.atMs > beforeMs) break
       if (!mark.isDry) this.floor = Math.max(this.floor, mark.generation)

@@ -164,7 +164,8 @@ function remember(
   if (into.etag !== '' || into.lastModifiedMs >= 0) into.flags |= Rule.HAS_VALIDATOR
   into.isSoftPurged = false
   into.responseMs = received.responseMs
-  into.initialAgeMs = initialAgeMs(fields, dateMs, received, policy)
+  // Whole: engines keep fractions outside of the object, and there are millions of entries.
+  into.initialAgeMs = Math.ceil(initialAgeMs(fields, dateMs, received, policy))
   into.freshnessMs = lifetime.ms
   const isAlwaysValidated = (into.flags & Rule.ALWAYS_VALIDATE) !== 0
   into.freshUntilMs = isAlwaysValidated ? -Infinity : received.responseMs - into.initialAgeMs + lifetime.ms

@@ -5,14 +5,14 @@
  */
 import type { Clock, ClockTimer } from '../core/clock.ts'
 import type { Entry } from './entry.ts'
-import type { EntryIndex } from './entry-index.ts'
+import type { EntryIndex, EntryWalk } from './entry-index.ts'
 import type { Purges } from './purge.ts'
 
 /** One slice: a request that comes meanwhile waits at most as long. */
 export const sliceMs = 1
 /** Between two slices: the sweep takes at most a fifth of the thread. */
 const pauseMs = 4
-/** Entries between two looks at the clock. */
+/** Entries between two looks at the clock; the variants of one key, 128 at most, are not torn apart. */
 const lookEvery = 64
 /** Entries of one slice, for clocks that stand still. */
 const sliceEntriesMax = 20_000
@@ -24,7 +24,7 @@ export class Sweep {
   readonly #growing: ReadonlySet<Entry>
   /** Compares an entry with the purges, and takes it out when it was purged. */
   readonly #settle: (entry: Entry) => void
-  #walk: Iterator<Entry> | null = null
+  #walk: EntryWalk | null = null
   /** The generation when the walk began. */
   #target = 0
   #timer: ClockTimer | null = null
@@ -68,22 +68,19 @@ export class Sweep {
   }
 
   #begin(): void {
-    this.#walk = this.#purges.pending > 0 ? this.#index.walk() : noEntries.values()
     this.#target = this.#purges.generation
+    if (this.#purges.pending > 0) this.#walk = this.#index.walk()
     for (const entry of this.#growing) this.#settle(entry)
   }
 
   /** Looks at some entries. True at the end of the walk. */
   #step(): boolean {
-    const walk = this.#walk as Iterator<Entry>
-    for (let n = 0; n < lookEvery; n++) {
-      const result = walk.next()
-      if (result.done === true) return true
-      for (let entry: Entry | null = result.value; entry !== null;) {
-        const next: Entry | null = entry.nextVariant
-        this.#settle(entry)
-        entry = next
-      }
+    const walk = this.#walk
+    if (walk === null) return true
+    for (let n = 0; n < lookEvery || !walk.isBetweenKeys; n++) {
+      const entry = walk.next()
+      if (entry === null) return true
+      this.#settle(entry)
     }
     return false
   }
@@ -98,5 +95,3 @@ export class Sweep {
     if (restLeftMs >= 0) this.#timer = this.#clock.after(Math.max(pauseMs, restLeftMs), this.#slice)
   }
 }
-
-const noEntries: readonly Entry[] = []

@@ -45,7 +45,7 @@ export class StoredFields implements FieldsView, FieldLines {
       text += name + ': ' + value + '\r\n'
       layout += lineCodes(id, name.length, value.length)
     }
-    return new StoredFields(ownText(text), ownText(layout))
+    return new StoredFields(ownText(text), sharedLayout(layout))
   }
 
   /** From [name, value, …]: what a store on disk kept. Names and values were valid when they were stored. */
@@ -58,7 +58,7 @@ export class StoredFields implements FieldsView, FieldLines {
       text += name + ': ' + value + '\r\n'
       layout += lineCodes(fieldId(name.toLowerCase()), name.length, value.length)
     }
-    return new StoredFields(ownText(text), ownText(layout))
+    return new StoredFields(ownText(text), sharedLayout(layout))
   }
 
   /** From the `text` of one that was stored. */
@@ -71,7 +71,7 @@ export class StoredFields implements FieldsView, FieldLines {
       layout += lineCodes(id, nameEnd - at, end - nameEnd - colonSpace)
       at = end + lineEnd
     }
-    return new StoredFields(text, ownText(layout))
+    return new StoredFields(text, sharedLayout(layout))
   }
 
   /** Lines. Every one is live. */
@@ -192,6 +192,21 @@ function lengthCodes(length: number): string {
 
 function lengthAt(layout: string, k: number): number {
   return layout.charCodeAt(k) | (layout.charCodeAt(k + 1) << 8) | (layout.charCodeAt(k + 2) << 16)
+}
+
+/** Layouts remembered, some 100 bytes each. */
+const layoutsMax = 4096
+const layouts: Map<string, string> = new Map()
+
+/** Answers of one server have the same names and values of the same lengths, mostly: one string serves them all. */
+function sharedLayout(layout: string): string {
+  const known = layouts.get(layout)
+  if (known !== undefined) return known
+  // Full, it forgets all: the common ones are back at once.
+  if (layouts.size >= layoutsMax) layouts.clear()
+  const own = ownText(layout)
+  layouts.set(own, own)
+  return own
 }
 
 /**

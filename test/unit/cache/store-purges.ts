@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { Entry } from '../../../src/cache/entry.ts'
 import { CacheKey } from '../../../src/cache/key.ts'
 import type { PurgeTarget } from '../../../src/cache/store.ts'
+import type { RequestHead } from '../../../src/http/message.ts'
 import { entryFor, find, plainKeys, put, requestFor, type SmallStore } from './store-world.ts'
 
 const page = 'https://www.example.com/page'
@@ -59,6 +60,26 @@ export function describePurges(makeSmall: SmallStore): void {
       assert.equal(store.begin(asked), !isConcerned)
       assert.equal(store.complete(growing), !isConcerned)
       assert.equal(report.count, 0, 'what is not stored is not counted')
+    })
+  }
+
+  for (const isSoft of [false, true]) {
+    test(`a URL with very many keys is purged at once${isSoft ? ', softly' : ''}, and counted later`, () => {
+      const { store, clock } = makeSmall(100_000_000)
+      const keys = new CacheKey('site', 'zone', { headers: ['x-who'] })
+      const asked = Array.from({ length: 700 }, (_, i) => requestFor(page, { 'x-who': String(i) }))
+      for (const request of asked) put(store, request, { keys })
+      const other = requestFor(page + '/more', { 'x-who': '1' })
+      put(store, other, { keys })
+      const look = (request: RequestHead): Entry | null => store.find(keys.of(request), request)
+      const report = store.purge({ target: { kind: 'url', host, target: '/page' }, isSoft })
+      for (const request of asked.slice(0, 100)) assert.equal(look(request)?.isSoftPurged ?? !isSoft, true)
+      put(store, asked[0] as RequestHead, { keys })
+      clock.advance(1000)
+      assert.deepEqual([report.count, report.isCounted], [700, true])
+      assert.equal(look(asked[0] as RequestHead)?.isSoftPurged, false, 'what came after it stays')
+      assert.equal(look(other)?.isSoftPurged, false)
+      assert.equal(store.snapshot().entries, isSoft ? 701 : 2)
     })
   }
 
