@@ -36,6 +36,7 @@ import { AcmeSource } from './tls/acme/acme-source.ts'
 import { AutomaticCertificates } from './tls/acme/automatic.ts'
 import type { CertificateReport } from './tls/acme/certificate-status.ts'
 import { TicketKeys } from './tls/ticket-keys.ts'
+import { Http3 } from './server/http3.ts'
 import { explainByPlan, type Explanation } from './server/explanation.ts'
 import { Warming } from './server/warming.ts'
 
@@ -53,6 +54,8 @@ export interface ServerOptions {
   readonly peers?: Peers
   /** Other processes write the same logs and accept on the same sockets, which come by `adopt`. */
   readonly isShared?: boolean
+  /** This process serves UDP. By default one that is not one of several does. */
+  readonly servesUdp?: boolean
   /** Looks up the servers that are given by name; the system's own by default. */
   readonly resolver?: Resolver
 }
@@ -117,6 +120,8 @@ export class HeadgateServer {
   #tickets: TicketKeys | null = null
   readonly #automatic: AutomaticCertificates
   readonly #source: AcmeSource
+  /** null: another worker serves HTTP/3. */
+  readonly #http3: Http3 | null
   readonly #startedMs = systemClock.nowMs()
   #prepared: Prepared | null = null
   #closing: Promise<CloseReport> | null = null
@@ -165,6 +170,8 @@ export class HeadgateServer {
       peers: this.#peers,
     })
     this.#doors.configure(plan)
+    this.#http3 = (options.servesUdp ?? !this.#isShared) ? new Http3(this.#doors) : null
+    this.#http3?.prepare(plan)
     this.#observe.gauges = {
       inFlight: () => this.#engine.running,
       connections: () => this.#doors.connectionCount,
@@ -229,6 +236,7 @@ export class HeadgateServer {
       const warning = warnIfTooFewDescriptors(plan.connectionsMax)
       if (warning !== '') this.#observe.note('warn', warning)
     }
+    await this.#http3?.open(plan)
     // A CA can come now.
     this.#automatic.start()
   }
@@ -245,6 +253,7 @@ export class HeadgateServer {
     if (speaksTls(loaded)) await chooseTls()
     const plan = this.#compile(loaded, this.plan)
     try {
+      this.#http3?.prepare(plan)
       this.#observe.prepare(plan)
       const opened = this.#isShared ? [] : await this.#doors.open(plan.listeners, plan.tls ?? null)
       this.#prepared = { plan, opened }
@@ -268,6 +277,7 @@ export class HeadgateServer {
     this.#doors.configure(plan)
     this.#doors.closeOthers(plan.listeners)
     void (plan.automatic == null ? this.#automatic.rest() : this.#automatic.configure(plan.automatic))
+    this.#http3?.follow(plan)
   }
 
   /** Drops what was prepared. */
@@ -305,6 +315,7 @@ export class HeadgateServer {
     await this.#doors.drain(drainMs)
     this.#engine.cutTunnels()
     const cutCount = await this.#doors.cut()
+    await this.#http3?.close()
     const tookMs = systemClock.nowMs() - startedMs
     if (cutCount > 0)
       this.#observe.note('warn', `${cutCount} connections were cut after ${Math.round(tookMs)} ms`)

@@ -7,6 +7,7 @@
  */
 import { resolve } from 'node:path'
 import { Faults, NONE } from '../core/faults.ts'
+import { altSvcOf } from '../engine/alt-svc.ts'
 import type { ForwardingPlan, LogPlan, Plan } from '../engine/plan.ts'
 import { HostRouter, type RouteRule, type SiteRules } from '../engine/router.ts'
 import { createHeaders } from '../handlers/headers.ts'
@@ -53,6 +54,8 @@ export function compilePlan(loaded: LoadedConfig, context: CompileContext): Plan
   const sites = Object.entries(document.sites).map(([key, routes]) => compiler.site(key, routes))
   const routes = sites.flatMap((site) => site.rules.map((rule) => rule.route))
   const tcp = new TcpCompiler(document, keeper)
+  const speaksTls = document.listeners.some((listener) => listener.tls != null)
+  const tlsPlan = speaksTls ? tls.plan(lasting.tls ?? { sources: [], tickets: null }) : null
   keeper.forgetPrevious()
   return {
     hash: hashOf(document, pages, tls.contents()),
@@ -71,9 +74,8 @@ export function compilePlan(loaded: LoadedConfig, context: CompileContext): Plan
     cache: caches.settings,
     errorPages: pages,
     automatic: tls.automatic(),
-    tls: document.listeners.some((listener) => listener.tls != null)
-      ? tls.plan(lasting.tls ?? { sources: [], tickets: null })
-      : null,
+    tls: tlsPlan,
+    altSvc: altSvcOf({ tls: tlsPlan, listeners: document.listeners }),
     maintenance: document.maintenance ? Faults.MAINTENANCE : NONE,
     drainMs: document.drainTimeout,
     workers: document.workers === 'auto' ? 0 : document.workers,

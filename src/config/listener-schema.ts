@@ -96,6 +96,15 @@ const http2 = z
       '`only`: nothing else, as for a port of gRPC.',
   })
 
+const http3 = z
+  .boolean()
+  .default(false)
+  .meta({
+    description:
+      'Serve HTTP/3 as well, on the UDP port of the same number. Needs `tls`, and the package `@currentspace/http3`, which is ' +
+      'installed beside (docs/http3.md).',
+  })
+
 const inet = z.strictObject({
   host: z
     .string()
@@ -119,6 +128,7 @@ const inet = z.strictObject({
       samples: ['10.0.0.0/8', ['192.0.2.10', '2001:db8::/32']],
     }),
   http2,
+  http3,
   tcp: tcpSchema,
   tls: listenerTlsSchema.optional(),
 })
@@ -151,7 +161,8 @@ const listener = z.union([
   inet.transform((at) => {
     const host = at.host.replace(/^\[|\]$/g, '')
     const more = written(at.http2, at.proxyProtocol, at.tcp)
-    return secured(planOf(host === '*' ? '' : host, at.port, '', at.backlog, more), at.tls)
+    const plan = secured(planOf(host === '*' ? '' : host, at.port, '', at.backlog, more), at.tls)
+    return at.http3 ? { ...plan, http3: true } : plan
   }),
   unix.transform((at) =>
     secured(

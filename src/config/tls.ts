@@ -11,6 +11,7 @@ import type { OriginTls } from '../net/client-security.ts'
 import type { ServerSecurity } from '../net/security.ts'
 import { CertificateSources, CertificateTable, type CertificateSource } from '../tls/certificates.ts'
 import { ListenerSecurity, type ClientAuth } from '../tls/listener-security.ts'
+import { QuicSecurity } from '../tls/quic-security.ts'
 import { ServerCertificate, type CertificatePair } from '../tls/server-certificate.ts'
 import type { TicketKeys } from '../tls/ticket-keys.ts'
 import type { AutomaticSettings } from '../tls/acme/automatic.ts'
@@ -192,8 +193,26 @@ export class TlsCompiler {
     return this.#own.get(listener) ?? this.#shared
   }
 
+  #checkHttp3(): void {
+    for (const [i, listener] of this.#document.listeners.entries()) {
+      if (listener.http3 !== true) continue
+      const path = ['listeners', i, 'http3']
+      if (listener.tls == null) this.#tell(path, 'HTTP/3 needs "tls"')
+      else if (this.#clientAuthOf(listener).some(({ hosts }) => hosts.length === 0))
+        this.#tell(
+          path,
+          'clients are not asked for certificates over HTTP/3, so it would serve no host; name in "clientAuth" the hosts that need them',
+        )
+    }
+  }
+
+  #clientAuthOf(listener: ListenerPlan): readonly ClientAuthDocument[] {
+    return listener.tls?.clientAuth ?? this.#document.tls.clientAuth
+  }
+
   /** Tells of hosts that no certificate will be for. */
   checkSources(): void {
+    this.#checkHttp3()
     if (!this.#isAutomatic || this.problems.length > 0) return
     const { acme } = this.#document.tls
     if (acme?.caFile !== undefined) this.#pem(acme.caFile, ['tls', 'acme', 'caFile'])
@@ -267,21 +286,36 @@ export class TlsCompiler {
   plan(services: TlsServices): TlsPlan {
     const { tls, listeners } = this.#document
     const securities = new Map<string, ServerSecurity>()
-    for (const listener of listeners)
-      if (listener.tls != null) securities.set(listener.name, this.#securityOf(listener, services))
-    return { handshakeMs: tls.handshakeTimeout, handshakesMax: tls.handshakesMax, securities }
+    const quic = new Map<string, QuicSecurity>()
+    for (const listener of listeners) {
+      if (listener.tls == null) continue
+      const security = this.#securityOf(listener, services)
+      securities.set(listener.name, security)
+      if (listener.http3 === true) quic.set(listener.name, this.#quicOf(listener, security, services))
+    }
+    return { handshakeMs: tls.handshakeTimeout, handshakesMax: tls.handshakesMax, securities, quic }
   }
 
-  #securityOf(listener: ListenerPlan, { sources, tickets }: TlsServices): ServerSecurity {
+  #quicOf(listener: ListenerPlan, security: ListenerSecurity, { sources }: TlsServices): QuicSecurity {
+    const { publicNames, localNames } = this.#automaticNames()
+    return new QuicSecurity({
+      clock: this.#clock,
+      certificate: this.#tableOf(listener).default,
+      source: new CertificateSources(sources),
+      hosts: [...publicNames, ...localNames],
+      asksFor: (host) => security.asksFor(host),
+    })
+  }
+
+  #securityOf(listener: ListenerPlan, { sources, tickets }: TlsServices): ListenerSecurity {
     const { tls } = this.#document
     const table = this.#tableOf(listener)
-    const auths = listener.tls?.clientAuth ?? tls.clientAuth
     return new ListenerSecurity({
       certificates: new CertificateSources([table, ...sources]),
       default: () => table.default,
       minVersion: listener.tls?.minVersion ?? tls.minVersion,
       protocols: protocolsOf(listener),
-      clientAuth: auths.map((auth) => this.#clientAuth(auth)),
+      clientAuth: this.#clientAuthOf(listener).map((auth) => this.#clientAuth(auth)),
       tickets: tls.ticketRotation === 0 ? null : tickets,
       sessionSeconds: Math.floor(Math.min(tls.ticketRotation, sessionMsMax) / 1000),
     })

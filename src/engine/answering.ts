@@ -28,12 +28,15 @@ import {
   walkInward,
   walkOutward,
 } from './steps.ts'
+import type { AltSvc } from './plan.ts'
 import type { Tunnels } from './tunnels.ts'
 
 export abstract class Answering implements Walk {
   abstract readonly observer: Observer
   /** The exchanges that were upgraded. */
   abstract readonly tunnels: Tunnels
+  /** null: there is nothing to tell. */
+  protected abstract get altSvc(): AltSvc | null
   protected abstract readonly errorAnswers: ErrorAnswerOptions
 
   abstract abandon(x: Exchange, fault: Fault): void
@@ -119,6 +122,7 @@ export abstract class Answering implements Walk {
 
   #send(x: Exchange): void {
     x.isHeadSent = true
+    if (!x.isChild) this.altSvc?.tell(x)
     const { down, out, whole } = x
     if (!x.isWhole)
       return x.upstream !== null && x.response.status === 101 ? this.#switch(x) : down.sendHead(x)

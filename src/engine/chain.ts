@@ -18,6 +18,7 @@ import type { Observer } from './observer.ts'
 import type { Plan } from './plan.ts'
 import { RequestIds } from './request-id.ts'
 import { tellFinished } from './steps.ts'
+import type { AltSvc } from './plan.ts'
 import { Tunnels } from './tunnels.ts'
 import { UnroutedNotes } from './unrouted.ts'
 
@@ -63,6 +64,10 @@ export class Engine extends Answering implements Serve {
   protected get errorAnswers(): ErrorAnswerOptions {
     const { errorPages, forwarding } = this.plan
     return { errorPages, proxyStatusName: forwarding.sendProxyStatus ? forwarding.viaName : '' }
+  }
+
+  protected get altSvc(): AltSvc | null {
+    return this.plan.altSvc ?? null
   }
 
   /** The plan that new exchanges are served with. */

@@ -6,6 +6,7 @@ import type { Fault } from '../core/faults.ts'
 import type { Claims } from '../http/claims.ts'
 import type { ConnectionLimits } from '../http/limits.ts'
 import type { ServerSecurity } from '../net/security.ts'
+import type { QuicSecurity } from '../tls/quic-security.ts'
 import type { AutomaticSettings } from '../tls/acme/automatic.ts'
 import type { TlsVersion } from '../net/tls-versions.ts'
 import type { Origin } from '../origin/origin.ts'
@@ -28,6 +29,8 @@ export interface ListenerPlan {
   readonly tcp?: Readonly<Record<string, string>>
   /** TLS is spoken, with what differs from the plan's own; null or left out: none. */
   readonly tls?: ListenerTls | null
+  /** HTTP/3 is served on the UDP port of the same number. */
+  readonly http3?: boolean
 }
 
 /** Whom a listener passes connections on to, unread. */
@@ -67,6 +70,8 @@ export interface TlsPlan {
   readonly handshakesMax: number
   /** By the listener's name. */
   readonly securities: ReadonlyMap<string, ServerSecurity>
+  /** Listeners that serve HTTP/3, by name. */
+  readonly quic?: ReadonlyMap<string, QuicSecurity>
 }
 
 /** Fields that tell the origin about the client (RFC 7239 and the older X- family), and their trust. */
@@ -142,6 +147,11 @@ export interface Router {
   explain(x: Exchange, say: (sentence: string) => void): RouteInfo | null
 }
 
+export interface AltSvc {
+  /** Adds the field where it holds; an origin's own, which tells of another place, does not go through then. */
+  tell(x: Exchange): void
+}
+
 export interface Plan {
   /** Of the source text and all that it pulls in: equal in all workers before a swap. */
   readonly hash: string
@@ -168,6 +178,8 @@ export interface Plan {
   readonly automatic?: AutomaticSettings | null
   /** null, or left out: no listener speaks it. */
   readonly tls?: TlsPlan | null
+  /** Tells clients of HTTP/3; null, or left out: there is none. */
+  readonly altSvc?: AltSvc | null
   /** A fault that every request gets instead of a route, or NONE. */
   readonly maintenance: Fault
   readonly drainMs: number

@@ -11,12 +11,15 @@ export const providerPackage = '@currentspace/http3'
 /** The versions that were tried. */
 const versionPattern = /^0\.9\./
 
+/** Beside this program, then in the folder it was started in. */
+const usualPlaces = [import.meta.url, join(process.cwd(), 'headgate.config.js')]
+
 /**
- * Looks beside this program, then in the folder it was started in. Throws a sentence with the remedy when it is not there or
+ * `places`: files beside which it may be installed. Throws a sentence with the remedy when it is not there or
  * cannot be used.
  */
-export function loadProvider(folder: string = process.cwd()): QuicProvider {
-  const entry = findEntry([import.meta.url, join(folder, 'headgate.config.js')])
+export function loadProvider(places: readonly string[] = usualPlaces): QuicProvider {
+  const entry = findEntry(places)
   if (entry === '')
     throw new Error(
       `HTTP/3 needs the package ${providerPackage}, which is not installed: npm install ${providerPackage}@0.9`,

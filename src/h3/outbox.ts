@@ -3,7 +3,8 @@
  * streams together) and tells late that a client does not read: so a stream hands it at most `turnBytesMax` a turn of the event
  * loop, and nothing while it says that the stream waits for the client's window.
  *
- * Invariants: nothing overtakes what waits; the end leaves last and once.
+ * Invariants: nothing overtakes what waits; the end leaves last and once; while there is no room a turn is due, or the stream is
+ * full and will be told of room.
  */
 import type { QuicEndpoint, QuicField } from './provider.ts'
 
@@ -59,7 +60,8 @@ export class Outbox {
 
   /** False: hold on until there is room. The bytes were taken all the same. */
   data(buffer: Buffer, start: number, end: number): boolean {
-    const taken = this.hasRoom ? this.#send(buffer, start, end, false) : 0
+    const turnEnd = Math.min(end, start + turnBytesMax - this.#turnBytes)
+    const taken = this.hasRoom ? this.#send(buffer, start, turnEnd, false) : 0
     if (start + taken < end)
       this.#push({
         fields: null,
@@ -143,16 +145,12 @@ export class Outbox {
     }
     if (bytes.length === 0) return endpoint.send(session, stream, bytes, 0, 0, ends) >= 0
     if (this.#isFull) return false
-    if (this.#turnBytes >= turnBytesMax) {
-      this.#wake()
-      return false
-    }
+    if (this.#turnBytes >= turnBytesMax) return false
     const length = Math.min(bytes.length, turnBytesMax - this.#turnBytes)
     const taken = this.#send(bytes, 0, length, ends && length === bytes.length)
     this.waitingBytes -= taken
     if (taken === bytes.length) return true
     piece.bytes = bytes.subarray(taken)
-    if (taken === length) this.#wake()
     return false
   }
 
@@ -161,6 +159,7 @@ export class Outbox {
     const taken = Math.max(0, endpoint.send(session, stream, buffer, start, end, ends))
     this.#turnBytes += taken
     this.sentBytes += taken
+    if (this.#turnBytes >= turnBytesMax) this.#wake()
     return taken
   }
 

@@ -17,6 +17,7 @@ import type { Fields } from '../http/fields.ts'
 import { answerFraming, FRAMED_BY_LENGTH, FRAMED_NONE, type Framed } from '../http/framing.ts'
 import { BODY_NONE } from '../http/message.ts'
 import { RequestIntake } from '../http/request-intake.ts'
+import type { ConnectionGuard } from '../net/security.ts'
 import type { ServingContext } from '../http/serving.ts'
 import { cutCode, H3Code } from './codes.ts'
 import { answerFields, trailerFields } from './header-lists.ts'
@@ -31,6 +32,7 @@ export interface StreamHome {
   readonly remoteAddress: string
   readonly remotePort: number
   readonly localPort: number
+  readonly guard: ConnectionGuard | null
   /** Room for `bytes` more that nobody takes, on this stream that holds `held`? */
   mayHold(held: number, bytes: number): boolean
   released(bytes: number): void
@@ -86,6 +88,10 @@ export class H3ServerStream implements Downstream, BodyStream, OutboxHome {
 
   get localPort(): number {
     return this.#home.localPort
+  }
+
+  get guard(): ConnectionGuard | null {
+    return this.#home.guard
   }
 
   later(ms: number): void {

@@ -3,16 +3,20 @@
  * the server: counted, drained, cut.
  */
 import type { FaultLevel } from '../core/faults.ts'
+import type { ConnectionGuard } from '../net/security.ts'
 import type { ServerConnection, ServingContext } from '../http/serving.ts'
+import { H3Code } from './codes.ts'
 import type { QuicEndpoint, QuicEvents, QuicField, QuicOptions, QuicProvider } from './provider.ts'
 import { allHeldBytesMax, H3Session, heldBytesMax, type SessionHome } from './session.ts'
 
 export interface H3Context extends ServingContext {
   /** A session has begun. */
   onOpened(connection: ServerConnection): void
-  /** Is there room for another connection? */
-  readonly isFull: boolean
+  /** Is there room for another connection, from this client? */
+  takes(address: string): boolean
   note(level: FaultLevel, message: string): void
+  /** What requests may be for; null: anything. */
+  readonly guard: ConnectionGuard | null
 }
 
 export interface H3ServerOptions extends QuicOptions {
@@ -32,6 +36,8 @@ export class H3Server implements QuicEvents, SessionHome {
   readonly allHeldBytesMax: number
   readonly #sessions = new Map<number, H3Session>()
   #notedMs = -Infinity
+  #isDraining = false
+  #onEmpty: (() => void) | null = null
 
   /** Throws when the provider cannot open the port. */
   constructor(provider: QuicProvider, options: H3ServerOptions, context: H3Context) {
@@ -45,13 +51,18 @@ export class H3Server implements QuicEvents, SessionHome {
     return this.endpoint.port
   }
 
+  get guard(): ConnectionGuard | null {
+    return this.context.guard
+  }
+
   later(ms: number, callback: () => void): void {
     this.context.timers.clock.after(ms, callback)
   }
 
   onSession(id: number, remoteAddress: string, remotePort: number): void {
     const { context } = this
-    if (context.isFull) return this.endpoint.closeSession(id, 0x107)
+    if (!context.takes(remoteAddress)) return this.endpoint.closeSession(id, H3Code.EXCESSIVE_LOAD)
+    if (this.#isDraining) return this.endpoint.closeSession(id, H3Code.NO_ERROR)
     const session = new H3Session(this, id, remoteAddress, remotePort)
     this.#sessions.set(id, session)
     context.onOpened(session)
@@ -89,6 +100,7 @@ export class H3Server implements QuicEvents, SessionHome {
     const session = this.#sessions.get(id)
     this.#sessions.delete(id)
     session?.onClosed()
+    if (this.#sessions.size === 0) this.#onEmpty?.()
   }
 
   onError(message: string): void {
@@ -98,10 +110,23 @@ export class H3Server implements QuicEvents, SessionHome {
     this.context.note('debug', `HTTP/3: ${message}`)
   }
 
+  /** Takes no more sessions, and resolves when the last one is gone, or after `drainMs`. */
+  async drain(drainMs: number): Promise<void> {
+    this.#isDraining = true
+    for (const session of this.#sessions.values()) session.drain()
+    if (this.#sessions.size === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#onEmpty = resolve
+    const timer = this.context.timers.clock.after(drainMs, resolve)
+    await promise
+    timer.cancel()
+  }
+
   /** Resolves when nothing is left of it; its sessions should be gone by then. */
   async close(): Promise<void> {
     await this.endpoint.close()
     for (const session of this.#sessions.values()) session.onClosed()
     this.#sessions.clear()
+    this.#onEmpty?.()
   }
 }

@@ -8,6 +8,7 @@ import { Faults, NONE, type Fault } from '../core/faults.ts'
 import { Deadline, type DeadlineOwner } from '../core/timers.ts'
 import { HTTP_3 } from '../http/message.ts'
 import { RequestFields, TrailerFields } from '../http/request-fields.ts'
+import type { ConnectionGuard } from '../net/security.ts'
 import type { ServerConnection, ServingContext } from '../http/serving.ts'
 import { Budget } from './budget.ts'
 import { H3Code } from './codes.ts'
@@ -37,6 +38,7 @@ export interface SessionHome {
   readonly endpoint: QuicEndpoint
   readonly context: ServingContext
   readonly localPort: number
+  readonly guard: ConnectionGuard | null
   /** Bytes of uploads that nobody takes. */
   heldBytes: number
   readonly heldBytesMax: number
@@ -78,6 +80,10 @@ export class H3Session implements ServerConnection, StreamHome, DeadlineOwner {
 
   get localPort(): number {
     return this.#home.localPort
+  }
+
+  get guard(): ConnectionGuard | null {
+    return this.#home.guard
   }
 
   get isIdle(): boolean {

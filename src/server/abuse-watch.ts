@@ -24,6 +24,8 @@ const offences: ReadonlySet<Fault> = new Set([
   Faults.H2_EMPTY_DATA_FLOOD,
   Faults.H2_WINDOW_FLOOD,
   Faults.H2_SLOW_FLOOD,
+  Faults.H3_RESET_FLOOD,
+  Faults.H3_ERROR_FLOOD,
 ])
 
 export interface AbuseWatchOptions {

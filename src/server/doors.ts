@@ -14,16 +14,19 @@ import type { Observer } from '../engine/observer.ts'
 import type { ListenerPlan, Plan, TcpRoutes, TlsPlan } from '../engine/plan.ts'
 import { serveH1 } from '../h1/server.ts'
 import { serveH2 } from '../h2/server.ts'
+import type { H3Context } from '../h3/server.ts'
 import type { Serve } from '../http/exchange.ts'
 import type { ConnectionLimits } from '../http/limits.ts'
 import type { ServerConnection, ServingContext } from '../http/serving.ts'
 import { Listener } from '../net/listener.ts'
+import type { ConnectionGuard } from '../net/security.ts'
 import { ProxyStage } from '../net/proxy-stage.ts'
 import type { Transport } from '../net/transport.ts'
 import { AbuseWatch } from './abuse-watch.ts'
 import { AnnouncingPeers } from './announcing-peers.ts'
 import { Handshakes, type HandshakesHome } from './handshakes.ts'
 import { TurnedAway } from './turned-away.ts'
+import { Http3Context, OneVersionContext } from './one-version.ts'
 import { Passages, type PassagesHome } from './passages.ts'
 
 /** Idle connections closed at a time to make room: enough that the next thousand accepts need not look again. */
@@ -96,7 +99,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
       isRelay: (address) =>
         this.#announcing.isRelay(address) || this.#forwarding?.isTrusted(address) === true,
     })
-    this.#withoutHttp2 = new Http1Context(this)
+    this.#withoutHttp2 = new OneVersionContext(this)
     this.#passages = new Passages(this, options.observer)
   }
 
@@ -111,6 +114,18 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     this.#connectionsMax = plan.connectionsMax
     this.#forwarding = plan.forwarding
     this.abuse.configure(plan.abuse ?? null)
+  }
+
+  http3Context(guard: ConnectionGuard): H3Context {
+    return new Http3Context(this, guard)
+  }
+
+  onOpened(session: ServerConnection): void {
+    this.#add(session)
+  }
+
+  note(level: FaultLevel, message: string): void {
+    this.#note(level, message)
   }
 
   /** Connections passed on unread. */
@@ -170,10 +185,10 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
   #makeListener(name: string, backlog: number): Listener {
     return new Listener({
       onTransport: (transport) => this.#accept(name, transport),
-      isFull: () => this.#isFull,
+      isFull: () => this.isFull,
       onCrowded: () => this.#makeRoom(),
       isTurningAway: () => this.abuse.isTurningAway,
-      turnsAway: (address) => this.#turnsAway(address),
+      turnsAway: (address) => this.turnsAway(address),
       note: this.#note,
       ...(backlog > 0 ? { backlog } : {}),
     })
@@ -208,7 +223,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
   }
 
   /** Counted, when it is so. */
-  #turnsAway(address: string): boolean {
+  turnsAway(address: string): boolean {
     const isTurnedAway = this.abuse.turnsAway(address)
     if (isTurnedAway) this.#onFault(Faults.CLIENT_TURNED_AWAY, address)
     return isTurnedAway
@@ -216,7 +231,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
 
   /** A relay has said who the client is. */
   #serveAnnounced(name: string, transport: Transport): ServerConnection {
-    if (this.#turnsAway(transport.remoteAddress)) return new TurnedAway(transport, this)
+    if (this.turnsAway(transport.remoteAddress)) return new TurnedAway(transport, this)
     return this.#serve(name, transport)
   }
 
@@ -270,7 +285,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     this.abuse.onFault(fault, peer)
   }
 
-  get #isFull(): boolean {
+  get isFull(): boolean {
     const count = this.#connections.size - this.#leaving.size
     return this.#connectionsMax > 0 && count >= this.#connectionsMax
   }
@@ -324,28 +339,5 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     const count = this.#connections.size
     for (const connection of this.#connections) connection.destroy()
     return count
-  }
-}
-
-/** What serves connections on which only HTTP/1 is spoken. */
-class Http1Context implements ServingContext {
-  readonly serve: Serve
-  readonly timers: Timers
-  readonly dateText: DateText
-  readonly #doors: Doors
-
-  constructor(doors: Doors) {
-    this.serve = doors.serve
-    this.timers = doors.timers
-    this.dateText = doors.dateText
-    this.#doors = doors
-  }
-
-  get limits(): ConnectionLimits {
-    return this.#doors.limits
-  }
-
-  onClosed(connection: ServerConnection): void {
-    this.#doors.onClosed(connection)
   }
 }

@@ -26,6 +26,8 @@ export interface RunningServerOptions {
   readonly peers?: Peers
   /** Other processes write the same logs. */
   readonly isShared?: boolean
+  /** Of several processes this one serves UDP. */
+  readonly servesUdp?: boolean
 }
 
 /** What a runner needs of a HeadgateServer. */

@@ -54,8 +54,9 @@ export class WorkerProcess {
   readonly #questions = new Map<number, Question>()
   #isGone = false
 
-  constructor(programUrl: string, events: WorkerEvents) {
-    const child = fork(new URL(siblingUrl('worker')), [programUrl], {
+  /** `number` is its slot's, from 1. */
+  constructor(programUrl: string, number: number, events: WorkerEvents) {
+    const child = fork(new URL(siblingUrl('worker')), [programUrl, String(number)], {
       serialization: 'advanced',
       execArgv: workerOptions(process.execArgv),
     })

@@ -17,6 +17,8 @@ import { loadProgram, readSource, type ConfigSource, type RunningServer } from '
 
 const program = await loadProgram(process.argv[2] as string)
 const processMetrics = new ProcessMetrics()
+/** The first worker does; who replaces it does as well. */
+const servesUdp = process.argv[3] === '1'
 process.title = 'headgate: worker'
 
 /** What is cut has this long to be logged. */
@@ -40,7 +42,11 @@ async function prepare(ticket: number, source: ConfigSource): Promise<void> {
   try {
     const config = await readSource(program, source)
     if (server === null) {
-      server = await program.createServer(config, { isShared: true, ...(peers === null ? {} : { peers }) })
+      server = await program.createServer(config, {
+        isShared: true,
+        servesUdp,
+        ...(peers === null ? {} : { peers }),
+      })
       say({ kind: 'prepared', ticket, hash: server.plan.hash })
     } else {
       const { hash } = await server.prepare(config)

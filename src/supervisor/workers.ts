@@ -133,7 +133,7 @@ export class WorkersFleet implements Fleet {
 
   /** Forks a worker and brings it to serve the plan that runs. */
   async #fill(slot: Slot): Promise<void> {
-    const worker = new WorkerProcess(this.#programUrl, {
+    const worker = new WorkerProcess(this.#programUrl, slot.number, {
       onMessage: (from, message) => this.#hear(from, message),
       onExit: (from, how) => this.#onExit(slot, from, how),
     })

@@ -144,6 +144,11 @@ export class ListenerSecurity implements ServerSecurity {
     return named ?? clientAuth.find(({ hosts }) => hosts.length === 0) ?? null
   }
 
+  /** Is a client that asks for this name asked for a certificate? */
+  asksFor(host: string): boolean {
+    return this.#authFor(host) !== null
+  }
+
   /**
    * May a request for `host` come on a connection that was made for `serverName`? Not when other certificates are asked
    * for there (RFC 9110 §7.4): the client gets 421 and makes a connection of its own.

@@ -44,7 +44,7 @@ export class ServerCertificate {
    * that verify no ECDSA; null when there is no such pair besides another.
    */
   context(clientAuthority: string, kind: 'best' | 'rsa'): SecureContext | null {
-    const pair = kind === 'best' ? this.#best : this.#rsa
+    const pair = kind === 'best' ? this.best : this.#rsa
     if (pair === null) return null
     const name = `${kind}\n${clientAuthority}`
     let context = this.#contexts.get(name)
@@ -56,13 +56,14 @@ export class ServerCertificate {
     return context
   }
 
-  get #best(): CertificatePair | null {
+  /** What every client that is not of long ago can verify. */
+  get best(): CertificatePair | null {
     return this.pairs.find((pair) => !isRsa(pair)) ?? this.pairs[0] ?? null
   }
 
   get #rsa(): CertificatePair | null {
     const rsa = this.pairs.find(isRsa) ?? null
-    return rsa === this.#best ? null : rsa
+    return rsa === this.best ? null : rsa
   }
 }
 

@@ -123,7 +123,8 @@ export class H3World extends ProxyWorld {
         onOpened: (session) => void connections.add(session),
         onClosed: (session) => void connections.delete(session),
         onFault: (fault) => void this.faults.push(faultRow(fault).name),
-        isFull: false,
+        takes: () => !this.isFull,
+        guard: null,
         note() {},
       },
     )

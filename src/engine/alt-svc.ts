@@ -1,0 +1,37 @@
+/**
+ * Alt-Svc (RFC 7838): tells clients of HTTP/1 and HTTP/2 over TLS that HTTP/3 is served beside. Only for hosts that it serves with a
+ * certificate that is for them, since a client must be shown one for the host that it asks for (§2.1).
+ */
+import { Field } from '../http/known-fields.ts'
+import { HTTP_3 } from '../http/message.ts'
+import type { QuicSecurity } from '../tls/quic-security.ts'
+import type { AltSvc, Plan } from './plan.ts'
+
+/** How long a client may remember it: a day, as is usual. */
+const maxAgeSeconds = 86_400
+
+const httpsPort = 443
+
+/** null: no listener serves HTTP/3. */
+export function altSvcOf({ tls, listeners }: Pick<Plan, 'tls' | 'listeners'>): AltSvc | null {
+  const quic = tls?.quic ?? null
+  if (quic === null || quic.size === 0) return null
+  /** By port; 0 stands for any, where the system chooses. */
+  const byPort = new Map<number, QuicSecurity>()
+  for (const { name, port } of listeners) {
+    const security = quic.get(name)
+    if (security !== undefined) byPort.set(port, security)
+  }
+  return {
+    tell(x) {
+      const { down, request, response } = x
+      // Behind a proxy that announces clients UDP would not come here.
+      if (!down.encrypted || request.version >= HTTP_3 || (down.relayAddress ?? '') !== '') return
+      const security = byPort.get(down.localPort) ?? byPort.get(0)
+      if (security === undefined || !security.covers(request.host)) return
+      // The port by which the client has come: where one is mapped to another on the way here, ours would mean nothing.
+      const port = request.port === -1 ? httpsPort : request.port
+      response.fields.setKnown(Field.ALT_SVC, `h3=":${port}"; ma=${maxAgeSeconds}`)
+    },
+  }
+}
