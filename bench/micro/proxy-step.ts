@@ -123,6 +123,7 @@ class BenchUpstream implements Upstream {
 const upstream = new BenchUpstream()
 const origin: Origin = {
   name: 'app',
+  mayRefuseUnseen: false,
   options: { name: 'app', servers: [{ url: server.name }] },
   open(x) {
     x.attempts++

@@ -88,11 +88,12 @@ class ProxyHandler implements Handler {
 
   #prepare(x: Exchange): void {
     const { request, outgoing } = x
+    const { origin } = this.#options
     this.#forwarding.edit(x)
     outgoing.method = request.method
     outgoing.target = x.target
     outgoing.upgrade = request.upgrade !== '' && this.#options.upgrade ? upgradeToAsk(x) : ''
-    if (request.bodyLength !== BODY_NONE && isIdempotent(request.method))
+    if (request.bodyLength !== BODY_NONE && (isIdempotent(request.method) || origin.mayRefuseUnseen))
       x.body.gather(this.#options.retryBodyBytesMax)
   }
 

@@ -69,6 +69,8 @@ export interface OriginSnapshot {
 
 export interface Origin {
   readonly name: string
+  /** A request that was sent may come back unseen: then it may be sent again whatever its method (RFC 9113 §8.7). */
+  readonly mayRefuseUnseen: boolean
   open(x: Exchange, waiter: OriginWaiter): Upstream | number
   /** x waits no longer. Harmless when it does not wait. */
   cancelWait(x: Exchange): void

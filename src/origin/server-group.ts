@@ -33,6 +33,7 @@ class ServerGroup implements Origin, OriginServerOwner {
   readonly name: string
   readonly options: OriginOptions
   readonly tuning: OriginTuning
+  readonly mayRefuseUnseen: boolean
   readonly dial: Dial
   readonly timers: Timers
   readonly waiting: Map<Exchange, Waiting> = new Map()
@@ -51,6 +52,7 @@ class ServerGroup implements Origin, OriginServerOwner {
     this.timers = context.timers
     this.#context = context
     this.#servers = this.#makeServers()
+    this.mayRefuseUnseen = this.#servers.some(({ url }) => this.protocolOf(url) !== 'http/1.1')
     this.#policy = new policies[this.tuning.policy](() => context.random?.() ?? Math.random())
     this.#policy.rebuild(this.#servers)
     for (const server of this.#servers) server.start()

@@ -9,6 +9,7 @@ import type { Observer } from '../../src/engine/observer.ts'
 import type { ForwardingPlan, Plan, Router } from '../../src/engine/plan.ts'
 import { RequestIds } from '../../src/engine/request-id.ts'
 import { H1Dial } from '../../src/h1/client.ts'
+import { H2Dial } from '../../src/h2/client.ts'
 import { serveH1 } from '../../src/h1/server.ts'
 import { serveH2 } from '../../src/h2/server.ts'
 import type { ServerConnection } from '../../src/http/serving.ts'
@@ -85,6 +86,8 @@ class CountingEngine extends Engine {
 export interface EdgeOptions {
   readonly ports: readonly number[]
   readonly limits?: Partial<ConnectionLimits>
+  /** What is spoken with origins. */
+  readonly originScheme?: 'http' | 'h2c'
   /** Further routes, taken by requests that name them in X-Zone. */
   readonly zones?: readonly Zone[]
 }
@@ -106,6 +109,8 @@ export class Edge {
   readonly #limits: ConnectionLimits
   readonly #close: () => void
   opened = 0
+  /** Exchanges at once. */
+  runningPeak = 0
 
   constructor(world: World, wire: SimWire, options: EdgeOptions) {
     this.#world = world
@@ -113,11 +118,13 @@ export class Edge {
     this.ledger = new Ledger(world)
     this.#dateText = new DateText(world)
     this.#limits = { ...defaultLimits, ...options.limits }
-    const dial = new H1Dial({ connector: wire, timers: this.timers, limits: this.#limits })
+    const { originScheme = 'http' } = options
+    const context = { connector: wire, timers: this.timers, limits: this.#limits }
+    const dial = originScheme === 'http' ? new H1Dial(context) : new H2Dial(context)
     const origins: Origin[] = []
     const routeTo = (name: string, ports: readonly number[], steps: Handler[]): RouteInfo => {
       const origin = createOrigin(
-        { name, servers: ports.map((port) => ({ url: `http://127.0.0.1:${port}` })) },
+        { name, servers: ports.map((port) => ({ url: `${originScheme}://127.0.0.1:${port}` })) },
         {
           dial,
           timers: this.timers,
@@ -144,6 +151,7 @@ export class Edge {
     // connection closes.
     let sinceMs = Infinity
     world.afterEvent.push(() => {
+      this.runningPeak = Math.max(this.runningPeak, this.engine.running)
       if (world.eventsRun % 8 !== 0) return
       let busy = 0
       for (const origin of origins) for (const server of origin.snapshot().servers) busy += server.inFlight

@@ -1,11 +1,11 @@
 /**
  * Runs seeds of the simulation: `node test/sim/run.ts [--seeds 1000] [--from 1] [--seed 42] [--only h2]`. Each seed is a
- * world without a cache, one with (cached), and one whose clients speak HTTP/2 (h2). One that fails is printed with what went wrong, and fails again when it is given
+ * world without a cache, one with (cached), one whose clients speak HTTP/2 (h2), and one whose origins do (h2-origins). One that fails is printed with what went wrong, and fails again when it is given
  * alone by `--seed` (`--trace` shows what passes the wires).
  */
 import { parseArgs } from 'node:util'
 import { simulateCached } from './cached/simulate.ts'
-import { simulate, simulateH2 } from './simulate.ts'
+import { simulate, simulateH2, simulateH2Origins } from './simulate.ts'
 
 const { values } = parseArgs({
   options: {
@@ -27,6 +27,7 @@ const kinds = [
   { name: 'plain', run: simulate },
   { name: 'cached', run: simulateCached },
   { name: 'h2', run: simulateH2 },
+  { name: 'h2-origins', run: simulateH2Origins },
 ].filter(({ name }) => values.only === '' || values.only === name)
 
 function runSeed(seed: number): boolean {

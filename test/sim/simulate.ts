@@ -7,13 +7,15 @@
  * - no request that may not be repeated reaches origins twice;
  * - in calm weather every request gets the answer that its origin gave;
  * - at rest nothing is left: no connection, no deadline, no exchange;
- * - what waits to be sent stays within its bound.
+ * - what waits to be sent stays within its bound;
+ * - no more connections are made to an origin than requests are under way at once.
  */
 import { defaultLimits } from '../../src/http/limits.ts'
 import { isIdempotent } from '../../src/http/message.ts'
 import { ClientActor } from './client-actor.ts'
 import { Edge } from './edge.ts'
 import { H2ClientActor } from './h2-client-actor.ts'
+import { H2OriginActor, type H2OriginHabits } from './h2-origin-actor.ts'
 import { OriginActor } from './origin-actor.ts'
 import { drawScript, newRecord, type Record, type Weather } from './script.ts'
 import { SimWire } from './wire.ts'
@@ -55,6 +57,11 @@ export function simulateH2(seed: number, trace: Trace = null): SimulationResult 
   return simulateWith(seed, trace, drawH2Clients)
 }
 
+/** A world whose origins speak HTTP/2, and whose clients the one or the other. */
+export function simulateH2Origins(seed: number, trace: Trace = null): SimulationResult {
+  return simulateWith(seed, trace, seed % 2 === 0 ? drawClients : drawH2Clients, true)
+}
+
 interface Client {
   readonly isDone: boolean
   go(): void
@@ -64,11 +71,12 @@ function simulateWith(
   seed: number,
   trace: Trace,
   draw: typeof drawClients | typeof drawH2Clients,
+  hasH2Origins = false,
 ): SimulationResult {
   const world = new World(seed)
   world.trace = trace
   const { random } = world
-  const weather = drawWeather(world)
+  const weather = { ...drawWeather(world), ...(hasH2Origins ? { upgrades: false } : {}) }
   const isCalm = weather.originFaults === 0
   const wire = new SimWire(world, {
     kernelBytes: random.pick([512, 8192, 65_536]),
@@ -78,8 +86,12 @@ function simulateWith(
   const records = new Map<number, Record>()
   const ports = Array.from({ length: random.between(1, 3) }, (_, i) => firstPort + i)
   const habits = { idleMs: isCalm ? 60_000 : random.between(50, 8000), slowMsMax: random.pick([0, 0, 50]) }
-  for (const port of ports) wire.listeners.set(port, new OriginActor(world, records, habits))
-  const edge = new Edge(world, wire, { ports })
+  const originAt = hasH2Origins
+    ? drawH2Origin(world, records, { ...habits, isCalm })
+    : () => new OriginActor(world, records, habits)
+  const origins = ports.map(() => originAt())
+  for (const [i, port] of ports.entries()) wire.listeners.set(port, origins[i] as OriginActor | H2OriginActor)
+  const edge = new Edge(world, wire, { ports, originScheme: hasH2Origins ? 'h2c' : 'http' })
   if (!isCalm) disturb(world, wire, ports)
 
   const clients: Client[] = draw(world, wire, edge, records, weather)
@@ -87,6 +99,7 @@ function simulateWith(
   world.run(overByMs, eventsMax)
   for (const client of clients) if (!client.isDone) world.fail('a client still waits')
   checkRecords(world, records, isCalm)
+  for (const origin of origins) if (origin instanceof H2OriginActor) checkConnections(world, edge, origin)
 
   edge.close()
   world.run(overByMs + 200_000, eventsMax * 2)
@@ -156,6 +169,22 @@ function drawH2Clients(
   })
 }
 
+function drawH2Origin(
+  world: World,
+  records: Map<number, Record>,
+  rest: Pick<H2OriginHabits, 'isCalm' | 'idleMs' | 'slowMsMax'>,
+): () => H2OriginActor {
+  const { random } = world
+  const habits = {
+    ...rest,
+    streamsMax: random.pick([1, 3, 100]),
+    windowBytes: random.pick([700, 65_535, 1_000_000]),
+    refusals: random.pick([0, 0.1, 0.3]),
+  }
+  const refused = new Set<number>()
+  return () => new H2OriginActor(world, records, habits, refused)
+}
+
 /** Origins that go down and come back, addresses that swallow packets. */
 function disturb(world: World, wire: SimWire, ports: readonly number[]): void {
   const { random } = world
@@ -190,12 +219,18 @@ function checkRecords(world: World, records: Map<number, Record>, isCalm: boolea
     }
     if (record.originHeads !== 1)
       world.fail(`${where} reached origins ${record.originHeads} times in calm weather`)
-    if (script.expect && !script.answer.early && !record.gotContinue)
+    if (script.expect && !script.answer.early && !record.gotContinue && !record.gaveUpWaiting)
       world.fail(`${where}: 100 was not passed on`)
     const expected = script.http10 ? 0 : script.answer.informational
     if (record.informational !== expected)
       world.fail(`${where}: ${record.informational} of ${expected} 1xx came`)
   }
+}
+
+/** A stream that has ended makes room for another, where nothing is sent again. One may be made while another becomes free. */
+function checkConnections(world: World, edge: Edge, { habits, connections, left }: H2OriginActor): void {
+  if (!habits.isCalm || habits.refusals > 0 || connections - left <= edge.runningPeak + 1) return
+  world.fail(`${connections} connections were made for ${edge.runningPeak} requests at once, ${left} ended`)
 }
 
 /** `writeBytesMax`: what is written at once beside what was read. */
@@ -205,6 +240,8 @@ export function checkRest(world: World, wire: SimWire, edge: Edge, writeBytesMax
     world.fail(`${engine.begun} exchanges were begun and ${engine.ended} finished`)
   if (engine.running !== 0) world.fail(`${engine.running} exchanges still hold the plan`)
   if (ledger.finished + ledger.refused > engine.begun) world.fail('an exchange was told of twice')
+  // What an origin does is never put down to ourselves.
+  if (ledger.faults.has('internal')) world.fail(`${ledger.faults.get('internal')} faults were internal`)
   if (edge.connections.size > 0) world.fail(`${edge.connections.size} client connections are left`)
   if (wire.open.size > 0) world.fail(`${wire.open.size} ends of wires are left open`)
   if (timers.hanging > 0) world.fail(`${timers.hanging} deadlines are left`)

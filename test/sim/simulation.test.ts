@@ -1,11 +1,11 @@
 /**
- * Thousands of simulated worlds: without a cache, with one, and of clients that speak HTTP/2. Every one must hold all invariants; one that does not is named by its seed and fails again
+ * Thousands of simulated worlds: without a cache, with one, of clients and of origins that speak HTTP/2. Every one must hold all invariants; one that does not is named by its seed and fails again
  * by `node test/sim/run.ts --seed N --trace`.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { simulateCached } from './cached/simulate.ts'
-import { simulate, simulateH2 } from './simulate.ts'
+import { simulate, simulateH2, simulateH2Origins } from './simulate.ts'
 
 const seeds = Number(process.env['HEADGATE_SEEDS'] ?? 2000)
 
@@ -40,9 +40,16 @@ test(`${cachedSeeds} seeded worlds of clients that speak HTTP/2 hold every invar
   }
 })
 
+test(`${cachedSeeds} seeded worlds of origins that speak HTTP/2 hold every invariant`, () => {
+  for (let seed = 1; seed <= cachedSeeds; seed++) {
+    const how = `seed ${seed}: node test/sim/run.ts --only h2-origins --seed ${seed} --trace`
+    assert.deepEqual(simulateH2Origins(seed).failures, [], how)
+  }
+})
+
 test('a world is the same each time: equal seeds make equal events', () => {
   for (const seed of [1, 2, 3, 4, 5]) {
-    for (const run of [simulate, simulateCached, simulateH2]) {
+    for (const run of [simulate, simulateCached, simulateH2, simulateH2Origins]) {
       const lines: string[] = []
       const again: string[] = []
       run(seed, (line) => lines.push(line))

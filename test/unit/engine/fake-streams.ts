@@ -219,6 +219,7 @@ export class FakeUpstream implements Upstream, BodySink {
 /** Hands out what the test puts in `next`: an upstream, WAIT or a negative fault. */
 export class FakeOrigin implements Origin {
   readonly name = 'app'
+  mayRefuseUnseen = false
   readonly options: OriginOptions
   readonly next: (FakeUpstream | number)[] = []
   readonly opened: FakeUpstream[] = []

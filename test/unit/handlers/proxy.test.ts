@@ -154,6 +154,27 @@ test('a body is gathered only for requests that could be sent again', () => {
   }
 })
 
+test('what an origin refuses unseen is sent again with its body, also a POST; what it may have seen is not', () => {
+  for (const [fault, replays] of [
+    [Faults.ORIGIN_STREAM_REFUSED, true],
+    [Faults.ORIGIN_STREAM_RESET, false],
+    [Faults.ORIGIN_CLOSED_EARLY, false],
+  ] as const) {
+    const { world, origin } = setUp()
+    origin.mayRefuseUnseen = true
+    const upstream = origin.upstream()
+    upstream.isReused = true
+    origin.next.push(upstream)
+    const down = world.client('POST', '/')
+    beginBody(down.x, BODY_UNKNOWN)
+    world.engine.serve(down.x)
+    down.x.body.push(Buffer.from('abc'), 0, 3)
+    upstream.fail(fault)
+    assert.equal(origin.opened.length, replays ? 2 : 1)
+    if (replays) assert.equal(Buffer.concat(origin.opened[1]?.body ?? []).toString(), 'abc')
+  }
+})
+
 test('a step that rewrites the target changes what the origin is asked for', () => {
   const rewrite: Handler = {
     name: 'rewrite',
