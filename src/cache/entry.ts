@@ -113,6 +113,8 @@ export class Entry implements ListNode<Entry>, StoredRule {
   isMain = false
   /** It came from the store beneath, which needs not be given it. */
   isFromBelow = false
+  /** It grows in the store beneath, or did: its bytes are not accounted for here. */
+  isBelow = false
   /** Purged while it grew: it will not be stored. */
   isDoomed = false
   hostRecord: HostRecord | null = null

@@ -1,5 +1,6 @@
 /**
- * Growing: the entry that a fill writes, in the store or, when no store takes it, as a window that moves on.
+ * Growing: the entry that a fill writes, in the store, in the one beneath when it has no room, or, when none takes it, as a
+ * window that moves on.
  *
  * Invariants: what was begun in the store is completed or abandoned once; of an entry that is not stored at most
  * `windowBytes` and a block are held, and a reader that has not read what goes is told that it fell behind, never given other bytes.
@@ -12,7 +13,7 @@ import { Growth, type GrowthOwner } from './growth.ts'
 import type { FillLimits } from './fill-limits.ts'
 import { blockBytes } from './memory-body.ts'
 import { Patience } from './patience.ts'
-import type { CacheStore } from './store.ts'
+import type { CacheStore, GrowingBelow, GrowingBelowOwner } from './store.ts'
 import { Tails } from './tails.ts'
 
 /** Where it is. */
@@ -22,7 +23,7 @@ export interface GrowingPlace {
   readonly limits: FillLimits
 }
 
-export class Growing {
+export class Growing implements GrowingBelowOwner {
   readonly entry: Entry
   readonly growth: Growth
   /** A store takes it. */
@@ -30,6 +31,9 @@ export class Growing {
   readonly #store: CacheStore
   readonly #windowBytes: number
   readonly #patience: Patience
+  /** Where it grows if that is beneath. */
+  #below: GrowingBelow | null = null
+  readonly #owner: GrowthOwner
   /** Bytes that are gone. */
   #forgotten = 0
 
@@ -37,10 +41,32 @@ export class Growing {
   constructor(entry: Entry, { store, clock, limits }: GrowingPlace, owner: GrowthOwner, from: number) {
     this.entry = entry
     this.#store = store
+    this.#owner = owner
     this.#windowBytes = limits.windowBytes
     this.growth = new Growth(owner, tailsOf(entry, from, limits.windowBytes, clock))
     this.#patience = new Patience(clock, this.growth, limits.windowBytes, () => owner.onAdvance())
-    this.isStored = store.begin(entry)
+    this.isStored = store.begin(entry) || this.#beginBelow()
+  }
+
+  #beginBelow(): boolean {
+    this.#below = this.#store.beginBelow(this.entry, this.growth, this)
+    return this.#below !== null
+  }
+
+  onCaughtUp(): void {
+    this.#owner.onAdvance()
+  }
+
+  onLost(): void {
+    const { entry, growth } = this
+    const { body } = entry
+    this.#below = null
+    body.backing = null
+    this.#store.abandon(entry)
+    this.isStored = entry.isBelow = false
+    this.#forgotten = body.forget(body.heldFrom)
+    growth.forgotten(this.#forgotten)
+    this.#owner.onAdvance()
   }
 
   /** Can somebody still read it from the first byte on? */
@@ -56,7 +82,7 @@ export class Growing {
 
   /** So far ahead of the fastest reader, or of one that is waited for, that the origin should wait. */
   get isAhead(): boolean {
-    if (this.#patience.isWaiting) return true
+    if (this.#patience.isWaiting || this.#below?.isBehind === true) return true
     // Where bytes are thrown away, the fastest must be sure of those that it has not read.
     const ahead = this.isStored ? this.#windowBytes : this.#windowBytes / 2
     return this.aheadBytes > ahead
@@ -69,14 +95,18 @@ export class Growing {
 
   /** What it holds that no store accounts for. */
   get heldBytes(): number {
-    return this.isStored ? 0 : this.entry.body.length - this.#forgotten
+    const { body } = this.entry
+    if (this.#below !== null) return body.heldBytes
+    return this.isStored ? 0 : body.length - this.#forgotten
   }
 
   append(buffer: Buffer, start: number, end: number): void {
     const { body } = this.entry
     const before = body.length
-    if (this.isStored && !this.#store.append(this.entry, buffer, start, end)) this.isStored = false
+    if (this.isStored && !this.#store.append(this.entry, buffer, start, end))
+      this.isStored = this.#below === null && this.#beginBelow()
     if (body.length === before) body.append(buffer, start, end)
+    this.#below?.grown()
     this.growth.grown()
     if (this.isStored) return
     this.#forget()
@@ -89,6 +119,8 @@ export class Growing {
     this.#patience.close()
     if (this.isStored) this.isStored = this.#store.complete(entry)
     entry.body.finish()
+    if (this.isStored) this.#below?.complete()
+    else this.#below?.abandon()
     growth.isWhole = true
     growth.grown()
     return this.isStored
@@ -97,6 +129,8 @@ export class Growing {
   abandon(fault: Fault): void {
     this.#patience.close()
     if (this.isStored) this.#store.abandon(this.entry)
+    this.#below?.abandon()
+    this.#below = null
     this.isStored = false
     this.growth.broken(fault)
   }

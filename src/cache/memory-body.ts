@@ -115,7 +115,7 @@ export class MemoryBody {
     }
     const blocks = this.#blocks as Buffer[]
     for (let at = start; at < end;) {
-      if (this.length === this.heldBytes) {
+      if (this.length === blocks.length * blockBytes) {
         blocks.push(this.#spare?.pop() ?? Buffer.allocUnsafeSlow(blockBytes))
         this.heldBytes += blockBytes
       }
@@ -137,11 +137,19 @@ export class MemoryBody {
       return
     }
     const blocks = this.#blocks as Buffer[]
-    if (this.length <= wholeBytesMax && this.#forgottenBlocks === 0)
+    if (this.length <= wholeBytesMax && this.#forgottenBlocks === 0 && this.backing === null)
       return this.#keepSingle(Buffer.concat(blocks, this.length))
     const tail = this.length % blockBytes
     if (tail !== 0) blocks[blocks.length - 1] = copyOf(blocks[blocks.length - 1] as Buffer, tail)
-    this.heldBytes = this.length
+    this.heldBytes = this.backing === null ? this.length : blocks.reduce((sum, { length }) => sum + length, 0)
+  }
+
+  /** From where on all that is there is in memory. */
+  get heldFrom(): number {
+    const { blocks } = this
+    let index = blocks.length
+    while (index > 0 && (blocks[index - 1] as Buffer).length > 0) index--
+    return index * blockBytes
   }
 
   /**

@@ -12,12 +12,15 @@ import { Admission, usesMax } from './admission.ts'
 import type { DerivedForm, Entry } from './entry.ts'
 import { derivedBytes, fixedBytes, formBytes } from './entry-bytes.ts'
 import { EntryIndex } from './entry-index.ts'
+import type { Growth } from './growth.ts'
 import { SearchRules } from './no-vary-search.ts'
 import { add } from './purge-places.ts'
 import { PurgeReports } from './purge-reports.ts'
 import { Purges } from './purge.ts'
 import type {
   CacheStore,
+  GrowingBelow,
+  GrowingBelowOwner,
   PurgeReport,
   PurgeRequest,
   PurgeTarget,
@@ -77,9 +80,8 @@ export class MemoryStore implements CacheStore {
     this.#onEvict = options.onEvict
     this.#below = options.below
     this.#purges = new Purges(options.clock)
-    this.#sweep = new Sweep(options.clock, this.#purges, this.#index, this.#growing, (entry) => {
-      this.#settle(entry)
-    })
+    const settle = (entry: Entry): void => void this.#settle(entry)
+    this.#sweep = new Sweep(options.clock, this.#purges, this.#index, this.#growing, settle)
   }
 
   get generation(): number {
@@ -147,21 +149,27 @@ export class MemoryStore implements CacheStore {
   begin(entry: Entry): boolean {
     const bytes = fixedBytes(entry) + entry.body.heldBytes
     const statedBytes = fixedBytes(entry) + Math.max(entry.statedLength, entry.body.heldBytes)
-    if (entry.bornAt < this.#purges.floor || !this.#hasRoom(statedBytes, bytes)) {
-      this.counts.refused++
-      return false
-    }
-    this.#purges.places.join(entry)
-    if (!this.#purges.settle(entry)) {
-      this.#purges.places.quit(entry)
-      this.counts.refused++
-      return false
-    }
+    if (this.#hasRoom(statedBytes, bytes) && this.#grow(entry, bytes)) return true
+    this.counts.refused++
+    return false
+  }
+
+  /** False: it was purged. */
+  #grow(entry: Entry, bytes: number): boolean {
+    if (!this.#purges.admit(entry)) return false
     entry.bytes = bytes
     entry.isGrowing = true
     this.#growing.add(entry)
     this.#growingBytes += bytes
     return true
+  }
+
+  beginBelow(entry: Entry, growth: Growth, owner: GrowingBelowOwner): GrowingBelow | null {
+    if (!this.#grow(entry, 0)) return null
+    const growing = this.#below?.begin(entry, growth, owner) ?? null
+    if (growing === null) this.abandon(entry)
+    else entry.isBelow = true
+    return growing
   }
 
   /** Makes room for `bytes` now, and says whether an entry of `wholeBytes` may be held at all. */
@@ -179,20 +187,17 @@ export class MemoryStore implements CacheStore {
       const wasPurged = entry.checkedAt !== this.#purges.generation && !this.#purges.settle(entry)
       this.#forget(entry)
       if (wasPurged) this.counts.purged++
-      else this.#noteEvicted(entry)
+      else {
+        this.counts.noteEvicted(entry.bytes)
+        this.#onEvict?.(entry)
+      }
     }
     return true
   }
 
-  #noteEvicted(entry: Entry): void {
-    this.counts.evictions++
-    this.counts.evictedBytes += entry.bytes
-    this.#onEvict?.(entry)
-  }
-
   append(entry: Entry, buffer: Buffer, start: number, end: number): boolean {
     if (!entry.isGrowing) return false
-    const cost = entry.body.costOf(end - start)
+    const cost = entry.isBelow ? 0 : entry.body.costOf(end - start)
     if (cost > 0 && !this.#hasRoom(entry.bytes + cost, cost)) {
       this.abandon(entry)
       this.counts.refused++
@@ -210,9 +215,12 @@ export class MemoryStore implements CacheStore {
       this.abandon(entry)
       return false
     }
-    this.#growing.delete(entry)
-    this.#growingBytes -= entry.bytes
-    entry.isGrowing = false
+    if (entry.isBelow) {
+      this.abandon(entry)
+      entry.body.finish()
+      return true
+    }
+    this.#endGrowth(entry)
     entry.body.finish()
     entry.bytes = fixedBytes(entry) + entry.body.heldBytes
     this.#purges.places.enter(entry)
@@ -238,10 +246,14 @@ export class MemoryStore implements CacheStore {
 
   abandon(entry: Entry): void {
     if (!entry.isGrowing) return
+    this.#endGrowth(entry)
+    this.#purges.places.quit(entry)
+  }
+
+  #endGrowth(entry: Entry): void {
     this.#growing.delete(entry)
     this.#growingBytes -= entry.bytes
     entry.isGrowing = false
-    this.#purges.places.quit(entry)
   }
 
   /**
@@ -258,16 +270,12 @@ export class MemoryStore implements CacheStore {
   }
 
   replaceHead(old: Entry, fresh: Entry): boolean {
-    if (!old.isStored || !this.#settle(old)) return false
-    if (fresh.bornAt < this.#purges.floor) return false
-    this.#purges.places.join(fresh)
+    if (!old.isStored) return old.isFromBelow && this.#below?.replaceHead(old, fresh) === true
+    if (!this.#settle(old)) return false
+    if (!this.#purges.admit(fresh)) return false
     fresh.derived = old.derived
     fresh.hits = old.hits
     fresh.bytes = fixedBytes(fresh) + fresh.body.heldBytes + derivedBytes(fresh)
-    if (!this.#purges.settle(fresh)) {
-      this.#purges.places.quit(fresh)
-      return false
-    }
     this.#purges.places.enter(fresh)
     this.#queues.replace(old, fresh)
     this.#forget(old)
@@ -298,11 +306,8 @@ export class MemoryStore implements CacheStore {
   #drop(entry: Entry): void {
     if (!entry.isStored) return
     // Counted for a purge that may concern it.
-    if (this.#purges.settle(entry)) this.#takeOut(entry)
-    else {
-      this.#takeOut(entry)
-      this.counts.purged++
-    }
+    if (!this.#purges.settle(entry)) this.counts.purged++
+    this.#takeOut(entry)
   }
 
   #takeOut(entry: Entry): void {
@@ -334,18 +339,16 @@ export class MemoryStore implements CacheStore {
     const isMarked = target.kind === 'url' && !isDry && keys.size > urlKeysMax
     const entries: Entry[] = []
     if (!isMarked) for (const key of keys) this.#gather(key, entries)
-    const report = { generation: 0, count: entries.length, bytes: 0, isCounted: true }
-    for (const entry of entries) report.bytes += entry.bytes
+    const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
+    const report = { generation: 0, count: entries.length, bytes, isCounted: true }
     if (isDry) return report
     // The mark comes after those who are found have been compared with all earlier ones.
     const mark = this.#purges.noteUrl(target, isSoft, isMarked)
-    add(mark, report.count, report.bytes)
+    add(mark, report.count, bytes)
+    if (!isSoft) this.counts.purged += entries.length
     for (const entry of entries) {
       if (isSoft) entry.isSoftPurged = true
-      else {
-        this.#takeOut(entry)
-        this.counts.purged++
-      }
+      else this.#takeOut(entry)
     }
     this.#sweep.wake()
     return this.#reports.keep(mark)
@@ -355,11 +358,11 @@ export class MemoryStore implements CacheStore {
     for (const entry of this.#index.variants(key)) if (this.#settle(entry)) entries.push(entry)
   }
 
+  // Looking
+
   purgeReport(generation: number): PurgeReport | null {
     return this.#reports.find(generation)
   }
-
-  // Looking
 
   snapshot(): StoreSnapshot {
     return {
@@ -368,10 +371,7 @@ export class MemoryStore implements CacheStore {
       bytesMax: this.bytesMax,
       growing: this.#growing.size,
       growingBytes: this.#growingBytes,
-      generation: this.#purges.generation,
-      pendingPurges: this.#purges.pending,
-      purgeMarks: this.#purges.marks,
-      purgeRecords: this.#purges.places.size,
+      ...this.#purges.snapshot(),
     }
   }
 

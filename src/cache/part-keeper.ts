@@ -16,10 +16,18 @@ import { contentRangeText } from '../http/ranges.ts'
 import { StoredFields } from '../http/stored-fields.ts'
 import type { Ask } from './ask.ts'
 import { Entry } from './entry.ts'
+import type { FillsTold } from './fills.ts'
 import { partFor, type Sent } from './make-entry.ts'
 import { areCombinable, areOfOne, combinedBody, combinedPart, partOf, type Part } from './partial.ts'
 import { copyOfRule } from './rule.ts'
 import type { CacheStore } from './store.ts'
+
+/** Where what passes is kept. */
+export interface KeeperPlace {
+  readonly store: CacheStore
+  readonly clock: Clock
+  readonly told: FillsTold
+}
 
 export class PartKeeper implements Sent {
   readonly ask: Ask
@@ -28,10 +36,13 @@ export class PartKeeper implements Sent {
   readonly #store: CacheStore
   readonly #clock: Clock
   readonly #requestMs: number
+  readonly #told: FillsTold
 
   /** `ask.key`: made with `partKeyDigest`. */
-  constructor(x: Exchange, ask: Ask, store: CacheStore, clock: Clock) {
+  constructor(x: Exchange, ask: Ask, { store, clock, told }: KeeperPlace) {
     this.ask = ask
+    this.#told = told
+    told.onAsked(ask.key)
     this.request.copyFrom(x.request)
     this.bornAt = store.generation
     this.#store = store
@@ -52,6 +63,11 @@ export class PartKeeper implements Sent {
     if (entry === null || !this.#store.begin(entry)) return false
     x.interpose(new PartSink(entry, this.#store, () => this.#chosen(entry)))
     return true
+  }
+
+  /** The exchange is over. */
+  leave(): void {
+    this.#told.onAnswered(this.ask.key)
   }
 
   /** What is to be stored now that `entry` is whole: it, or it and the stored one together; null: the stored one stays. */

@@ -10,8 +10,9 @@ import type { Exchange } from '../http/exchange.ts'
 import { Field } from '../http/known-fields.ts'
 import { RequestHead } from '../http/message.ts'
 import type { Ask } from './ask.ts'
+import type { FillsTold } from './fills.ts'
 import { entryFor } from './make-entry.ts'
-import { PartSink } from './part-keeper.ts'
+import { PartSink, type KeeperPlace } from './part-keeper.ts'
 import type { CacheStore } from './store.ts'
 
 export class PostKeeper {
@@ -21,10 +22,14 @@ export class PostKeeper {
   readonly #clock: Clock
   readonly #requestMs: number
   readonly #askedAt: number
+  readonly #told: FillsTold
 
   /** When the request is sent on. `ask.key`: of a GET of its URL. */
-  constructor(x: Exchange, ask: Ask, store: CacheStore, clock: Clock) {
+  constructor(x: Exchange, ask: Ask, { store, clock, told }: KeeperPlace) {
     this.#ask = ask
+    this.#told = told
+    // Others hear of it before the answer goes out, which waits for them.
+    told.onAsked(ask.key)
     this.#request.copyFrom(x.request)
     this.#store = store
     this.#clock = clock
@@ -32,11 +37,22 @@ export class PostKeeper {
     this.#askedAt = store.generation
   }
 
-  /** From `onResponse`; `invalidate` takes out of force what the answer does. True: what passes is being stored. */
-  keep(x: Exchange, invalidate: () => void): boolean {
-    const isUndisturbed = this.#store.generation === this.#askedAt
-    invalidate()
-    if (!isUndisturbed || !x.response.fields.has(Field.CONTENT_LOCATION)) return false
+  /** The exchange is over. */
+  leave(): void {
+    this.#told.onAnswered(this.#ask.key)
+  }
+
+  /** Has nobody purged anything since it was asked for? */
+  get isUndisturbed(): boolean {
+    return this.#store.generation === this.#askedAt
+  }
+
+  /**
+   * From `onResponse`, if it was undisturbed until what the answer takes out of force was purged. True: what passes is being
+   * stored.
+   */
+  keep(x: Exchange): boolean {
+    if (!x.response.fields.has(Field.CONTENT_LOCATION)) return false
     const received = {
       requestMs: this.#requestMs,
       responseMs: this.#clock.nowMs(),

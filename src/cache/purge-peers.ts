@@ -1,6 +1,6 @@
 /**
  * PurgePeers: purges by one worker reach the stores of all. Whoever asked for one may wait until each of the others has
- * acknowledged it.
+ * acknowledged it, or, if it need not outlast a loss of power, has carried it out.
  *
  * Promises: an answer is given once, when all that were here have acknowledged it or left, or when the time is over, and
  * then says how many have not; a worker that joins later has stored nothing that the purge concerns.
@@ -27,9 +27,14 @@ export interface PurgeTotal {
   readonly missing: number
 }
 
+/** An answer to a client is not held up longer than this by workers that are silent. */
+const carriedOutMs = 1000
+
 interface Asked {
   readonly requests: readonly PurgeRequest[]
   readonly ticket: number
+  /** It is enough that it is carried out. */
+  readonly isSoon: boolean
 }
 
 interface Replied {
@@ -45,8 +50,14 @@ interface Pending {
   readonly timer: { cancel(): void }
 }
 
-/** Purges this process's stores, before it returns. A promise: it is not acknowledged until that resolves. */
-export type PurgeHere = (requests: readonly PurgeRequest[]) => PurgeTotal | Promise<PurgeTotal>
+/**
+ * Purges this process's stores, before it returns. A promise: it is not acknowledged until that resolves. `onCarriedOut`:
+ * another worker has asked; called when nothing that it concerns is found any more.
+ */
+export type PurgeHere = (
+  requests: readonly PurgeRequest[],
+  onCarriedOut?: () => void,
+) => PurgeTotal | Promise<PurgeTotal>
 
 export class PurgePeers {
   readonly #peers: Peers
@@ -70,30 +81,41 @@ export class PurgePeers {
     })
   }
 
-  /** Purges here and everywhere; nobody waits for it. */
-  tell(requests: readonly PurgeRequest[]): void {
+  /**
+   * Purges here, and everywhere: resolves when all have carried it out, or have had `carriedOutMs` to do so. null: there is
+   * nobody else.
+   */
+  carryOut(requests: readonly PurgeRequest[]): Promise<unknown> | null {
     void this.#purgeHere(requests)
-    this.#peers.send(askTopic, write({ requests, ticket: 0 } satisfies Asked))
+    return this.#peers.others().length === 0 ? null : this.#ask(requests, true)
   }
 
   /** Purges here and everywhere, and resolves when all have. */
   async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
     const here = this.#purgeHere(requests)
-    const waiting = new Set(this.#peers.others())
-    if (waiting.size === 0) return here
-    const ticket = ++this.#lastTicket
-    const { promise, resolve } = Promise.withResolvers<PurgeTotal>()
-    const timer = this.#clock.after(waitMs, () => this.#giveUp(ticket))
-    this.#pending.set(ticket, { total: sumOf([]), waiting, settle: resolve, timer })
-    this.#peers.send(askTopic, write({ requests, ticket } satisfies Asked))
-    return sumOf([await here, await promise])
+    if (this.#peers.others().length === 0) return here
+    const others = this.#ask(requests, false)
+    return sumOf([await here, await others])
   }
 
-  async #take(from: number, { requests, ticket }: Asked): Promise<void> {
-    const here = this.#purgeHere(requests)
-    if (ticket === 0) return
-    const total = here instanceof Promise ? await here : here
-    this.#peers.send(replyTopic, write({ to: from, ticket, total } satisfies Replied))
+  #ask(requests: readonly PurgeRequest[], isSoon: boolean): Promise<PurgeTotal> {
+    const waiting = new Set(this.#peers.others())
+    const ticket = ++this.#lastTicket
+    const { promise, resolve } = Promise.withResolvers<PurgeTotal>()
+    const timer = this.#clock.after(isSoon ? carriedOutMs : waitMs, () => this.#giveUp(ticket))
+    this.#pending.set(ticket, { total: sumOf([]), waiting, settle: resolve, timer })
+    this.#peers.send(askTopic, write({ requests, ticket, isSoon } satisfies Asked))
+    return promise
+  }
+
+  async #take(from: number, { requests, ticket, isSoon }: Asked): Promise<void> {
+    const reply = (total: PurgeTotal): void => {
+      this.#peers.send(replyTopic, write({ to: from, ticket, total } satisfies Replied))
+    }
+    const here = this.#purgeHere(requests, () => {
+      if (isSoon) reply(sumOf([]))
+    })
+    if (!isSoon) reply(await here)
   }
 
   #hear(from: number, { to, ticket, total }: Replied): void {

@@ -17,7 +17,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Entry } from './entry.ts'
 import { PurgeMark, type PurgeRecord } from './purge-records.ts'
 import { add, PurgePlaces } from './purge-places.ts'
-import type { PurgeTarget } from './store.ts'
+import type { PurgeTarget, StoreSnapshot } from './store.ts'
 
 /** How long a mark is kept for answers that were asked for before it: longer than an origin is waited for, mostly. */
 export const restMs = 30_000
@@ -58,6 +58,15 @@ export class Purges {
     this.places.collect(entry, since, found)
     entry.checkedAt = this.generation
     return found.length === 0 || apply(entry, found)
+  }
+
+  /** Takes part in what is purged from now on. False: it was purged, or nobody knows any more. */
+  admit(entry: Entry): boolean {
+    if (entry.isDoomed || entry.bornAt < this.floor) return false
+    this.places.join(entry)
+    const isAdmitted = this.settle(entry)
+    if (!isAdmitted) this.places.quit(entry)
+    return isAdmitted
   }
 
   // Purging
@@ -166,6 +175,11 @@ export class Purges {
       else if (!mark.isSoft && !mark.isDry) this.#unsweptHard++
     }
     this.#forget(this.#clock.nowMs() - restMs, forgottenMax)
+  }
+
+  snapshot(): Pick<StoreSnapshot, 'generation' | 'pendingPurges' | 'purgeMarks' | 'purgeRecords'> {
+    const { generation, pending: pendingPurges, marks: purgeMarks, places } = this
+    return { generation, pendingPurges, purgeMarks, purgeRecords: places.size }
   }
 
   /** Milliseconds until the oldest mark may be forgotten; -1 when there is none. */

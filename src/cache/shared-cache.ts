@@ -12,14 +12,13 @@ import type { Disk } from './disk/disk.ts'
 import { DiskStore, type DiskSettings, type DiskSnapshot } from './disk/disk-store.ts'
 import { fileDisk } from './disk/file-disk.ts'
 import type { Lookup } from './disk/lookup.ts'
-import type { Entry } from './entry.ts'
 import type { FillLimits } from './fill-limits.ts'
 import { Fills, type FillsTold } from './fills.ts'
 import { MemoryStore } from './memory-store.ts'
 import { PurgePeers, totalOf, type PurgeTotal } from './purge-peers.ts'
 import type { Reader } from './reader.ts'
 import { marked } from './purge-request.ts'
-import type { CacheStore, PurgeReport, PurgeRequest, StoreSnapshot } from './store.ts'
+import type { CacheStore, PurgeReport, PurgeRequest, StoreBelow, StoreSnapshot } from './store.ts'
 import type { VaryFolding } from './vary.ts'
 
 export interface CacheSettings {
@@ -61,7 +60,8 @@ export class SharedCache {
   #disk: DiskStore | null = null
   readonly #options: SharedCacheOptions
   readonly #peers: PurgePeers | null
-  readonly #told: FillsTold = {
+  /** Who else must know what origins are asked for. */
+  readonly told: FillsTold = {
     onAsked: (key) => this.#disk?.asked(key),
     onAnswered: (key) => this.#disk?.answered(key),
   }
@@ -75,14 +75,16 @@ export class SharedCache {
     const { bytesMax, entryBytesMax } = settings
     this.#options = options
     this.#settings = settings
-    const below = {
-      onStored: (entry: Entry) => this.#disk?.onStored(entry),
-      onRemoved: (entry: Entry) => this.#disk?.onRemoved(entry),
+    const below: StoreBelow = {
+      begin: (...started) => this.#disk?.begin(...started) ?? null,
+      replaceHead: (old, fresh) => this.#disk?.replaceHead(old, fresh) ?? false,
+      onStored: (entry) => this.#disk?.onStored(entry),
+      onRemoved: (entry) => this.#disk?.onRemoved(entry),
     }
     const limits = { bytesMax, ...(entryBytesMax === 0 ? {} : { entryBytesMax }) }
     this.store = this.#memory = new MemoryStore({ clock, below, ...limits })
     this.#fills = this.#makeFills()
-    this.#peers = peers === null ? null : new PurgePeers(peers, clock, (requests) => this.purgeHere(requests))
+    this.#peers = peers === null ? null : new PurgePeers(peers, clock, (...asked) => this.purgeHere(...asked))
     this.#openDisk(settings.disk ?? null)
   }
 
@@ -105,14 +107,23 @@ export class SharedCache {
       this.#disk?.resize(settings.bytesMax)
   }
 
+  get clock(): Clock {
+    return this.#options.clock
+  }
+
   get disk(): DiskStore | null {
     return this.#disk
   }
 
-  /** Has `x` wait for what the disk has for a key; null: it needs not be waited for. */
-  look(x: Exchange, key: string, folding: VaryFolding | null): Lookup | null {
-    if (this.#disk === null || this.#fills.isKnown(key)) return null
-    return this.#disk.look(x, key, folding)
+  /** As `DiskStore.look`. null: it needs not be waited for. */
+  look(x: Exchange, keys: readonly string[], folding: VaryFolding | null): Lookup | null {
+    if (this.#disk === null || this.#fills.isKnown(keys[0] ?? '')) return null
+    return this.#disk.look(x, keys, folding)
+  }
+
+  /** As `DiskStore.lookNewer`, for an entry that is not fresh. */
+  lookNewer(x: Exchange, key: string, folding: VaryFolding | null): Lookup | null {
+    return this.#disk === null || this.#fills.isKnown(key) ? null : this.#disk.lookNewer(x, key, folding)
   }
 
   // Settings
@@ -125,7 +136,7 @@ export class SharedCache {
       clock,
       timers,
       limits: { ...fillLimits, whenDeserted },
-      told: this.#told,
+      told: this.told,
     })
   }
 
@@ -157,9 +168,9 @@ export class SharedCache {
     this.#fills.place(reader)
   }
 
-  /** As `Fills.refresh`. */
+  /** As `Fills.refresh`, unless another worker does it. */
   refresh(x: Exchange, ask: Ask): void {
-    this.#fills.refresh(x, ask)
+    if (this.#disk?.isClaimed(ask.key) !== true) this.#fills.refresh(x, ask)
   }
 
   // Purging
@@ -171,16 +182,21 @@ export class SharedCache {
 
   /**
    * Purges the stores of this process only: somebody else tells the others. With a disk it resolves when the purge would
-   * survive a restart; where that cannot be had this process counts as missing.
+   * survive a restart; where that cannot be had this process counts as missing. `onCarriedOut`: as in PurgeHere.
    */
-  purgeHere(requests: readonly PurgeRequest[]): PurgeTotal | Promise<PurgeTotal> {
+  purgeHere(
+    requests: readonly PurgeRequest[],
+    onCarriedOut: (() => void) | null = null,
+  ): PurgeTotal | Promise<PurgeTotal> {
     const total = totalOf(this.#purgeMemory(requests))
-    return this.#disk === null ? total : this.#kept(this.#disk, requests, total)
+    if (this.#disk !== null) return this.#kept(this.#disk.purge(requests, onCarriedOut), total)
+    onCarriedOut?.()
+    return total
   }
 
-  async #kept(disk: DiskStore, requests: readonly PurgeRequest[], total: PurgeTotal): Promise<PurgeTotal> {
+  async #kept(kept: Promise<void>, total: PurgeTotal): Promise<PurgeTotal> {
     try {
-      await disk.purge(requests)
+      await kept
       return total
     } catch (error) {
       const why = error instanceof Error ? error.message : ''
@@ -196,7 +212,7 @@ export class SharedCache {
   async purgeAndCount(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
     const { clock } = this.#options
     const reports = this.#purgeMemory(requests)
-    const kept = this.#disk === null ? null : this.#kept(this.#disk, requests, totalOf([]))
+    const kept = this.#disk === null ? null : this.#kept(this.#disk.purge(requests), totalOf([]))
     const endMs = clock.nowMs() + countMs
     while (reports.some(({ isCounted }) => !isCounted) && clock.nowMs() < endMs) {
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -212,10 +228,11 @@ export class SharedCache {
     return this.#peers?.purge(marked(requests)) ?? this.purgeHere(requests)
   }
 
-  /** Purges here at once, and in the other workers soon. */
-  invalidate(requests: readonly PurgeRequest[]): void {
-    if (this.#peers === null) void this.purgeHere(requests)
-    else this.#peers.tell(marked(requests))
+  /** Purges here at once. Resolves when the other workers have too, or are silent; null: there are none. */
+  invalidate(requests: readonly PurgeRequest[]): Promise<unknown> | null {
+    if (this.#peers !== null) return this.#peers.carryOut(marked(requests))
+    void this.purgeHere(requests)
+    return null
   }
 
   snapshot(): StoreSnapshot & { readonly fills: number; readonly disk: DiskSnapshot | null } {

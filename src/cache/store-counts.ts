@@ -19,6 +19,11 @@ export class StoreCounts implements Counted {
   purged = 0
   refused = 0
 
+  noteEvicted(bytes: number): void {
+    this.evictions++
+    this.evictedBytes += bytes
+  }
+
   copy(): Counted {
     const { entries, hits, misses, evictions, evictedBytes, purged, refused } = this
     return { entries, hits, misses, evictions, evictedBytes, purged, refused }

@@ -10,6 +10,7 @@
  */
 import type { RequestHead } from '../http/message.ts'
 import type { DerivedForm, Entry } from './entry.ts'
+import type { Growth } from './growth.ts'
 import type { PurgeReport, PurgeRequest } from './purge-request.ts'
 import type { Counted } from './store-counts.ts'
 
@@ -29,8 +30,31 @@ export interface StoreSnapshot extends Counted {
   readonly purgeRecords: number
 }
 
+/** An answer that arrives, in the store beneath. */
+export interface GrowingBelow {
+  /** It cannot follow: the origin should wait. */
+  readonly isBehind: boolean
+  /** The body is longer. */
+  grown(): void
+  /** All is there. */
+  complete(): void
+  /** It will never be whole, or must not be kept. */
+  abandon(): void
+}
+
+export interface GrowingBelowOwner {
+  /** No longer behind. */
+  onCaughtUp(): void
+  /** It cannot be kept there: what the body has let go of is lost. */
+  onLost(): void
+}
+
 /** Another store beneath one, which is told what happens in it. */
 export interface StoreBelow {
+  /** Takes an answer that has no room above, while it arrives; null: no. It is the body's backing from then on. */
+  begin(entry: Entry, growth: Growth, owner: GrowingBelowOwner): GrowingBelow | null
+  /** `fresh` is the head by now of what is only beneath (`CacheStore.replaceHead`). False: it is not. */
+  replaceHead(old: Entry, fresh: Entry): boolean
   /** A whole answer is found from now on, or the same one with another head. */
   onStored(entry: Entry): void
   /** The origin has another answer by now, or none that may be kept. */
@@ -50,9 +74,17 @@ export interface CacheStore {
    * answer is passed on without being stored.
    */
   begin(entry: Entry): boolean
+  /**
+   * Has a growing entry that has no room here arrive in the store beneath; it is then growing here too, without its body.
+   * null: there is none, it does not take it, or it was purged.
+   */
+  beginBelow(entry: Entry, growth: Growth, owner: GrowingBelowOwner): GrowingBelow | null
   /** Adds to a growing entry's body. False: it no longer fits; the entry was abandoned. */
   append(entry: Entry, buffer: Buffer, start: number, end: number): boolean
-  /** The body is whole: from now on it is found, and what it replaces is not. False when it was purged meanwhile. */
+  /**
+   * The body is whole: from now on it is found, and what it replaces is not. False when it was purged meanwhile. Of one that
+   * was begun beneath: it is no longer growing, and will be found there.
+   */
   complete(entry: Entry): boolean
   /** Does a purge since `bornAt` concern it? For one that was begun and is held by somebody, stored or not. */
   isPurged(entry: Entry): boolean

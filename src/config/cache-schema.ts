@@ -321,8 +321,8 @@ export const cacheSchema = z
       .optional()
       .meta({
         description:
-          "The largest answer that is stored; an eighth of a worker's share when left out. A larger one is passed on to all " +
-          'who wait for it.',
+          "The largest answer that is stored in memory; an eighth of a worker's share when left out. A larger one is written to " +
+          '`disk`, or, without that, passed on to all who wait for it.',
         samples: ['64MiB'],
       }),
     abandoned: z

@@ -18,21 +18,22 @@ import type { CachePolicy } from '../cache/policy.ts'
 import { PostKeeper } from '../cache/post-keeper.ts'
 import { Outcome, Reader } from '../cache/reader.ts'
 import { reasonRow, Reasons, Verdict, verdictOf, type Reason } from '../cache/reasons.ts'
+import { Rule } from '../cache/rule.ts'
 import { EntryServer } from '../cache/serve.ts'
 import type { SharedCache } from '../cache/shared-cache.ts'
 import type { CacheStore } from '../cache/store.ts'
-import type { VaryFolding } from '../cache/vary.ts'
 import { judge, judgeMiss, mayServeOnError } from '../cache/verdict.ts'
 import type { Clock } from '../core/clock.ts'
 import { faultRow, NONE, type Fault } from '../core/faults.ts'
 import { CacheResult } from '../http/cache-result.ts'
 import { DONE, NEXT, WAIT, type Exchange, type Flow, type Handler } from '../http/exchange.ts'
 import { Field } from '../http/known-fields.ts'
-import type { Bypass } from './cache/bypass.ts'
 import type { ReasonedAsk } from './cache/asked.ts'
-import { invalidate } from './cache/invalidate.ts'
+import { goOnAfter, invalidate } from './cache/invalidate.ts'
+import { isLeft } from './cache/kept.ts'
+import type { CacheContext, CacheOptions } from './cache/options.ts'
 import { isKeyedByContent, QueryContent } from './cache/query-content.ts'
-import { explainEntry, explainRequest } from './cache/explain.ts'
+import { explainRequest, explainVerdict } from './cache/explain.ts'
 import {
   notStored,
   Passed,
@@ -43,33 +44,9 @@ import {
   passedSeldom,
   stored,
 } from './cache/passed.ts'
-import { PurgeAnswer, type PurgeMethod } from './cache/purge-method.ts'
+import { PurgeAnswer } from './cache/purge-method.ts'
 import { Slicing, type SlicedStep } from './cache/slicing.ts'
 import { UseCounts } from './cache/use-counts.ts'
-
-export interface CacheOptions {
-  readonly key: CacheKey
-  readonly policy: CachePolicy
-  readonly folding: VaryFolding | null
-  readonly bypass: Bypass | null
-  /** The route's rewrite looks at more than the URL: what it makes is part of the key, too. */
-  readonly keysTarget?: boolean
-  /** How often a URL is asked for before its answer is stored; 1: at once. */
-  readonly minUses: number
-  /** How large the slices are in which answers are fetched and kept; 0 or none: as a whole. */
-  readonly sliceBytes?: number
-  /** null: PURGE is a method as any other. */
-  readonly purgeMethod: PurgeMethod | null
-  /** Its place in `x.state`: the step's own in the route. */
-  readonly slot: number
-  /** Our name in Cache-Status. */
-  readonly statusName: string
-}
-
-export interface CacheContext {
-  readonly clock: Clock
-  readonly cache: SharedCache
-}
 
 export function createCache(options: CacheOptions, context: CacheContext): Handler {
   return new CacheStep(options, context)
@@ -123,16 +100,28 @@ class CacheStep implements Handler, SlicedStep {
   #found(x: Exchange, key: string, entry: Entry): Flow {
     const nowMs = this.#clock.nowMs()
     const reason = judge(entry, x.request, this.#policy, nowMs)
-    if (reason !== Reasons.FRESH) return this.#notFresh(x, key, entry, reason, nowMs)
+    if (reason !== Reasons.FRESH)
+      return this.#lookNewer(x, key, reason) ?? this.#notFresh(x, key, entry, reason, nowMs)
     x.cacheResult = CacheResult.HIT
     this.#server.hit(x, entry, nowMs)
     return DONE
   }
 
+  /** Another worker may be asking the origin already. null: none is, or it matters not. */
+  #lookNewer(x: Exchange, key: string, reason: Reason): Flow | null {
+    if (verdictOf(reason) !== Verdict.VALIDATE) return null
+    return this.#await(x, this.#cache.lookNewer(x, key, this.#options.folding))
+  }
+
   /** It is not in memory: waits for what the disk has, if there is one. */
   #look(x: Exchange, key: string): Flow {
-    const lookup = this.#cache.look(x, key, this.#options.folding)
-    if (lookup === null) return this.#miss(x, key)
+    const wantsPart = this.#slicing === null && x.request.fields.has(Field.RANGE)
+    const keys = wantsPart ? [key, this.keyOf(x, partKeyDigest)] : [key]
+    return this.#await(x, this.#cache.look(x, keys, this.#options.folding)) ?? this.#miss(x, key)
+  }
+
+  #await(x: Exchange, lookup: Lookup | null): Flow | null {
+    if (lookup === null) return null
     x.state[this.#slot] = lookup
     return lookup.park()
   }
@@ -140,8 +129,19 @@ class CacheStep implements Handler, SlicedStep {
   #looked(x: Exchange, lookup: Lookup): Flow {
     x.state[this.#slot] = undefined
     const key = this.keyOf(x)
-    const entry = this.#store.peek(key, x.request) ?? lookup.entry
-    return entry === null ? this.#miss(x, key) : this.#found(x, key, entry)
+    const found = lookup.entry
+    const isPart = found !== null && (found.flags & Rule.PARTIAL) !== 0
+    const entry = this.#store.peek(key, x.request) ?? (isPart ? null : found)
+    return entry === null ? this.#miss(x, key, isPart ? found : null) : this.#answerBy(x, key, entry)
+  }
+
+  #answerBy(x: Exchange, key: string, entry: Entry): Flow {
+    const nowMs = this.#clock.nowMs()
+    const reason = judge(entry, x.request, this.#policy, nowMs)
+    if (reason !== Reasons.FRESH) return this.#notFresh(x, key, entry, reason, nowMs)
+    x.cacheResult = CacheResult.HIT
+    this.#server.hit(x, entry, nowMs)
+    return DONE
   }
 
   /** `more`: what else is kept under this URL, such as its parts. */
@@ -168,18 +168,19 @@ class CacheStep implements Handler, SlicedStep {
     if (content.digest === '') return this.#pass(x, passedBody)
     const key = this.keyOf(x, content.digest)
     const entry = this.#store.find(key, x.request)
-    return entry === null ? this.#miss(x, key) : this.#found(x, key, entry)
+    return entry === null ? this.#miss(x, key) : this.#answerBy(x, key, entry)
   }
 
   #postKeeper(x: Exchange): PostKeeper {
     const ask = this.askFor(x, this.keyOf(x), null, Reasons.METHOD)
-    return new PostKeeper(x, ask, this.#store, this.#clock)
+    return new PostKeeper(x, ask, this.#cache)
   }
 
-  #miss(x: Exchange, key: string): Flow {
+  /** `part`: what there is on disk. */
+  #miss(x: Exchange, key: string, part: Entry | null = null): Flow {
     const { request } = x
     const slicing = this.#slicing
-    if (slicing === null && request.fields.has(Field.RANGE) && this.#answerPart(x)) return DONE
+    if (slicing === null && request.fields.has(Field.RANGE) && this.#answerPart(x, part)) return DONE
     const uses = this.#uses
     if (uses !== null && uses.add(key) < this.#options.minUses) return this.#pass(x, passedSeldom)
     if (slicing !== null && request.method !== 'QUERY' && slicing.takes(key)) return slicing.onMiss(x, key)
@@ -187,9 +188,9 @@ class CacheStep implements Handler, SlicedStep {
   }
 
   /** From a stored 206 that has what is asked for. */
-  #answerPart(x: Exchange): boolean {
+  #answerPart(x: Exchange, part: Entry | null): boolean {
     const { request } = x
-    const entry = this.#store.find(this.keyOf(x, partKeyDigest), request)
+    const entry = this.#store.find(this.keyOf(x, partKeyDigest), request) ?? part
     const nowMs = this.#clock.nowMs()
     if (entry === null || judge(entry, request, this.#policy, nowMs) !== Reasons.FRESH) return false
     if (!this.#server.part(x, entry, nowMs)) return false
@@ -272,7 +273,7 @@ class CacheStep implements Handler, SlicedStep {
     x.cacheResult = CacheResult.MISS
     if (request.method === 'GET' && request.fields.has(Field.RANGE)) {
       const part = { ...ask, key: this.keyOf(x, partKeyDigest) }
-      x.state[this.#slot] = new PartKeeper(x, part, this.#store, this.#clock)
+      x.state[this.#slot] = new PartKeeper(x, part, this.#cache)
     }
     return NEXT
   }
@@ -312,14 +313,16 @@ class CacheStep implements Handler, SlicedStep {
     const kept = x.state[this.#slot]
     if (x.response.status === 101) return NEXT
     if (kept instanceof PostKeeper) {
-      const isKept = kept.keep(x, () => invalidate(x, this.#key, this.#cache))
+      const isUndisturbed = kept.isUndisturbed
+      const invalidated = invalidate(x, this.#key, this.#cache)
+      const isKept = isUndisturbed && kept.keep(x)
       this.#addStatus(x, this.#status.forwarded('method', isKept ? stored : notStored))
-      return NEXT
+      return goOnAfter(x, invalidated)
     }
     if (kept instanceof Passed) {
-      invalidate(x, this.#key, this.#cache)
+      const invalidated = invalidate(x, this.#key, this.#cache)
       this.#addStatus(x, this.#status.forwarded(reasonRow(kept.reason).forwarded, notStored, kept.detail))
-      return NEXT
+      return goOnAfter(x, invalidated)
     }
     const isStored = kept instanceof PartKeeper && kept.keep(x)
     const { forwarded } = reasonRow(reasonOf(kept as Reader | PartKeeper))
@@ -360,30 +363,25 @@ class CacheStep implements Handler, SlicedStep {
 
   #leave(x: Exchange): void {
     const kept = x.state[this.#slot]
-    if (kept instanceof Reader || kept instanceof Lookup) kept.leave()
+    if (isLeft(kept)) kept.leave()
   }
 
   explain(x: Exchange, say: (sentence: string) => void): Flow {
-    const passed = passedBy(x, this.#options.bypass)
-    if (passed === passedMethod && this.#policy.storesQuery && isKeyedByContent(x, this.#options.bypass)) {
+    const { bypass } = this.#options
+    const passed = passedBy(x, bypass)
+    if (passed === passedMethod && this.#policy.storesQuery && isKeyedByContent(x, bypass)) {
       say('what the request encloses is a part of the key: only the server that gets it can tell more')
       return NEXT
     }
     if (passed !== null) {
-      const why = passed === passedConfig ? ` (${this.#options.bypass?.why(x) ?? ''})` : ''
+      const why = passed === passedConfig ? ` (${bypass?.why(x) ?? ''})` : ''
       say(`passes the cache by: ${reasonRow(passed.reason).sentence}${why}`)
       return NEXT
     }
     const key = this.keyOf(x)
     const entry = this.#store.peek(key, x.request)
-    const nowMs = this.#clock.nowMs()
     explainRequest(x, this.#options, say)
-    const reason = entry === null ? judgeMiss(x.request) : judge(entry, x.request, this.#policy, nowMs)
-    if (entry !== null) explainEntry(entry, nowMs, say)
     const sliced = entry === null ? (this.#slicing?.explain(x, key, say) ?? null) : null
-    if (sliced !== null) return sliced
-    say(reasonRow(reason).sentence)
-    const verdict = verdictOf(reason)
-    return verdict === Verdict.FRESH || verdict === Verdict.STALE ? DONE : NEXT
+    return sliced ?? explainVerdict(x, entry, this.#policy, this.#clock.nowMs(), say)
   }
 }

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EdgeProcess } from './edge-process.ts'
+import { EdgeProcess, makeFolder } from './edge-process.ts'
 import { objectOf } from './object-body.ts'
 import { ObjectClient, type ClientOptions } from './object-client.ts'
 import { ObjectOrigin } from './object-origin.ts'
@@ -59,11 +59,15 @@ function memoryBytes(edge: EdgeProcess, name: 'VmRSS' | 'VmHWM'): number {
   return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024
 }
 
+/** Each time it is another cold object. */
+let keptCount = 0
+
 interface Crowd {
   readonly fast: ObjectClient[]
   readonly slow: ObjectClient[]
   readonly leaving: ObjectClient[]
   readonly ranges: ObjectClient[]
+  readonly path: string
 }
 
 function many(count: number, options: (index: number) => ClientOptions): ObjectClient[] {
@@ -83,7 +87,7 @@ async function sendCrowd(edge: EdgeProcess, path: string, slowCount: number): Pr
     const first = Math.floor((objectBytes / few) * index)
     return { ...plain, range: [first, first + rangeBytes - 1] }
   })
-  return { fast, slow, leaving, ranges }
+  return { fast, slow, leaving, ranges, path }
 }
 
 function everybody({ fast, slow, leaving, ranges }: Crowd): ObjectClient[] {
@@ -127,7 +131,8 @@ function checkCrowd(path: string, crowd: Crowd, isKept: boolean): void {
 
 /** The crowd with the slow ones, and before without them and by another process. */
 async function compareCrowds(t: TestContext, cache: object, isKept: boolean): Promise<Crowd> {
-  const [alonePath, path] = isKept ? ['/kept/alone', '/kept/crowd'] : ['/passed/alone', '/passed/crowd']
+  const place = isKept ? `/kept${keptCount++}` : '/passed'
+  const [alonePath, path] = [place + '/alone', place + '/crowd']
   const other = await startEdge(t, cache)
   const alone = await sendCrowd(other, alonePath, 0)
   await ended(everybody(alone))
@@ -167,6 +172,19 @@ describe(`many clients for one cold object of ${objectBytes / megabyte} MB`, { t
     const crowd = await compareCrowds(t, cache, false)
     const whole = crowd.slow.filter((client) => client.isWhole)
     t.diagnostic(`${whole.length} of ${crowd.slow.length} slow ones got the whole`)
+  })
+
+  it('make one request where only the disk can hold it, and then none', async (t) => {
+    const folder = makeFolder(t)
+    const cache = { memory: '1MiB', disk: { path: folder, size: '1GiB' } }
+    const crowd = await compareCrowds(t, cache, true)
+    for (const client of crowd.slow) assert.ok(client.isWhole, `a slow one got ${client.received}`)
+    // Killed, and started again.
+    const edge = await startEdge(t, cache)
+    const again = many(few, () => ({ port: edge.port, path: crowd.path, object }))
+    await ended(again)
+    for (const client of again) assert.ok(client.isWhole && client.isRight)
+    assert.equal(origin.asked(crowd.path).filter((one) => one.range === '').length, 1)
   })
 })
 

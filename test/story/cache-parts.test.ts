@@ -19,6 +19,8 @@ const whole = patternOf(400_000)
 const wholeText = whole.toString('latin1')
 
 /** A step that knows nothing but parts. */
+const told = { onAsked: () => {}, onAnswered: () => {} }
+
 class PartStep implements Handler {
   readonly name = 'parts'
   readonly store: MemoryStore
@@ -45,7 +47,7 @@ class PartStep implements Handler {
       folding: null,
       stale: null,
     }
-    x.state[0] = new PartKeeper(x, ask, this.store, this.#clock)
+    x.state[0] = new PartKeeper(x, ask, { store: this.store, clock: this.#clock, told })
     return NEXT
   }
 

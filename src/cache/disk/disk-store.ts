@@ -13,17 +13,19 @@ import type { Peers } from '../../core/peers.ts'
 import type { Timers } from '../../core/timers.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Entry } from '../entry.ts'
+import type { Growth } from '../growth.ts'
 import type { MemoryStore } from '../memory-store.ts'
 import type { PurgeReport, PurgeRequest } from '../purge-request.ts'
-import { Rule } from '../rule.ts'
-import type { StoreBelow } from '../store.ts'
+import type { GrowingBelow, GrowingBelowOwner, StoreBelow } from '../store.ts'
 import type { VaryFolding } from '../vary.ts'
+import { Arriving } from './arriving.ts'
 import { BornPositions } from './born.ts'
 import type { Disk } from './disk.ts'
-import { Finder } from './finder.ts'
+import { Finder, type Wanted } from './finder.ts'
 import { Journal } from './journal.ts'
 import { Keeper } from './keeper.ts'
-import { Lookup } from './lookup.ts'
+import type { Lookup } from './lookup.ts'
+import { Looks } from './looks.ts'
 import { Marks, Purged } from './marks.ts'
 import { pathOf } from './names.ts'
 import { Sharing } from './sharing.ts'
@@ -85,7 +87,9 @@ export class DiskStore implements StoreBelow {
   readonly #taken: TakenPurges
   readonly #sharing: Sharing
   readonly #finder: Finder
+  readonly #looks: Looks
   readonly #writer: Writer
+  readonly #arriving: Arriving
   #bytesMax: number
   #drafts = 0
   #isClosed = false
@@ -117,7 +121,15 @@ export class DiskStore implements StoreBelow {
       onForeign: (name, key) => this.#forgetKey(name, key),
     })
     this.#finder = new Finder(this)
+    this.#looks = new Looks({
+      clock,
+      timers: options.timers,
+      finder: this.#finder,
+      claims: this.#sharing.claims,
+      isInMemory: ({ key, request }) => memory.peek(key, request) !== null,
+    })
     this.#writer = new Writer(this)
+    this.#arriving = new Arriving(this, this.#writer)
   }
 
   /** Begins to serve, in the background, when the folder can be used. */
@@ -168,7 +180,11 @@ export class DiskStore implements StoreBelow {
 
   /** Another worker has a newer answer for a key, or none any more. */
   #forgetKey(name: string, key: string): void {
-    this.#finder.forget(name)
+    if (name !== '') {
+      this.#finder.forget(name)
+      // What waits to be written here is older.
+      this.#writer.cancel(name)
+    }
     if (key !== '') this.#memory.forgetKey(key)
   }
 
@@ -179,34 +195,29 @@ export class DiskStore implements StoreBelow {
 
   /** It has answered. */
   answered(key: string): void {
-    if (!this.#writer.hasKey(key)) this.#sharing.done(key)
+    if (this.#writer.isSoon(key) || this.#arriving.isSoon(key)) this.#sharing.writing(key)
+    else this.#sharing.done(key)
+  }
+
+  /** Does another worker ask for it, or write it? */
+  isClaimed(key: string): boolean {
+    return this.#sharing.claims.has(key)
   }
 
   // Finding
 
-  /** Has `x` wait for what the disk has; null: it has nothing, and needs not be waited for. */
-  look(x: Exchange, key: string, folding: VaryFolding | null): Lookup | null {
-    if (!this.isServing) return null
-    const lookup = new Lookup(x, this.#options.timers)
-    void this.#finder
-      .find({ key, folding, request: x.request, from: x.step + 1 })
-      .then((entry) =>
-        entry === null && !lookup.isOver ? this.#wait(lookup, x, key, folding) : lookup.tell(entry),
-      )
-    return lookup
+  /** As `Looks.look`. */
+  look(x: Exchange, keys: readonly string[], folding: VaryFolding | null): Lookup | null {
+    return this.isServing ? this.#looks.look(x, keys, folding) : null
   }
 
-  /** Nothing is there: another worker may be asking for it. */
-  async #wait(lookup: Lookup, x: Exchange, key: string, folding: VaryFolding | null): Promise<void> {
-    const claimed = this.#sharing.wait(key)
-    if (claimed === null) return lookup.tell(null)
-    await claimed
-    if (lookup.isOver) return
-    lookup.tell(await this.#finder.find({ key, folding, request: x.request, from: x.step + 1 }))
+  /** As `Looks.lookNewer`. */
+  lookNewer(x: Exchange, key: string, folding: VaryFolding | null): Lookup | null {
+    return this.isServing ? this.#looks.lookNewer(x, key, folding) : null
   }
 
   /** The same for whoever has no exchange. */
-  find(wanted: Parameters<Finder['find']>[0]): Promise<Entry | null> {
+  find(wanted: Wanted): Promise<Entry | null> {
     return this.isServing ? this.#finder.find(wanted) : Promise.resolve(null)
   }
 
@@ -223,7 +234,10 @@ export class DiskStore implements StoreBelow {
   }
 
   pending(name: string): Entry | null | undefined {
-    return this.#writer.pending(name)
+    const entry = this.#arriving.pending(name) ?? this.#writer.pending(name)
+    // Of one that is in memory that knows what was purged.
+    const isPurged = entry !== null && entry?.isStored === false && this.bornPosition(entry) < 0
+    return isPurged ? null : entry
   }
 
   promote(entry: Entry): boolean {
@@ -239,9 +253,23 @@ export class DiskStore implements StoreBelow {
 
   // Storing
 
+  begin(entry: Entry, growth: Growth, owner: GrowingBelowOwner): GrowingBelow | null {
+    return this.isServing && entry.searchRule === null ? this.#arriving.begin(entry, growth, owner) : null
+  }
+
+  replaceHead(old: Entry, fresh: Entry): boolean {
+    if (!this.isServing || old.body !== fresh.body || this.bornPosition(fresh) < 0) return false
+    this.#writer.putHead(fresh)
+    return true
+  }
+
+  get diskBytesMax(): number {
+    return this.#bytesMax
+  }
+
   onStored(entry: Entry): void {
     if (!this.isServing || entry.isFromBelow) return
-    if ((entry.flags & Rule.PARTIAL) !== 0 || entry.searchRule !== null) return
+    if (entry.searchRule !== null) return
     this.#writer.put(entry)
   }
 
@@ -279,6 +307,10 @@ export class DiskStore implements StoreBelow {
     this.#sharing.removed(name, key)
   }
 
+  onUnwritten(key: string): void {
+    this.#sharing.done(key)
+  }
+
   onFound(name: string): void {
     this.#sharing.used(name)
   }
@@ -291,16 +323,27 @@ export class DiskStore implements StoreBelow {
   }
 
   /**
-   * From now on nothing is found that these purges concern; resolves when that is so after a loss of power too. Rejects
-   * when it cannot be had.
+   * Resolves when nothing is found any more that these purges concern, also after a loss of power. Rejects when that cannot
+   * be had. `onNoted`: another worker has told of them; called when nothing is found any more. Else that is so when this
+   * returns.
    */
-  async purge(requests: readonly PurgeRequest[]): Promise<void> {
+  async purge(requests: readonly PurgeRequest[], onNoted: (() => void) | null = null): Promise<void> {
     const purges = requests
       .filter(({ isDry }) => isDry !== true)
       .map(({ target, isSoft = false, id = '' }) => ({ target, isSoft, id }))
-    if (purges.length === 0) return
-    for (const { target, isSoft } of purges) this.marks.apply(target, isSoft, this.journal.endAt)
-    await this.journal.append(purges)
+    if (purges.length === 0) return onNoted?.()
+    const mark = (): void => {
+      for (const { target, isSoft } of purges) this.marks.apply(target, isSoft, this.journal.endAt)
+    }
+    if (onNoted === null) {
+      mark()
+      return this.journal.append(purges)
+    }
+    // The other's line may stand in the journal: files that are younger than that are not concerned.
+    await this.journal.append(purges, onNoted).catch((error: unknown) => {
+      mark()
+      throw error
+    })
   }
 
   // Looking
@@ -345,6 +388,7 @@ export class DiskStore implements StoreBelow {
     this.keeper?.close()
     this.#sharing.close()
     this.#writer.close()
+    this.#arriving.close()
     this.#finder.close()
     this.journal.close()
   }

@@ -9,7 +9,6 @@ import type { Clock } from '../../core/clock.ts'
 import type { RequestHead } from '../../http/message.ts'
 import type { Entry } from '../entry.ts'
 import { MemoryBody } from '../memory-body.ts'
-import { Rule } from '../rule.ts'
 import { Tails } from '../tails.ts'
 import type { VaryFolding } from '../vary.ts'
 import { varyOf } from '../vary.ts'
@@ -73,6 +72,14 @@ interface Found {
   readonly varyNames: readonly string[]
 }
 
+interface Loading {
+  readonly found: Promise<Found | null>
+  isOutdated: boolean
+}
+
+/** How often a file is read that is replaced meanwhile. */
+const readsMax = 3
+
 export class Finder {
   hits = 0
   misses = 0
@@ -80,7 +87,7 @@ export class Finder {
   /** Files that were not what they should be. */
   damaged = 0
   readonly #owner: FinderOwner
-  readonly #loading = new Map<string, Promise<Found | null>>()
+  readonly #loading = new Map<string, Loading>()
   /** Large answers whose files are open, by name and step. */
   readonly #open = new Map<string, { readonly found: Found; readonly file: FileBody }>()
   #active = 0
@@ -157,13 +164,25 @@ export class Finder {
     const shared = name + (wanted.folding === null ? '' : ' folded') + ' ' + wanted.from
     const open = this.#open.get(shared)
     if (open !== undefined) return Promise.resolve(open.found)
-    let loading = this.#loading.get(shared)
-    if (loading === undefined) {
-      loading = this.#read(name, shared, wanted)
-      this.#loading.set(shared, loading)
-      void loading.finally(() => this.#loading.delete(shared)).catch(() => {})
-    }
+    return (this.#loading.get(shared) ?? this.#begin(name, shared, wanted)).found
+  }
+
+  #begin(name: string, shared: string, wanted: Wanted): Loading {
+    const loading: Loading = { found: this.#readNewest(name, shared, wanted), isOutdated: false }
+    this.#loading.set(shared, loading)
+    void loading.found.finally(() => this.#loading.delete(shared)).catch(() => {})
     return loading
+  }
+
+  /** Of a file that is replaced while it is read the older answer must not get into memory. */
+  async #readNewest(name: string, shared: string, wanted: Wanted): Promise<Found | null> {
+    for (let reads = 1; ; reads++) {
+      const found = await this.#read(name, shared, wanted)
+      const loading = this.#loading.get(shared)
+      if (loading === undefined || !loading.isOutdated) return found
+      if (reads === readsMax) return null
+      loading.isOutdated = false
+    }
   }
 
   async #read(name: string, shared: string, wanted: Wanted): Promise<Found | null> {
@@ -238,6 +257,7 @@ export class Finder {
 
   /** The file of a name is another one by now. */
   forget(name: string): void {
+    for (const [shared, loading] of this.#loading) if (shared.startsWith(name)) loading.isOutdated = true
     for (const shared of this.#open.keys()) if (shared.startsWith(name)) this.#open.delete(shared)
   }
 
@@ -247,9 +267,8 @@ export class Finder {
   }
 }
 
-/** What is still on its way to the disk is in memory: no purge that concerns it has taken it from there. */
-function foundPending(entry: Entry): Found | null {
-  if (!entry.isStored || (entry.flags & Rule.PARTIAL) !== 0) return null
+/** What is still on its way to the disk. */
+function foundPending(entry: Entry): Found {
   const facts = { key: entry.key, site: entry.site, host: entry.host, tags: entry.tagNames }
   return { name: '', born: Infinity, isSoft: entry.isSoftPurged, facts, entry, varyNames: [] }
 }

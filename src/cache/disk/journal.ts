@@ -21,8 +21,15 @@ const prefix = 'purges.'
 const readBytes = 256 * 1024
 /** How often what seems damaged is read. */
 const readsMax = 4
+/** Purges known again by their id: so many are under way at most, about 100 bytes each. */
+const idsMax = 20_000
 
 export type Appended = Pick<PurgeLine, 'target' | 'isSoft' | 'id'>
+
+interface Queued {
+  readonly line: PurgeLine
+  readonly onNoted: () => void
+}
 
 export interface JournalOptions {
   readonly disk: Disk
@@ -59,7 +66,9 @@ export class Journal {
   #seen = 0
   #work: Promise<void> = Promise.resolve()
   #waiting = 0
-  #queue: PurgeLine[] = []
+  #queue: Queued[] = []
+  /** Of purges that were read: what another process writes of the same purge is the same, and counts where it stood first. */
+  readonly #ids = new Set<string>()
 
   constructor(options: JournalOptions) {
     this.#options = options
@@ -211,9 +220,22 @@ export class Journal {
       marks.forget(line.at)
     }
     if (line.kind !== 'purge') return
-    marks.apply(line.target, line.isSoft, line.at === 0 ? position : line.at)
+    if (!this.#isKnown(line.id)) marks.apply(line.target, line.isSoft, line.at === 0 ? position : line.at)
     if (line.writer === writer) this.#seen = Math.max(this.#seen, line.number)
     else if (line.at === 0 || line.at > this.known) onForeign(line)
+  }
+
+  /** Has a purge of this id been read? From now on it has. */
+  #isKnown(id: string): boolean {
+    if (id === '') return false
+    if (this.#ids.has(id)) return true
+    this.#ids.add(id)
+    if (this.#ids.size > idsMax) {
+      // A Set gives its values in the order in which they came.
+      const [oldest = ''] = this.#ids
+      this.#ids.delete(oldest)
+    }
+    return false
   }
 
   // Writing
@@ -225,12 +247,14 @@ export class Journal {
 
   /**
    * Resolves when these purges are in the journal for good. Rejects when that cannot be had. Those of one turn are written
-   * and synced together.
+   * and synced together; one that another process has written already is only synced. `onNoted`: whoever looks sees them.
    */
-  append(purges: readonly Appended[]): Promise<void> {
+  append(purges: readonly Appended[], onNoted: () => void = () => {}): Promise<void> {
     const { writer } = this.#options
-    for (const { target, isSoft, id } of purges)
-      this.#queue.push({ kind: 'purge', target, isSoft, id, writer, number: ++this.#lastNumber, at: 0 })
+    for (const { target, isSoft, id } of purges) {
+      const line: PurgeLine = { kind: 'purge', target, isSoft, id, writer, number: ++this.#lastNumber, at: 0 }
+      this.#queue.push({ line, onNoted: purges.at(-1)?.id === id ? onNoted : () => {} })
+    }
     const number = this.#lastNumber
     return this.#inTurn(async () => {
       await this.#flush()
@@ -240,19 +264,23 @@ export class Journal {
   }
 
   async #flush(): Promise<void> {
-    const lines = this.#queue
-    const last = lines.at(-1)
+    const queued = this.#queue
+    const last = queued.at(-1)
     if (last === undefined) return
     this.#queue = []
     try {
-      await this.#write(lines, last.number)
+      await this.#follow()
+      await this.#write(queued.map(({ line }) => line).filter(({ id }) => id === '' || !this.#ids.has(id)))
+      for (const { onNoted } of queued) onNoted()
+      await this.#sync()
     } catch (error) {
-      this.#lostTo = last.number
+      this.#lostTo = last.line.number
       throw error
     }
   }
 
-  async #write(lines: readonly PurgeLine[], lastNumber: number): Promise<void> {
+  async #write(lines: readonly PurgeLine[]): Promise<void> {
+    const lastNumber = lines.at(-1)?.number ?? 0
     const text = Buffer.from(lines.map(writeLine).join(''))
     // Written again where the file has ended before it.
     for (let tries = 0; this.#seen < lastNumber && tries < 5; tries++) {
@@ -261,7 +289,6 @@ export class Journal {
       await this.#follow()
     }
     if (this.#seen < lastNumber) throw new Error('the journal of purges cannot be written')
-    await this.#sync()
   }
 
   async #sync(): Promise<void> {

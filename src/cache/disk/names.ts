@@ -3,6 +3,7 @@
  * tells by what, and each variant has a file of its own, named by key and variant together.
  */
 import { hash } from 'node:crypto'
+import type { Entry } from '../entry.ts'
 
 /** Characters of a name: 128 bits, so that two keys in one file stay unheard of. The file says its key in any case. */
 const nameLength = 32
@@ -14,6 +15,11 @@ export function nameOf(key: string): string {
 /** No key holds a NUL, so that no name of a key is one of a variant. */
 export function variantNameOf(key: string, varyNames: readonly string[], variant: string): string {
   return nameOf(key + '\0' + varyNames.join() + '\0' + variant)
+}
+
+/** The file that an entry has. */
+export function nameOfEntry({ key, vary, variant }: Pick<Entry, 'key' | 'vary' | 'variant'>): string {
+  return vary === null ? nameOf(key) : variantNameOf(key, vary.names, variant)
 }
 
 export function isName(text: string): boolean {

@@ -103,6 +103,16 @@ export function headOf(entry: Entry, nowMs: number, wallMs: number): Buffer {
   return Buffer.concat([numbers, writeTexts(texts)])
 }
 
+/** Room that the head of a large file has to become another one in place (`rewriteHead`). */
+const headRoomBytes = 1024
+const headStepBytes = 512
+
+/** A head with room behind it. */
+export function paddedHead(head: Buffer): Buffer {
+  const length = Math.ceil((head.length + headRoomBytes) / headStepBytes) * headStepBytes
+  return Buffer.concat([head], length)
+}
+
 /** The checksums of the blocks of a body. */
 export function tableOf(body: MemoryBody): Buffer {
   const table = Buffer.allocUnsafe(tableBytes(body.length))

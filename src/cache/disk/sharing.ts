@@ -1,22 +1,16 @@
 /**
  * Sharing: what the workers that use one folder tell each other: what was written and removed (so that the elected one keeps
- * the accounts, and the others let go of what they have of it in memory), what was found, and what is being asked for.
- *
- * A worker that finds nothing for a key which another has just asked an origin for waits for that, `claimMs` at most: then
- * it asks itself. So there is one request for what comes quickly, and else one for each worker.
+ * the accounts, and the others let go of what they have of it in memory), what was found, and what is being asked for and
+ * about to be written (claims.ts).
  *
  * Elected is the one with the lowest number of those that are here: numbers are never given twice, so a worker that comes
  * does not take it over, and when the elected one leaves the next is told within `lookMs`.
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
 import type { Peers } from '../../core/peers.ts'
+import { Claims } from './claims.ts'
 
 const topic = 'cache-disk'
-const claimMs = 50
-/** A claim that nothing came of is forgotten. */
-const claimRestMs = 10_000
-/** Claims of others that are remembered; about 200 bytes each. */
-const claimsMax = 10_000
 const lookMs = 1000
 /** What was found is told together. */
 const usedMax = 500
@@ -27,6 +21,8 @@ interface Told {
   removed: [name: string, key: string][]
   used: string[]
   asked: string[]
+  /** The answer is there, and goes to the disk. */
+  writing: string[]
   /** Nothing was stored of what was asked for. */
   done: string[]
 }
@@ -41,15 +37,11 @@ export interface SharingOwner {
   onForeign(name: string, key: string): void
 }
 
-interface Claim {
-  readonly atMs: number
-  readonly waiting: (() => void)[]
-}
-
 export class Sharing {
   readonly #peers: Peers | null
   readonly #owner: SharingOwner
-  readonly #claims = new Map<string, Claim>()
+  /** Of the others. */
+  readonly claims: Claims
   #told: Told | null = null
   #isFlushing = false
   #isElected = false
@@ -59,6 +51,7 @@ export class Sharing {
   constructor(peers: Peers | null, owner: SharingOwner) {
     this.#peers = peers
     this.#owner = owner
+    this.claims = new Claims(owner.clock)
     peers?.onMessage(topic, ({ bytes, sequence }) => {
       if (sequence !== 0) this.#take(JSON.parse(Buffer.from(bytes).toString()) as Told)
     })
@@ -106,6 +99,11 @@ export class Sharing {
     this.#next()?.asked.push(key)
   }
 
+  /** It has answered, and that is about to be written. */
+  writing(key: string): void {
+    this.#next()?.writing.push(key)
+  }
+
   /** Nothing of it will be found on disk. */
   done(key: string): void {
     this.#next()?.done.push(key)
@@ -128,58 +126,34 @@ export class Sharing {
 
   // Hearing
 
-  #take({ added, removed, used, asked, done }: Told): void {
+  #take({ added, removed, used, asked, writing, done }: Told): void {
     const owner = this.#owner
-    for (const key of asked) this.#claim(key)
+    const { claims } = this
+    for (const key of asked) claims.asked(key)
+    for (const key of writing) {
+      claims.writing(key)
+      // What is here of it is the answer before.
+      owner.onForeign('', key)
+    }
     for (const [name, bytes, key] of added) {
       owner.onForeign(name, key)
       owner.onAdded(name, bytes, key)
-      this.#settle(key)
+      claims.settle(key)
     }
     for (const [name, key] of removed) {
       owner.onForeign(name, key)
       owner.onGone(name, key)
     }
     for (const name of used) owner.onUsed(name)
-    for (const key of done) this.#settle(key)
-  }
-
-  #claim(key: string): void {
-    const atMs = this.#owner.clock.nowMs()
-    if (this.#claims.has(key)) return
-    this.#claims.set(key, { atMs, waiting: [] })
-    for (const [old, claim] of this.#claims) {
-      if (this.#claims.size <= claimsMax && atMs - claim.atMs < claimRestMs) break
-      this.#settle(old)
-    }
-  }
-
-  #settle(key: string): void {
-    const claim = this.#claims.get(key)
-    this.#claims.delete(key)
-    for (const wake of claim?.waiting ?? []) wake()
-  }
-
-  /** Waits for what another worker has asked for; null: nobody has, or it has taken too long already. */
-  wait(key: string): Promise<void> | null {
-    const claim = this.#claims.get(key)
-    const { clock } = this.#owner
-    if (claim === undefined || clock.nowMs() - claim.atMs >= claimMs) return null
-    return new Promise((resolve) => {
-      const timer = clock.after(claimMs, resolve)
-      claim.waiting.push(() => {
-        timer.cancel()
-        resolve()
-      })
-    })
+    for (const key of done) claims.settle(key)
   }
 
   close(): void {
     this.#timer?.cancel()
-    for (const key of this.#claims.keys()) this.#settle(key)
+    this.claims.close()
   }
 }
 
 function nothing(): Told {
-  return { added: [], removed: [], used: [], asked: [], done: [] }
+  return { added: [], removed: [], used: [], asked: [], writing: [], done: [] }
 }

@@ -18,6 +18,8 @@ import {
   pointerFile,
   POINTER,
   readPointer,
+  recordBytes,
+  strongTagOf,
   tableBytes,
   type Moment,
 } from './record.ts'
@@ -162,4 +164,33 @@ export async function writePointer(
   }
   await moveTo(place, draft, name)
   return bytes.length
+}
+
+/**
+ * Gives the file of a name the head of `entry`, whose body it has, in place: where it is torn by a death, the checksums
+ * bring it to light. Resolves with the bytes of the file; 0: there is no room for it, or the file is another one.
+ */
+export async function rewriteHead(
+  { disk, root }: WritePlace,
+  name: string,
+  entry: Entry,
+  born: number,
+  { nowMs, wallMs }: Moment,
+): Promise<number> {
+  const there = await load(disk, pathOf(root, name))
+  if (typeof there === 'string' || there.file === null || there.table === null) {
+    if (typeof there !== 'string') there.file?.close()
+    return 0
+  }
+  const { file, header, table } = there
+  try {
+    const head = headOf(entry, nowMs, wallMs)
+    const isSame = header.bodyLength === entry.body.length && strongTagOf(there.head) === strongTagOf(head)
+    if (!isSame || strongTagOf(head) === '' || head.length > header.headLength) return 0
+    const padded = Buffer.concat([head], header.headLength)
+    await file.write(Buffer.concat([answerHeader(padded, header.bodyLength, born, table), padded]), 0)
+    return recordBytes(header)
+  } finally {
+    file.close()
+  }
 }

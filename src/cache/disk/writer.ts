@@ -7,12 +7,14 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Entry } from '../entry.ts'
 import { codeOf } from './disk.ts'
-import { nameOf, pathOf, variantNameOf } from './names.ts'
-import { writeEntry, writePointer, type WritePlace } from './write.ts'
+import { nameOf, nameOfEntry, pathOf } from './names.ts'
+import { rewriteHead, writeEntry, writePointer, type WritePlace } from './write.ts'
 
 /** Bodies that wait, which may have left memory's own limit. */
 export const waitingBytesMax: number = 64 * 1024 * 1024
 export const waitingMax = 10_000
+/** So many are written in less time than an origin is waited for. */
+const soonMax = 100
 /** At the same time: Node has four threads for files, and lookups need some. */
 const activeMax = 2
 /** After the disk was full, or refused: it is not tried for each answer. */
@@ -23,6 +25,13 @@ interface Job {
   readonly name: string
   readonly key: string
   readonly entry: Entry | null
+  /** Its head only. */
+  readonly isHead?: boolean
+}
+
+/** Of the body that is in memory for it. */
+function bytesOf({ entry, isHead = false }: Job): number {
+  return entry === null || isHead ? 0 : entry.body.length
 }
 
 export interface WriterOwner extends WritePlace {
@@ -33,6 +42,8 @@ export interface WriterOwner extends WritePlace {
   settled(): Promise<void>
   onWritten(name: string, key: string, bytes: number): void
   onRemovedFile(name: string, key: string): void
+  /** Nothing came of it. */
+  onUnwritten(key: string): void
 }
 
 export class Writer {
@@ -55,8 +66,19 @@ export class Writer {
     this.#owner = owner
   }
 
+  /** The disk was full, or refused, a moment ago. */
+  get isResting(): boolean {
+    return this.#owner.clock.nowMs() < this.#restUntilMs
+  }
+
+  /** It did so just now. */
+  rest(): void {
+    this.failures++
+    this.#restUntilMs = this.#owner.clock.nowMs() + restMs
+  }
+
   put(entry: Entry): void {
-    const isResting = this.#owner.clock.nowMs() < this.#restUntilMs
+    const { isResting } = this
     const isFull =
       this.#waiting.size >= waitingMax || this.#waitingBytes + entry.body.length > waitingBytesMax
     if (this.#isClosed || isResting || isFull) {
@@ -66,6 +88,17 @@ export class Writer {
       return
     }
     this.#add({ name: nameOfEntry(entry), key: entry.key, entry })
+  }
+
+  /** The file of a large answer is to have another head; its body is on disk already. */
+  putHead(entry: Entry): void {
+    if (!this.#isClosed) this.#add({ name: nameOfEntry(entry), key: entry.key, entry, isHead: true })
+  }
+
+  /** Another worker has written a newer one. */
+  cancel(name: string): void {
+    const job = this.#waiting.get(name)
+    if (job !== undefined && job.entry !== null) this.#forget(name)
   }
 
   remove(entry: Entry): void {
@@ -78,7 +111,7 @@ export class Writer {
     if (this.#waiting.size >= 2 * waitingMax) return
     this.#waiting.set(job.name, job)
     this.#count(job.key, 1)
-    this.#waitingBytes += job.entry?.body.length ?? 0
+    this.#waitingBytes += bytesOf(job)
     this.#next()
   }
 
@@ -87,7 +120,7 @@ export class Writer {
     if (job === undefined) return
     this.#waiting.delete(name)
     this.#count(job.key, -1)
-    this.#waitingBytes -= job.entry?.body.length ?? 0
+    this.#waitingBytes -= bytesOf(job)
   }
 
   /** What is about to be there: an entry, null for nothing; undefined when the disk itself knows. */
@@ -95,9 +128,9 @@ export class Writer {
     return (this.#waiting.get(name) ?? this.#active.get(name))?.entry
   }
 
-  /** Is something about to be written for this key? */
-  hasKey(key: string): boolean {
-    return this.#keys.has(key)
+  /** Is something being written for this key, or will be at once? */
+  isSoon(key: string): boolean {
+    return this.#keys.has(key) && this.#waiting.size <= soonMax
   }
 
   #count(key: string, by: number): void {
@@ -127,12 +160,13 @@ export class Writer {
   async #run(job: Job): Promise<void> {
     try {
       if (job.entry === null) await this.#remove(job)
+      else if (job.isHead === true) await this.#writeHead(job, job.entry)
       else await this.#write(job, job.entry)
     } catch (error) {
-      this.failures++
-      if (codeOf(error) !== '') this.#restUntilMs = this.#owner.clock.nowMs() + restMs
+      if (codeOf(error) === '') this.failures++
+      else this.rest()
       // The older answer that is there was replaced, and must not come back.
-      if (job.entry !== null) await this.#remove(job).catch(() => {})
+      if (job.entry !== null) await this.#remove(job).catch(() => this.#owner.onUnwritten(job.key))
     }
     this.#active.delete(job.name)
     this.#count(job.key, -1)
@@ -144,8 +178,8 @@ export class Writer {
     try {
       await disk.remove(pathOf(root, name))
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return
-      throw error
+      if (codeOf(error) !== 'ENOENT') throw error
+      return this.#owner.onUnwritten(key)
     }
     this.#owner.onRemovedFile(name, key)
   }
@@ -154,17 +188,29 @@ export class Writer {
     const owner = this.#owner
     await owner.settled()
     const born = owner.bornPosition(entry)
-    if (born < 0) return
+    if (born < 0) return owner.onUnwritten(key)
     const moment = { nowMs: owner.clock.nowMs(), wallMs: owner.clock.wallMs() }
     const bytes = await writeEntry(owner, name, entry, born, moment)
-    if (bytes === 0) return
+    if (bytes === 0) return owner.onUnwritten(key)
     this.writes++
     this.writtenBytes += bytes
+    if (entry.vary !== null) {
+      const pointerName = nameOf(entry.key)
+      const pointerBytes = await writePointer(owner, pointerName, entry.key, entry.vary.names)
+      if (pointerBytes > 0) owner.onWritten(pointerName, '', pointerBytes)
+    }
+    // Told when it can be found: others wait for it.
     owner.onWritten(name, key, bytes)
-    if (entry.vary === null) return
-    const pointerName = nameOf(entry.key)
-    const pointerBytes = await writePointer(owner, pointerName, entry.key, entry.vary.names)
-    if (pointerBytes > 0) owner.onWritten(pointerName, key, pointerBytes)
+  }
+
+  async #writeHead({ name, key }: Job, entry: Entry): Promise<void> {
+    const owner = this.#owner
+    await owner.settled()
+    const born = owner.bornPosition(entry)
+    const moment = { nowMs: owner.clock.nowMs(), wallMs: owner.clock.wallMs() }
+    const bytes = born < 0 ? 0 : await rewriteHead(owner, name, entry, born, moment)
+    if (bytes === 0) owner.onUnwritten(key)
+    else owner.onWritten(name, key, bytes)
   }
 
   /** Resolves when all is written. */
@@ -179,8 +225,4 @@ export class Writer {
   close(): void {
     this.#isClosed = true
   }
-}
-
-export function nameOfEntry({ key, vary, variant }: Entry): string {
-  return vary === null ? nameOf(key) : variantNameOf(key, vary.names, variant)
 }

@@ -2,11 +2,12 @@
 import type { Entry } from '../../cache/entry.ts'
 import type { CacheKey } from '../../cache/key.ts'
 import type { CachePolicy } from '../../cache/policy.ts'
+import { reasonRow, Verdict, verdictOf } from '../../cache/reasons.ts'
 import { Rule } from '../../cache/rule.ts'
 import { storeReasonSentence } from '../../cache/storing-reasons.ts'
 import type { VaryFolding } from '../../cache/vary.ts'
-import { currentAgeMs } from '../../cache/verdict.ts'
-import type { Exchange } from '../../http/exchange.ts'
+import { currentAgeMs, judge, judgeMiss } from '../../cache/verdict.ts'
+import { DONE, NEXT, type Exchange, type Flow } from '../../http/exchange.ts'
 
 type Say = (sentence: string) => void
 
@@ -23,6 +24,21 @@ export function explainRequest(x: Exchange, { key, policy, folding }: Explained,
   for (const [name, values] of Object.entries(folding ?? {})) {
     if (values !== undefined) say(`folds the ${name} that the client takes into one of ${values.join(', ')}`)
   }
+}
+
+/** What would be done with the request. `entry`: null when nothing is stored for it. */
+export function explainVerdict(
+  { request }: Exchange,
+  entry: Entry | null,
+  policy: CachePolicy,
+  nowMs: number,
+  say: Say,
+): Flow {
+  const reason = entry === null ? judgeMiss(request) : judge(entry, request, policy, nowMs)
+  if (entry !== null) explainEntry(entry, nowMs, say)
+  say(reasonRow(reason).sentence)
+  const verdict = verdictOf(reason)
+  return verdict === Verdict.FRESH || verdict === Verdict.STALE ? DONE : NEXT
 }
 
 /** What is stored. */

@@ -4,11 +4,16 @@ import { keyHost, type CacheKey } from '../../cache/key.ts'
 import type { SharedCache } from '../../cache/shared-cache.ts'
 import type { PurgeRequest } from '../../cache/store.ts'
 import { groupTag } from '../../cache/tags.ts'
-import type { Exchange } from '../../http/exchange.ts'
+import { NEXT, WAIT, type Exchange, type Flow } from '../../http/exchange.ts'
 
-export function invalidate({ request, response }: Exchange, key: CacheKey, cache: SharedCache): void {
+/** What there is to wait for before the answer is sent: that other workers do the same. null: nothing. */
+export function invalidate(
+  { request, response }: Exchange,
+  key: CacheKey,
+  cache: SharedCache,
+): Promise<unknown> | null {
   const concerned = invalidations(request, response)
-  if (concerned === null) return
+  if (concerned === null) return null
   const host = keyHost(request)
   const { site } = key
   const origin = request.scheme + '://' + host
@@ -17,5 +22,13 @@ export function invalidate({ request, response }: Exchange, key: CacheKey, cache
   }))
   for (const group of concerned.groups)
     requests.push({ target: { kind: 'tag', tag: groupTag(origin, group), site } })
-  cache.invalidate(requests)
+  return cache.invalidate(requests)
+}
+
+/** Who has been told that something is changed must not find from another worker what it was before. */
+export function goOnAfter(x: Exchange, invalidated: Promise<unknown> | null): Flow {
+  if (invalidated === null) return NEXT
+  const turn = x.beginWait()
+  void invalidated.then(() => x.resume(turn))
+  return WAIT
 }

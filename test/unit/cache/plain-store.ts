@@ -28,6 +28,10 @@ export class PlainStore implements CacheStore {
     return true
   }
 
+  beginBelow(): null {
+    return null
+  }
+
   append(entry: Entry, buffer: Buffer, start: number, end: number): boolean {
     if (!this.growing.has(entry)) throw new Error('this entry does not grow')
     if (entry.body.length + end - start > this.entryBytesMax) {

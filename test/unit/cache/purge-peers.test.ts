@@ -20,8 +20,9 @@ function members(count: number, clock: ManualClock, loses: () => boolean = () =>
   return Array.from({ length: count }, (_, i) => {
     const peers = joinLocal(hub, { loses })
     const taken: (readonly PurgeRequest[])[] = []
-    const purging = new PurgePeers(peers, clock, (requests) => {
+    const purging = new PurgePeers(peers, clock, (requests, onCarriedOut) => {
       taken.push(requests)
+      onCarriedOut?.()
       return { count: i + 1, bytes: 10, isCounted: i !== 2, stores: 1, missing: 0 }
     })
     return { peers, purging, taken }
@@ -69,13 +70,25 @@ test('who says nothing for five seconds is told as missing', async () => {
   assert.deepEqual(await answer, { count: 1, bytes: 10, isCounted: true, stores: 1, missing: 2 })
 })
 
-test('what nobody waits for is purged everywhere all the same, and not answered', async () => {
-  const there = members(2, new ManualClock())
+test('a purge that need not last is waited for until all have carried it out, for a second at most', async () => {
+  const clock = new ManualClock()
+  const there = members(2, clock)
   await settled()
-  there[1]?.purging.tell(all)
-  await settled()
+  await there[1]?.purging.carryOut(all)
   assert.deepEqual(there[0]?.taken, [all])
   assert.deepEqual(there[1]?.taken, [all])
+  const silent = members(2, clock, () => true)
+  await settled()
+  const carriedOut = silent[0]?.purging.carryOut(all)
+  clock.advance(1000)
+  await carriedOut
+})
+
+test('who is alone waits for nobody', async () => {
+  const [alone] = members(1, new ManualClock())
+  await settled()
+  assert.equal(alone?.purging.carryOut(all), null)
+  assert.deepEqual(alone?.taken, [all])
 })
 
 test('two purges at the same time are told apart', async () => {

@@ -40,6 +40,10 @@ export interface Described {
   readonly bornAt?: number
   readonly dateMs?: number
   readonly body?: Buffer
+  /** Where the body is not at hand: its length … */
+  readonly statedLength?: number
+  /** … or the one of another entry. */
+  readonly memoryBody?: MemoryBody
   /** false: chunked, as far as the store knows. */
   readonly isStated?: boolean
 }
@@ -52,7 +56,7 @@ export function entryFor(store: CacheStore, request: RequestHead, how: Described
   const fields = fieldsOf(how.fields ?? {})
   const vary = readVary(fields, null)
   if (vary === VARY_ANY) throw new Error('not to be stored')
-  const statedLength = how.isStated === false ? -1 : (how.body?.length ?? 0)
+  const statedLength = how.isStated === false ? -1 : (how.statedLength ?? how.body?.length ?? 0)
   const start: EntryStart = {
     key: keys.of(request),
     bornAt: how.bornAt ?? store.generation,
@@ -63,7 +67,7 @@ export function entryFor(store: CacheStore, request: RequestHead, how: Described
     vary,
     variant: vary === null ? '' : vary.variantOf(request),
     tags: readTags(fields, 'https://origin') ?? noTags,
-    body: new MemoryBody(statedLength),
+    body: how.memoryBody ?? new MemoryBody(statedLength),
     searchRule: readSearchRule(fields),
   }
   const entry = new Entry(start)

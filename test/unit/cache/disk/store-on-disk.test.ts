@@ -1,7 +1,7 @@
 /** The store in memory keeps its promises with a disk beneath it, also with one that fails. */
 import { DiskStore } from '../../../../src/cache/disk/disk-store.ts'
-import type { Entry } from '../../../../src/cache/entry.ts'
 import { MemoryStore } from '../../../../src/cache/memory-store.ts'
+import type { StoreBelow } from '../../../../src/cache/store.ts'
 import { Timers } from '../../../../src/core/timers.ts'
 import { Random } from '../../../sim/random.ts'
 import { SimDisk } from '../../../sim/sim-disk.ts'
@@ -10,9 +10,11 @@ import { describeStore, type StoreMaker } from '../store-suite.ts'
 function over(failures: number): StoreMaker {
   return (options) => {
     let disk: DiskStore | null = null
-    const below = {
-      onStored: (entry: Entry) => disk?.onStored(entry),
-      onRemoved: (entry: Entry) => disk?.onRemoved(entry),
+    const below: StoreBelow = {
+      begin: (...started) => disk?.begin(...started) ?? null,
+      replaceHead: (old, fresh) => disk?.replaceHead(old, fresh) ?? false,
+      onStored: (entry) => disk?.onStored(entry),
+      onRemoved: (entry) => disk?.onRemoved(entry),
     }
     const memory = new MemoryStore({ ...options, below })
     const { clock } = options

@@ -1,0 +1,123 @@
+/**
+ * Arriving: answers that memory has no room for, on their way to the disk: large ones as files that grow (growing-file.ts),
+ * small ones, whose bodies lie in one piece, written when they are whole.
+ */
+import type { Entry } from '../entry.ts'
+import type { Growth } from '../growth.ts'
+import { wholeBytesMax } from '../memory-body.ts'
+import type { GrowingBelow, GrowingBelowOwner } from '../store.ts'
+import { GrowingFile, type GrowingFilePlace } from './growing-file.ts'
+import type { Writer } from './writer.ts'
+
+/** The largest answer, and all that arrive together, as a part of what the folder may hold. */
+const share = 1 / 2
+/** Files that grow, or are still read from. */
+const filesMax = 1000
+
+export interface ArrivingPlace extends Omit<GrowingFilePlace, 'onGrownEnd' | 'onGrownClose' | 'bytesMax'> {
+  readonly diskBytesMax: number
+}
+
+export class Arriving {
+  readonly #place: GrowingFilePlace
+  readonly #writer: Writer
+  readonly #bytesMax: () => number
+  readonly #files: Set<GrowingFile> = new Set()
+  /** Those that are whole and have no name yet. */
+  readonly #finishing = new Map<string, Entry>()
+
+  constructor(place: ArrivingPlace, writer: Writer) {
+    this.#writer = writer
+    this.#bytesMax = () => place.diskBytesMax * share
+    const bytesMax = this.#bytesMax
+    this.#place = {
+      disk: place.disk,
+      root: place.root,
+      clock: place.clock,
+      get bytesMax() {
+        return bytesMax()
+      },
+      isPurged: (entry) => place.isPurged(entry),
+      draft: () => place.draft(),
+      bornPosition: (entry) => place.bornPosition(entry),
+      settled: () => place.settled(),
+      onWritten: (name, key, bytes) => {
+        writer.writes++
+        writer.writtenBytes += bytes
+        place.onWritten(name, key, bytes)
+      },
+      onUnwritten: (key) => place.onUnwritten(key),
+      onGrownEnd: (file, isFailed) => {
+        if (this.#finishing.get(file.name) === file.entry) this.#finishing.delete(file.name)
+        if (isFailed) writer.rest()
+      },
+      onGrownClose: (file) => void this.#files.delete(file),
+    }
+  }
+
+  get size(): number {
+    return this.#files.size
+  }
+
+  #growingBytes(): number {
+    let bytes = 0
+    for (const { entry } of this.#files)
+      bytes += entry.body.isWhole ? 0 : Math.max(entry.statedLength, entry.body.length)
+    return bytes
+  }
+
+  begin(entry: Entry, growth: Growth, owner: GrowingBelowOwner): GrowingBelow | null {
+    if (this.#writer.isResting) return null
+    const { statedLength } = entry
+    if (statedLength >= 0 && statedLength <= wholeBytesMax) return new SmallArrival(entry, this.#writer)
+    const hasRoom = Math.max(0, statedLength) + this.#growingBytes() <= this.#bytesMax()
+    if (!hasRoom || this.#files.size >= filesMax) return null
+    const file = new GrowingFile(this.#place, entry, growth, owner)
+    this.#files.add(file)
+    return {
+      get isBehind() {
+        return file.isBehind
+      },
+      grown: () => file.grown(),
+      complete: () => {
+        if (!file.isOver) this.#finishing.set(file.name, entry)
+        file.complete()
+      },
+      abandon: () => file.abandon(),
+    }
+  }
+
+  /** What is whole, and about to be there. */
+  pending(name: string): Entry | undefined {
+    return this.#finishing.get(name)
+  }
+
+  isSoon(key: string): boolean {
+    for (const entry of this.#finishing.values()) if (entry.key === key) return true
+    return false
+  }
+
+  close(): void {
+    for (const file of this.#files) file.close()
+  }
+}
+
+/** Its body is in memory until it is written. */
+class SmallArrival implements GrowingBelow {
+  readonly isBehind = false
+  readonly #entry: Entry
+  readonly #writer: Writer
+
+  constructor(entry: Entry, writer: Writer) {
+    this.#entry = entry
+    this.#writer = writer
+  }
+
+  grown(): void {}
+
+  complete(): void {
+    this.#writer.put(this.#entry)
+  }
+
+  abandon(): void {}
+}

@@ -1,0 +1,222 @@
+/**
+ * GrowingFile: an answer that memory does not take, written to disk while it arrives. Who reads behind what memory holds of
+ * it reads the file that grows.
+ *
+ * Promises: a block is in memory until it is on disk; the origin is held back when the disk is `behindBytesMax` behind; a disk
+ * that fails, or stays behind for `patienceMs`, costs the file and no answer: its owner is told, and passes the answer on as
+ * one that nobody keeps; the file gets its name when it is whole and was not purged meanwhile.
+ */
+import { crc32 } from 'node:zlib'
+import type { Clock, ClockTimer } from '../../core/clock.ts'
+import type { Entry } from '../entry.ts'
+import type { Growth } from '../growth.ts'
+import { blockBytes, type MemoryBody } from '../memory-body.ts'
+import type { GrowingBelow, GrowingBelowOwner } from '../store.ts'
+import { BlockFile } from './block-file.ts'
+import { headerBytes, headOf, paddedHead } from './record.ts'
+import { answerHeader, moveTo, writePointer, type WritePlace } from './write.ts'
+import { nameOf, nameOfEntry } from './names.ts'
+
+/** 4 MiB, as of an answer that nobody keeps. */
+const behindBytesMax = 4 * 1024 * 1024
+const patienceMs = 2000
+/** A file that nobody reads any more is closed within this time. */
+const idleMs = 5000
+
+export interface GrowingFilePlace extends WritePlace {
+  readonly clock: Clock
+  /** The largest one. */
+  readonly bytesMax: number
+  bornPosition(entry: Entry): number
+  settled(): Promise<void>
+  onWritten(name: string, key: string, bytes: number): void
+  onUnwritten(key: string): void
+  /** It is written, or will not be; `isFailed`: the disk is to blame. */
+  onGrownEnd(file: GrowingFile, isFailed: boolean): void
+  /** Nobody reads it any more. */
+  onGrownClose(file: GrowingFile): void
+}
+
+export class GrowingFile extends BlockFile implements GrowingBelow {
+  readonly entry: Entry
+  readonly name: string
+  readonly growth: Growth
+  protected readonly bodyStart: number
+  readonly #place: GrowingFilePlace
+  readonly #owner: GrowingBelowOwner
+  readonly #head: Buffer
+  readonly #draft: string
+  readonly #checks: number[] = []
+  #isWriting = false
+  /** All is there. */
+  #isWhole = false
+  /** It was given up. */
+  #isOver = false
+  #patience: ClockTimer | null = null
+
+  constructor(place: GrowingFilePlace, entry: Entry, growth: Growth, owner: GrowingBelowOwner) {
+    super()
+    const { clock } = place
+    this.entry = entry
+    this.name = nameOfEntry(entry)
+    this.growth = growth
+    this.#place = place
+    this.#owner = owner
+    this.#head = paddedHead(headOf(entry, clock.nowMs(), clock.wallMs()))
+    this.#draft = place.draft()
+    this.bodyStart = headerBytes + this.#head.length
+    entry.body.backing = this
+    void this.#write()
+  }
+
+  get body(): MemoryBody {
+    return this.entry.body
+  }
+
+  /** It is written, or will not be. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  protected checkOf(index: number): number {
+    return this.#checks[index] ?? -1
+  }
+
+  get #behindBytes(): number {
+    return this.body.length - this.#checks.length * blockBytes
+  }
+
+  get isBehind(): boolean {
+    return !this.#isOver && this.#behindBytes > behindBytesMax
+  }
+
+  // As the store beneath a fill
+
+  grown(): void {
+    if (this.#isOver) return
+    if (this.body.length > this.#place.bytesMax) return this.#fail(false)
+    if (this.isBehind) this.#patience ??= this.#place.clock.after(patienceMs, () => this.#fail(true))
+    if (!this.#isWriting) void this.#write()
+  }
+
+  complete(): void {
+    this.#isWhole = true
+    this.#stopWaiting()
+    if (!this.#isWriting && !this.#isOver) void this.#write()
+    this.#closeWhenIdle()
+  }
+
+  abandon(): void {
+    this.#end(false)
+    this.#close()
+  }
+
+  #stopWaiting(): void {
+    this.#patience?.cancel()
+    this.#patience = null
+  }
+
+  // Writing
+
+  async #write(): Promise<void> {
+    const { disk } = this.#place
+    this.#isWriting = true
+    try {
+      this.file ??= await disk.create(this.#draft)
+      while (!this.#isOver && this.#hasNext) await this.#writeNext()
+      if (this.#isWhole && !this.#isOver) await this.#finish()
+    } catch {
+      if (!this.#isOver) this.#fail(true)
+    }
+    this.#isWriting = false
+    if (this.#isOver) await disk.remove(this.#draft).catch(() => {})
+    if (this.isClosed) this.closeFile()
+  }
+
+  /** Is the next block complete? */
+  get #hasNext(): boolean {
+    const end = (this.#checks.length + 1) * blockBytes
+    return end <= this.body.length || (this.#isWhole && end - blockBytes < this.body.length)
+  }
+
+  async #writeNext(): Promise<void> {
+    const index = this.#checks.length
+    const block = this.body.blocks[index] as Buffer
+    await this.file?.write(block, this.bodyStart + index * blockBytes)
+    const wasBehind = this.isBehind
+    this.#checks.push(crc32(block))
+    if (this.#isOver) return
+    this.hold(index)
+    if (!wasBehind || this.isBehind) return
+    this.#stopWaiting()
+    this.#owner.onCaughtUp()
+  }
+
+  async #finish(): Promise<void> {
+    const place = this.#place
+    const { entry, name, file } = this
+    const { length } = entry.body
+    await place.settled()
+    const born = place.bornPosition(entry)
+    if (born < 0 || file === null) return this.#end(false)
+    const table = Buffer.allocUnsafe(this.#checks.length * 4)
+    for (const [i, check] of this.#checks.entries()) table.writeUInt32LE(check, i * 4)
+    await file.write(table, this.bodyStart + length)
+    await file.write(Buffer.concat([answerHeader(this.#head, length, born, table), this.#head]), 0)
+    if (await place.isPurged(entry)) return this.#end(false)
+    await moveTo(place, this.#draft, name)
+    if (entry.vary !== null) {
+      const pointer = nameOf(entry.key)
+      const bytes = await writePointer(place, pointer, entry.key, entry.vary.names)
+      if (bytes > 0) place.onWritten(pointer, '', bytes)
+    }
+    this.#isOver = true
+    place.onWritten(name, entry.key, this.bodyStart + length + table.length)
+    place.onGrownEnd(this, false)
+  }
+
+  // The end
+
+  /** It will not be kept. Who reads it, reads on. */
+  #end(isFailed: boolean): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#stopWaiting()
+    const place = this.#place
+    if (!this.#isWriting) void place.disk.remove(this.#draft).catch(() => {})
+    place.onUnwritten(this.entry.key)
+    place.onGrownEnd(this, isFailed)
+  }
+
+  #fail(isFailed: boolean): void {
+    this.#end(isFailed)
+    if (this.#isWhole) return
+    this.#close()
+    this.#owner.onLost()
+  }
+
+  protected onUnreadable(): void {
+    if (!this.#isWhole) this.#fail(true)
+  }
+
+  #closeWhenIdle(): void {
+    this.#place.clock.after(idleMs, () => {
+      if (this.isClosed) return
+      if (this.#isOver && this.growth.size === 0 && !this.isLoading) this.#close()
+      else this.#closeWhenIdle()
+    })
+  }
+
+  #close(): void {
+    // One that is being written to is closed after that.
+    if (this.#isWriting) this.isClosed = true
+    else this.closeFile()
+    this.#place.onGrownClose(this)
+  }
+
+  /** The store closes. */
+  close(): void {
+    this.#end(false)
+    this.#close()
+  }
+}

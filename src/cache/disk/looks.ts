@@ -1,0 +1,74 @@
+/** Looks: exchanges that wait for what the disk has, or for what another worker is asking an origin for. */
+import type { Clock } from '../../core/clock.ts'
+import type { Timers } from '../../core/timers.ts'
+import type { Exchange } from '../../http/exchange.ts'
+import type { Entry } from '../entry.ts'
+import type { VaryFolding } from '../vary.ts'
+import type { Claims } from './claims.ts'
+import type { Finder, Wanted } from './finder.ts'
+import { Lookup } from './lookup.ts'
+
+export interface LooksPlace {
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly finder: Finder
+  readonly claims: Claims
+  readonly isInMemory: (wanted: Wanted) => boolean
+}
+
+export class Looks {
+  readonly #place: LooksPlace
+
+  constructor(place: LooksPlace) {
+    this.#place = place
+  }
+
+  /** Has `x` wait for what the disk has under the first of these keys that it knows. */
+  look(x: Exchange, keys: readonly string[], folding: VaryFolding | null): Lookup {
+    const lookup = new Lookup(x, this.#place.timers)
+    void this.#look(lookup, keys, { folding, request: x.request, from: x.step + 1 })
+    return lookup
+  }
+
+  async #look(lookup: Lookup, keys: readonly string[], wanted: Omit<Wanted, 'key'>): Promise<void> {
+    let entry: Entry | null = null
+    for (const key of keys) {
+      if (entry === null && !lookup.isOver) entry = await this.findOrAwait({ ...wanted, key })
+    }
+    lookup.tell(entry)
+  }
+
+  /** What the disk has; waits a little for what another worker is asking for. */
+  async findOrAwait(wanted: Wanted): Promise<Entry | null> {
+    const { clock, finder, claims } = this.#place
+    // Looked at before: it may be settled while the disk is read.
+    const wasClaimed = claims.has(wanted.key)
+    const entry = await finder.find(wanted)
+    const isClaimed = wasClaimed || claims.has(wanted.key)
+    if (!isClaimed || (entry !== null && isFresh(entry, clock.nowMs()))) return entry
+    await claims.wait(wanted.key)
+    return finder.find(wanted)
+  }
+
+  /** What is in memory is stale: has `x` wait for a newer one, if another worker is asking for it; null: none is. */
+  lookNewer(x: Exchange, key: string, folding: VaryFolding | null): Lookup | null {
+    const claimed = this.#place.claims.wait(key)
+    if (claimed === null) return null
+    const lookup = new Lookup(x, this.#place.timers)
+    void this.#lookNewer(lookup, claimed, { key, folding, request: x.request, from: x.step + 1 })
+    return lookup
+  }
+
+  async #lookNewer(lookup: Lookup, claimed: Promise<void>, wanted: Wanted): Promise<void> {
+    await claimed
+    if (lookup.isOver) return
+    // Nothing new came of it where what is in memory has stayed.
+    const { finder, isInMemory } = this.#place
+    lookup.tell(isInMemory(wanted) ? null : await finder.find(wanted))
+  }
+}
+
+/** By its own rule: what the client wants is another matter. */
+function isFresh(entry: Entry, nowMs: number): boolean {
+  return nowMs < entry.freshUntilMs && !entry.isSoftPurged
+}

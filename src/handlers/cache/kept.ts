@@ -1,0 +1,15 @@
+/** What the cache step keeps on an exchange. */
+import { Lookup } from '../../cache/disk/lookup.ts'
+import { PartKeeper } from '../../cache/part-keeper.ts'
+import { PostKeeper } from '../../cache/post-keeper.ts'
+import { Reader } from '../../cache/reader.ts'
+
+/** What must hear that the exchange is over. */
+export function isLeft(kept: unknown): kept is { leave(): void } {
+  return (
+    kept instanceof Reader ||
+    kept instanceof Lookup ||
+    kept instanceof PartKeeper ||
+    kept instanceof PostKeeper
+  )
+}
