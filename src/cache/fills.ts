@@ -198,6 +198,10 @@ export class Fills implements FillTable {
   }
 
   again(reader: Reader): void {
+    const { slice = null } = reader.ask
+    // What it waited for has turned out to come as a whole.
+    if (slice !== null && slice.version === null && !this.isSliceable(slice.wholeKey))
+      reader.ask = { ...reader.ask, key: slice.wholeKey, slice: null }
     // It may have come meanwhile.
     const entry = this.store.peek(reader.ask.key, reader.x.request)
     const isWhole = entry !== null && (entry.flags & Rule.PARTIAL) === 0

@@ -43,7 +43,7 @@ export interface ReaderOwner {
 
 export class Reader implements ListNode<Reader>, BodySource {
   readonly x: Exchange
-  readonly ask: Ask
+  ask: Ask
   outcome: Outcome = Outcome.WAITING
   entry: Entry | null = null
   /** Of an entry whose body is still arriving; null when it is whole. */

@@ -111,6 +111,8 @@ export class SlicedBody implements ReadableBody, Followed, Follower {
     this.#entry = entry
     this.#growth = growth
     growth?.follow(this)
+    // Of one that is asked for again, the reader wants what comes later: it must not wait to be read from its beginning.
+    if (this.position > 0) growth?.advance(this)
   }
 
   #letGo(): void {

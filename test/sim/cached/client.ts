@@ -6,13 +6,15 @@ import { mismatch } from '../pattern.ts'
 import { MessageReader, type SimHead } from '../reader.ts'
 import type { SimTransport } from '../wire.ts'
 import type { World } from '../world.ts'
-import type { Given, Resource, Resources } from './resources.ts'
+import { entityTag, keepings, type Given, type Resource, type Resources } from './resources.ts'
 
 export interface CachedRequest {
   readonly number: number
   readonly resource: Resource
   readonly language: string
-  readonly method: 'GET' | 'HEAD'
+  readonly method: 'GET' | 'HEAD' | 'QUERY'
+  /** What a QUERY encloses. */
+  readonly content: string
   /** First and last byte; null: all. */
   readonly range: readonly [number, number] | null
   /** With the ETag of an answer that it got before. */
@@ -25,6 +27,8 @@ export interface CachedRequest {
 export interface CachedClientHabits {
   readonly slowMsMax: number
   readonly isCalm: boolean
+  /** A version that changes under an answer made of slices is told by cutting it. */
+  readonly isSliced: boolean
 }
 
 /** Asks one thing after the other, each on time or when the one before is answered. */
@@ -89,8 +93,10 @@ export class CachedClient {
     if (range !== null) lines.push(`Range: bytes=${range[0]}-${range[1]}`)
     this.#condition = request.isConditional ? (this.#etags.get(resource) ?? '') : ''
     if (this.#condition !== '') lines.push(`If-None-Match: ${this.#condition}`)
+    if (method === 'QUERY')
+      lines.push('Content-Type: text/plain', `Content-Length: ${request.content.length}`)
     this.#reader?.methods.push(method)
-    transport.writeText(lines.join('\r\n') + '\r\n\r\n')
+    transport.writeText(lines.join('\r\n') + '\r\n\r\n' + request.content)
     if (request.leaveMs < 0) return
     this.#world.after(request.leaveMs, () => {
       if (this.#waiting !== request || !transport.isOpen) return
@@ -132,11 +138,18 @@ export class CachedClient {
 
   #onClose(): void {
     const request = this.#waiting
-    if (request !== null && request.leaveMs < 0 && this.#habits.isCalm)
+    if (request !== null && request.leaveMs < 0 && this.#isCalm(request))
       this.#world.fail(`the answer to ${request.number} broke off in calm weather`)
     this.#transport = null
     this.#waiting = null
     this.#world.after(1, () => this.go())
+  }
+
+  /** Nothing that happens to it may be other than right. */
+  #isCalm({ resource }: CachedRequest): boolean {
+    const { isCalm, isSliced } = this.#habits
+    const { periodMs, keeping } = resource
+    return isCalm && (!isSliced || (periodMs === Infinity && keeping !== null && keepings[keeping].isShared))
   }
 
   #onHead(head: SimHead): void {
@@ -156,7 +169,7 @@ export class CachedClient {
     this.#given = given
     this.#wanted = request.method === 'HEAD' ? 0 : given.bytes
     this.#check(request, given)
-    this.#etags.set(given.resource, `"${given.id}"`)
+    if (request.method !== 'QUERY') this.#etags.set(given.resource, entityTag(given))
     if (this.#status === 206) this.#onPart(head, request, given)
     else if (this.#status !== 200) this.#world.fail(`${this.#status} with a body of the origin`)
   }
@@ -168,6 +181,7 @@ export class CachedClient {
     if (given.resource.zone !== resource.zone) world.fail(`${where} of another zone`)
     if (given.resource.path !== resource.path) world.fail(`${where} of another path`)
     if (given.resource.varies && given.variant !== language) world.fail(`${where} of another variant`)
+    if (given.content !== request.content) world.fail(`${where} of another query`)
     if (given.owner >= 0 && given.owner !== number) world.fail(`${where}, which is for ${given.owner} alone`)
     const ageMs = this.#sentMs - given.confirmedMs
     if (given.owner < 0 && ageMs > given.allowedMs)
@@ -185,7 +199,7 @@ export class CachedClient {
       return this.#world.fail(`304 to request ${request.number} without a condition`)
     const etag = head.fields.get('etag')
     if (etag !== this.#condition) this.#world.fail(`304 with ${etag} to ${this.#condition}`)
-    const given = this.#resources.given.get(Number(this.#condition.slice(1, -1)))
+    const given = this.#resources.given.get(Number(/\d+/.exec(this.#condition)?.[0]))
     if (given !== undefined) this.#check(request, given)
   }
 
@@ -201,7 +215,8 @@ export class CachedClient {
 
   #onError(request: CachedRequest): void {
     if (this.#status === 416 && request.range !== null) return
-    if (this.#habits.isCalm) this.#world.fail(`request ${request.number} got ${this.#status} in calm weather`)
+    if (this.#isCalm(request))
+      this.#world.fail(`request ${request.number} got ${this.#status} in calm weather`)
     else if (this.#status < 500) this.#world.fail(`request ${request.number} got ${this.#status}`)
   }
 

@@ -3,7 +3,7 @@ import { pattern } from '../pattern.ts'
 import { MessageReader, type SimHead } from '../reader.ts'
 import type { SimOriginSocket, SimTransport } from '../wire.ts'
 import type { World } from '../world.ts'
-import { keepings, type Given, type Keeping, type Resources } from './resources.ts'
+import { entityTag, keepings, type AskedFor, type Given, type Keeping, type Resources } from './resources.ts'
 
 export interface CachedOriginHabits {
   readonly zone: string
@@ -12,6 +12,10 @@ export interface CachedOriginHabits {
   readonly gapMsMax: number
   /** It serves parts. */
   readonly ranges: boolean
+  /** Also of what is not what the client has already: it has never heard of If-Range. */
+  readonly ignoresIfRange: boolean
+  /** Tells by 416 that a part lies behind the end, instead of giving the whole. */
+  readonly tellsEnds: boolean
 }
 
 type Mishap = 'none' | 'silent' | 'die-before' | 'failing' | 'reset-mid' | 'fin-mid' | 'stall-mid'
@@ -39,14 +43,23 @@ class CachedOriginConnection {
   readonly #transport: SimTransport
   readonly #reader: MessageReader
   #drained: (() => void) | null = null
+  /** A QUERY whose content is coming. */
+  #query: SimHead | null = null
+  #content = ''
 
   constructor(origin: CachedOrigin, transport: SimTransport) {
     this.#origin = origin
     this.#transport = transport
     this.#reader = new MessageReader('request', {
-      onHead: (head) => this.#onHead(head),
-      onBody: () => {},
-      onEnd: () => {},
+      onHead: (head) => {
+        this.#content = ''
+        this.#query = head.startLine.startsWith('QUERY ') ? head : null
+        if (this.#query === null) this.#onRequest(head)
+      },
+      onBody: (bytes) => (this.#content += bytes.toString('latin1')),
+      onEnd: () => {
+        if (this.#query !== null) this.#onRequest(this.#query)
+      },
       onBad: (reason) => origin.world.fail(`origin was sent a bad request: ${reason}`),
     })
   }
@@ -69,7 +82,7 @@ class CachedOriginConnection {
     this.#drained = null
   }
 
-  #onHead(head: SimHead): void {
+  #onRequest(head: SimHead): void {
     const { world, resources, habits } = this.#origin
     const [method, path = ''] = head.startLine.split(' ')
     const resource = resources.find(habits.zone, path)
@@ -78,17 +91,27 @@ class CachedOriginConnection {
     if (resource === undefined) return world.fail(`origin was asked for ${head.startLine}`)
     if (!head.names.includes('via')) world.fail('Via is missing at the origin')
     if (head.fields.has('x-hop')) world.fail('a nominated field reached the origin')
-    const language = head.fields.get('accept-language') ?? ''
-    resources.noteAsked(resource, language)
+    const asked: AskedFor = {
+      number: Number(head.fields.get('x-request')),
+      language: head.fields.get('accept-language') ?? '',
+      content: this.#content,
+      range: head.fields.get('range') ?? '',
+    }
+    resources.noteAsked(resource, asked)
     world.after(world.random.chance(0.5) ? 0 : world.random.next() * habits.thinkMsMax, () => {
       if (!this.#transport.isOpen) return
-      const request = Number(head.fields.get('x-request'))
-      const [given, keeping] = resources.current(resource, language, request, world.nowMs())
-      const etag = `"${given.id}"`
-      const isPart = habits.ranges && method === 'GET' && (head.fields.get('if-range') ?? etag) === etag
-      const range = isPart ? (head.fields.get('range') ?? '') : ''
+      const [given, keeping] = resources.current(resource, asked, world.nowMs())
+      const range = this.#givesPart(method, head, given) ? asked.range : ''
       this.#answer(method === 'HEAD', head.fields.get('if-none-match'), given, keeping, range)
     })
+  }
+
+  #givesPart(method: string | undefined, { fields }: SimHead, given: Given): boolean {
+    const { ranges, ignoresIfRange } = this.#origin.habits
+    const ifRange = fields.get('if-range')
+    // A weak one never matches (RFC 9110 §13.1.5).
+    const isMatch = ifRange === undefined || (ifRange === entityTag(given) && !given.resource.isWeak)
+    return ranges && method === 'GET' && (isMatch || ignoresIfRange)
   }
 
   #answer(
@@ -108,11 +131,16 @@ class CachedOriginConnection {
       this.#transport.writeText('HTTP/1.1 503 Simulated\r\nContent-Length: 4\r\n\r\noops')
       return
     }
-    const etag = `"${given.id}"`
+    const etag = entityTag(given)
     const common = [`ETag: ${etag}`, `Cache-Control: ${keepings[keeping].cacheControl}`]
     if (resource.varies) common.push('Vary: Accept-Language')
     if (condition === etag) {
       this.#transport.writeText(`HTTP/1.1 304 Simulated\r\n${common.join('\r\n')}\r\n\r\n`)
+      return
+    }
+    if (this.#origin.habits.tellsEnds && firstOf(range) >= given.bytes) {
+      const lines = ['HTTP/1.1 416 Simulated', 'Content-Length: 0', `Content-Range: bytes */${given.bytes}`]
+      this.#transport.writeText(lines.join('\r\n') + '\r\n\r\n')
       return
     }
     const [first, last] = partOf(range, given.bytes)
@@ -166,6 +194,11 @@ class CachedOriginConnection {
     if (mishap === 'reset-mid' || (mishap === 'fin-mid' && framing === 'close')) this.#transport.reset()
     else if (mishap === 'fin-mid') this.#transport.end()
   }
+}
+
+/** -1: none. */
+function firstOf(range: string): number {
+  return Number(/^bytes=(\d+)-/.exec(range)?.[1] ?? -1)
 }
 
 /** First and last byte that `range` asks for; all of it where that is no part. */

@@ -26,6 +26,10 @@ export interface Resource {
   /** Another version from then on, again and again; Infinity: always the same. */
   readonly periodMs: number
   readonly bytesMax: number
+  /** All its versions have one length, so that only their validators tell them apart. */
+  readonly isEven: boolean
+  /** Its entity-tags are weak: no part of it may be put together with another. */
+  readonly isWeak: boolean
   readonly framing: 'length' | 'chunked' | 'close'
   /** When it was last purged. */
   purgedMs: number
@@ -36,6 +40,8 @@ export interface Given {
   readonly id: number
   readonly resource: Resource
   readonly variant: string
+  /** What a QUERY asked; '' for GET. */
+  readonly content: string
   /** For this request alone; -1: for all. */
   readonly owner: number
   readonly bytes: number
@@ -45,11 +51,24 @@ export interface Given {
   allowedMs: number
 }
 
+/** What a request asks an origin for, beside the path. */
+export interface AskedFor {
+  readonly number: number
+  readonly language: string
+  readonly content: string
+  readonly range: string
+}
+
+/** As it stands in the field. */
+export function entityTag({ id, resource }: Given): string {
+  return `${resource.isWeak ? 'W/' : ''}"${id}"`
+}
+
 export class Resources {
   readonly random: Random
   readonly list: Resource[] = []
   readonly given: Map<number, Given> = new Map()
-  /** Requests that reached an origin, by zone, path and variant. */
+  /** Requests that reached an origin, by zone, path, variant, content and range. */
   readonly asked: Map<string, number> = new Map()
   readonly #shared: Map<string, Given> = new Map()
 
@@ -57,10 +76,13 @@ export class Resources {
     this.random = random
   }
 
-  draw(zones: readonly string[], bytesMax: number, isSteady: boolean): void {
+  draw(zones: readonly string[], bytesMax: number, kind: 'steady' | 'crowded' | 'mixed'): void {
     const { random } = this
+    const isSteady = kind === 'steady'
+    const isCrowded = kind === 'crowded'
     for (let i = random.between(1, 4); i > 0; i--) {
-      const keeping = isSteady ? 'public' : random.pick([...keepingNames, 'public', null] as const)
+      const keeping =
+        isSteady || isCrowded ? 'public' : random.pick([...keepingNames, 'public', null] as const)
       // The same path in each zone, and not the same content.
       for (const zone of zones) {
         this.list.push({
@@ -69,13 +91,20 @@ export class Resources {
           keeping,
           varies: random.chance(0.4),
           periodMs: isSteady || random.chance(0.4) ? Infinity : random.between(50, 3000),
-          // Large ones are seldom, but they are.
-          bytesMax: random.chance(0.1) ? 0 : random.chance(0.05) ? bytesMax : random.skewed(bytesMax) + 1,
-          framing: random.pick(['length', 'length', 'chunked', 'close'] as const),
+          isEven: isCrowded || random.chance(0.5),
+          isWeak: !isCrowded && random.chance(0.15),
+          bytesMax: isCrowded ? bytesMax : this.#drawBytes(bytesMax),
+          framing: isCrowded ? 'length' : random.pick(['length', 'length', 'chunked', 'close'] as const),
           purgedMs: -1,
         })
       }
     }
+  }
+
+  /** Large ones are seldom, but they are. */
+  #drawBytes(bytesMax: number): number {
+    const { random } = this
+    return random.chance(0.1) ? 0 : random.chance(0.05) ? bytesMax : random.skewed(bytesMax) + 1
   }
 
   find(zone: string, path: string): Resource | undefined {
@@ -83,18 +112,23 @@ export class Resources {
   }
 
   /** What the origin has at this moment for a request. */
-  current(resource: Resource, language: string, request: number, nowMs: number): [Given, Keeping] {
+  current(
+    resource: Resource,
+    { language, content, number }: AskedFor,
+    nowMs: number,
+  ): readonly [given: Given, keeping: Keeping] {
     const keeping = resource.keeping ?? this.random.pick(keepingNames)
     const { allowedMs, isShared } = keepings[keeping]
     const variant = resource.varies ? language : ''
     const version = resource.periodMs === Infinity ? 0 : Math.floor(nowMs / resource.periodMs)
-    const name = `${resource.zone} ${resource.path} ${variant} ${version}`
+    const name = `${resource.zone} ${resource.path} ${variant} ${version} ${content}`
     let given = isShared ? this.#shared.get(name) : undefined
     if (given === undefined) {
       const id = this.given.size + 1
-      const owner = isShared ? -1 : request
-      const bytes = Math.floor(resource.bytesMax * (0.5 + this.random.next() / 2))
-      given = { id, resource, variant, owner, bytes, confirmedMs: nowMs, allowedMs: 0 }
+      const owner = isShared ? -1 : number
+      const share = resource.isEven ? 1 : 0.5 + this.random.next() / 2
+      const bytes = Math.floor(resource.bytesMax * share)
+      given = { id, resource, variant, content, owner, bytes, confirmedMs: nowMs, allowedMs: 0 }
       this.given.set(id, given)
       if (isShared) this.#shared.set(name, given)
     }
@@ -103,8 +137,8 @@ export class Resources {
     return [given, keeping]
   }
 
-  noteAsked(resource: Resource, language: string): void {
-    const name = `${resource.zone} ${resource.path} ${resource.varies ? language : ''}`
+  noteAsked(resource: Resource, { language, content, range }: AskedFor): void {
+    const name = `${resource.zone} ${resource.path} ${resource.varies ? language : ''} ${content} ${range}`
     this.asked.set(name, (this.asked.get(name) ?? 0) + 1)
   }
 }

@@ -1,8 +1,8 @@
 /**
  * One simulated world of cached routes: zones that share paths and nothing else, clients that burst upon the same
- * resources, leave, read slowly, ask for parts; origins that go wrong, stores that are too small, purges. Then:
+ * resources, leave, read slowly, ask for parts or by QUERY; slices, a warm-up; origins that go wrong, stores that are too small, purges. Then:
  *
- * - no client got a byte of another zone, path, variant, version or another's private answer, nor anything older than its
+ * - no client got a byte of another zone, path, variant, query, version or another's private answer, nor anything older than its
  *   origin allowed, or purged before it asked; what looks whole is whole (client.ts);
  * - in calm weather what can be shared is asked of the origin once for each variant;
  * - the store and the windows of what it does not take stay within their bounds, and no fill runs away from its readers;
@@ -13,6 +13,8 @@ import { rfcPolicy } from '../../../src/cache/policy.ts'
 import type { Growing } from '../../../src/cache/growing.ts'
 import { SharedCache } from '../../../src/cache/shared-cache.ts'
 import { createCache } from '../../../src/handlers/cache.ts'
+import { defaultLimits } from '../../../src/http/limits.ts'
+import { Warming } from '../../../src/server/warming.ts'
 import { Edge, type Zone } from '../edge.ts'
 import { checkRest, type SimulationResult } from '../simulate.ts'
 import { SimWire } from '../wire.ts'
@@ -27,6 +29,8 @@ const overByMs = 1_000_000
 const eventsMax = 600_000
 /** A body of one buffer, which a hit writes at once. */
 const writeBytesMax = 256 * 1024
+/** More than one buffer, of which nothing is let go of. */
+const crowdedBytes = 600_000
 /** What may come when the origin was told to stop: a read, and what had been read ahead of it. */
 const readBytes = 2 * 64 * 1024
 /** A small body, which is never let go of, or the block that something of the window is in; and a read. */
@@ -41,21 +45,30 @@ interface Climate {
   readonly bytesMax: number
   readonly windowBytes: number
   readonly storeBytes: number
+  /** 0: answers are kept whole. */
+  readonly sliceBytes: number
   readonly purges: boolean
+  /** Many at once for what no store holds, and some of them slow: who falls behind gets the rest by Range. */
+  readonly isCrowd: boolean
 }
 
 function drawClimate({ random }: World): Climate {
   const isCalm = random.chance(0.5)
   const isSteady = isCalm && random.chance(0.5)
+  const isCrowd = !isCalm && random.chance(0.2)
+  const bytesMax = isCrowd ? crowdedBytes : random.pick([100, 20_000, 300_000, 1_000_000])
+  const sliceBytes = Math.max(50, Math.floor(bytesMax / random.pick([2, 3.3, 7])))
   return {
     isCalm,
     isSteady,
     originFaults: isCalm ? 0 : random.next() * 0.4,
     clientFaults: isCalm ? 0 : random.next() * 0.4,
-    bytesMax: random.pick([100, 20_000, 300_000, 1_000_000]),
-    windowBytes: random.pick([20_000, 70_000, 4_000_000]),
-    storeBytes: isSteady ? 64_000_000 : random.pick([30_000, 300_000, 64_000_000]),
+    bytesMax,
+    windowBytes: isCrowd ? 20_000 : random.pick([20_000, 70_000, 4_000_000]),
+    storeBytes: isSteady ? 64_000_000 : isCrowd ? 30_000 : random.pick([30_000, 300_000, 64_000_000]),
+    sliceBytes: isCrowd || random.chance(0.6) ? 0 : sliceBytes,
     purges: !isSteady && random.chance(0.3),
+    isCrowd,
   }
 }
 
@@ -74,7 +87,7 @@ export function simulateCached(
   })
   const resources = new Resources(random)
   const names = random.chance(0.5) ? ['one'] : ['one', 'two']
-  resources.draw(names, climate.bytesMax, climate.isSteady)
+  resources.draw(names, climate.bytesMax, climate.isSteady ? 'steady' : climate.isCrowd ? 'crowded' : 'mixed')
   const caches: SharedCache[] = []
   const zones = names.map((name, i) => zoneOf(world, climate, name, firstPort + i, caches))
   names.forEach((zone, i) => {
@@ -83,7 +96,9 @@ export function simulateCached(
       faults: climate.originFaults,
       thinkMsMax: random.pick([0, 40, 300]),
       gapMsMax: random.pick([0, 0, 30]),
-      ranges: random.chance(0.7),
+      ranges: climate.isCrowd || random.chance(0.7),
+      ignoresIfRange: random.chance(climate.isCrowd ? 0.5 : 0.2),
+      tellsEnds: random.chance(0.5),
     }
     wire.listeners.set(firstPort + i, new CachedOrigin(world, resources, habits))
   })
@@ -91,11 +106,13 @@ export function simulateCached(
   const cache = caches[0] as SharedCache
   watch(world, cache, climate)
   if (climate.purges) purge(world, cache, resources)
+  const warming = random.chance(0.2) ? warm(world, edge, resources) : null
 
   const clients = drawClients(world, wire, edge, resources, climate)
   for (const client of clients) client.go()
   world.run(overByMs, eventsMax)
   for (const client of clients) if (!client.isDone) world.fail('a client still waits')
+  if (warming?.progress().isRunning === true) world.fail('the warm-up still goes on')
   if (climate.isSteady) checkAsked(world, resources)
   checkCache(world, cache)
 
@@ -130,8 +147,9 @@ function zoneOf(world: World, climate: Climate, name: string, port: number, cach
         },
       })
       const key = new CacheKey('sim', name)
-      const policy = { ...rfcPolicy, errorGraceMs: 0 }
-      const options = { key, policy, folding: null, bypass: null, minUses: 1, purgeMethod: null }
+      const policy = { ...rfcPolicy, errorGraceMs: 0, storesQuery: true }
+      const { sliceBytes } = climate
+      const options = { key, policy, folding: null, bypass: null, minUses: 1, sliceBytes, purgeMethod: null }
       return [createCache({ ...options, slot: 0, statusName: 'sim' }, { clock: world, cache: caches[0] })]
     },
   }
@@ -156,13 +174,16 @@ function drawClients(
     const resource = random.chance(0.8) ? burst.resource : random.pick(resources.list)
     const { bytesMax } = resource
     const first = random.between(0, bytesMax)
+    const method = random.chance(0.1) ? 'HEAD' : random.chance(0.1) ? 'QUERY' : 'GET'
+    const isQuery = method === 'QUERY'
     return {
       number: ++number,
       resource,
       language: random.pick(['en', 'en', 'de', 'fr']),
-      method: random.chance(0.1) ? 'HEAD' : 'GET',
-      range: random.chance(0.15) ? [first, first + random.between(0, bytesMax)] : null,
-      isConditional: random.chance(0.2),
+      method,
+      content: isQuery ? random.pick(['one', 'two']) : '',
+      range: !isQuery && random.chance(0.15) ? [first, first + random.between(0, bytesMax)] : null,
+      isConditional: !isQuery && random.chance(0.2),
       startMs: burst.atMs + random.next() * random.pick([1, 20, 400]),
       leaveMs: random.chance(climate.clientFaults) ? random.next() * 400 : -1,
     }
@@ -170,8 +191,9 @@ function drawClients(
   return Array.from({ length: random.between(2, 12) }, (_, c) => {
     const todo = Array.from({ length: random.between(1, 5) }, draw).sort((a, b) => a.startMs - b.startMs)
     const habits = {
-      slowMsMax: random.pick([0, 0, 0, 60, 400, 4000]),
+      slowMsMax: random.pick(climate.isCrowd ? [0, 0, 2000] : [0, 0, 0, 60, 400, 4000]),
       isCalm: climate.isCalm && isRoomy(climate),
+      isSliced: climate.sliceBytes > 0,
     }
     return new CachedClient(world, resources, habits, todo, () => {
       const [near, far] = wire.link('192.0.2.' + (c + 1), 40_000 + c)
@@ -199,6 +221,29 @@ function purge(world: World, cache: SharedCache, resources: Resources): void {
       for (const other of resources.list) if (concerned(other)) other.purgedMs = world.nowMs()
     })
   }
+}
+
+/** The operator has the cache filled meanwhile, and may change his mind. */
+function warm(world: World, edge: Edge, resources: Resources): Warming {
+  const { random } = world
+  const warming = new Warming({ serve: edge.engine, clock: world, limits: () => defaultLimits })
+  const { zone } = random.pick(resources.list)
+  // Nobody's request has this number: what is for this one alone must reach no client.
+  const fields = { 'X-Zone': zone, 'X-Request': '1000000', 'Accept-Language': random.pick(['en', 'de']) }
+  const urls = resources.list
+    .filter((one) => one.zone === zone)
+    .map(({ path }) => `http://sim.example${path}`)
+  world.after(random.next() * 3000, () =>
+    warming.act({
+      action: 'start',
+      urls,
+      sitemaps: [],
+      concurrency: random.between(1, 3),
+      fields: Object.entries(fields).map(([name, value]) => ({ name, value })),
+    }),
+  )
+  if (random.chance(0.3)) world.after(random.next() * 5000, () => warming.stop())
+  return warming
 }
 
 /** Sees that no fill goes on while it is a window ahead of its fastest reader, but for what was on its way already. */

@@ -208,6 +208,56 @@ export const mutants: readonly Mutant[] = [
     replace: '    this.#isHeld = false\n',
   },
   {
+    name: 'a slice of another version is put with the others',
+    file: 'src/cache/slice.ts',
+    find: ' && carries(fields, known.validator)',
+    replace: " && carries(fields, fields.get(Field.ETAG) ?? '')",
+  },
+  {
+    name: 'slices are kept without regard to their version',
+    file: 'src/cache/slice.ts',
+    find: '\\nslice ${this.number} ${version.validator}`',
+    replace: '\\nslice ${this.number}`',
+  },
+  {
+    name: 'the index of slices is for every variant',
+    file: 'src/cache/slice.ts',
+    find: 'const start = { key: indexKey, bornAt, site, host, head, vary, variant, searchRule, body }',
+    replace:
+      "const start = { key: indexKey, bornAt, site, host, head, vary: null, variant: '', searchRule, body }\n  void [vary, variant]",
+  },
+  {
+    name: 'a slice begins where another one does',
+    file: 'src/cache/sliced-body.ts',
+    find: 'entry.body.readAt(offset - first, span,',
+    replace: 'entry.body.readAt(Math.max(0, offset - first - 1), span,',
+  },
+  {
+    name: 'what a QUERY encloses is no part of its key',
+    file: 'src/handlers/cache.ts',
+    find: 'this.keyOf(x, content.digest)',
+    replace: "this.keyOf(x, content.digest === '' ? '' : 'query')",
+  },
+  {
+    name: 'a weak entity-tag vouches for slices',
+    file: 'src/cache/slice.ts',
+    find: "  if (etag.startsWith('\"')) return etag\n",
+    replace: "  if (etag !== '') return etag\n",
+  },
+  {
+    name: 'the rest of another version goes to who fell behind',
+    file: 'src/cache/tails.ts',
+    find: "    if (!isSameStrongly(fields.get(Field.ETAG) ?? '', etag)) return false\n",
+    replace:
+      "    if (!isSameStrongly(fields.get(Field.ETAG) ?? '', fields.get(Field.ETAG) ?? '')) return false\n    void etag\n",
+  },
+  {
+    name: 'who joins a rest reads from where it began',
+    file: 'src/cache/tails.ts',
+    find: 'return tail.body.readAt(offset - tail.first, span, end - tail.first)',
+    replace: 'return tail.body.readAt(offset - Math.max(tail.first, this.#position), span, end - tail.first)',
+  },
+  {
     name: 'a body is pushed past a taker that is full, over HTTP/2',
     file: 'src/http/request-intake.ts',
     find: 'if (this.#isFull || !this.kept.isEmpty || !body.isTaking)',
