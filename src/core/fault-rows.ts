@@ -72,6 +72,10 @@ export const denied = (name: string, status: number, sentence: string): Fault =>
 
 export const badAnswer = (name: string, sentence: string): Fault => row(name, 502, 'origin', sentence)
 
+/** A server could not be asked at all; it is called as RFC 9209 §2.3 calls it. */
+export const unreached = (name: string, status: number, sentence: string): Fault =>
+  row(name, status, 'origin', sentence, { retry: 'any', proxyStatus: name })
+
 export const badCertificate = (name: string, sentence: string): Fault =>
   row(name, 502, 'origin', sentence, { retry: 'any', proxyStatus: 'tls_certificate_error' })
 

@@ -14,6 +14,7 @@ import {
   denied,
   row,
   rows,
+  unreached,
   type Fault,
   type FaultRow,
 } from './fault-rows.ts'
@@ -76,7 +77,6 @@ export const Faults = {
   TRAILER_BAD: badRequest('trailer_bad', 'The trailer section is malformed (RFC 9112 §7.1.2).'),
   TRAILER_TOO_LARGE: badRequest('trailer_too_large', 'The trailer section is too large.', 431),
   BODY_TOO_LARGE: row('body_too_large', 413, 'client', 'The request body is too large.', { closes: true }),
-  COMPRESSION_BAD: badRequest('compression_bad', 'A header block cannot be decoded (RFC 7541).'),
   PROXY_HEADER_MISSING: row(
     'proxy_header_missing',
     0,
@@ -198,24 +198,13 @@ export const Faults = {
   ACCESS_DENIED: denied('access_denied', 403, 'Access is denied.'),
 
   // Origins (RFC 9209 names).
-  ORIGIN_UNRESOLVED: row('dns_error', 502, 'origin', 'The origin could not be found.', {
-    retry: 'any',
-    proxyStatus: 'dns_error',
-  }),
-  ORIGIN_REFUSED: row('connection_refused', 502, 'origin', 'The origin refused the connection.', {
-    retry: 'any',
-    proxyStatus: 'connection_refused',
-  }),
-  ORIGIN_UNREACHABLE: row('destination_ip_unroutable', 502, 'origin', 'The origin cannot be reached.', {
-    retry: 'any',
-    proxyStatus: 'destination_ip_unroutable',
-  }),
-  ORIGIN_CONNECT_TIMEOUT: row(
+  ORIGIN_UNRESOLVED: unreached('dns_error', 502, 'The origin could not be found.'),
+  ORIGIN_REFUSED: unreached('connection_refused', 502, 'The origin refused the connection.'),
+  ORIGIN_UNREACHABLE: unreached('destination_ip_unroutable', 502, 'The origin cannot be reached.'),
+  ORIGIN_CONNECT_TIMEOUT: unreached(
     'connection_timeout',
     504,
-    'origin',
     'The origin did not accept the connection in time.',
-    { retry: 'any', proxyStatus: 'connection_timeout' },
   ),
   ORIGIN_CLOSED_EARLY: row(
     'connection_terminated',
@@ -248,21 +237,12 @@ export const Faults = {
     'The origin did not take the request in time.',
     { proxyStatus: 'connection_write_timeout' },
   ),
-  ORIGIN_FULL: row('connection_limit_reached', 503, 'origin', 'The origin has too many connections.', {
-    retry: 'any',
-    proxyStatus: 'connection_limit_reached',
-  }),
+  ORIGIN_FULL: unreached('connection_limit_reached', 503, 'The origin has too many connections.'),
   ORIGIN_NONE: row('destination_unavailable', 503, 'origin', 'No server of the origin is available.', {
     proxyStatus: 'destination_unavailable',
   }),
-  ORIGIN_TLS: row('tls_protocol_error', 502, 'origin', 'TLS to the origin failed.', {
-    retry: 'any',
-    proxyStatus: 'tls_protocol_error',
-  }),
-  ORIGIN_TLS_ALERT: row('tls_alert_received', 502, 'origin', 'The origin refused TLS by an alert.', {
-    retry: 'any',
-    proxyStatus: 'tls_alert_received',
-  }),
+  ORIGIN_TLS: unreached('tls_protocol_error', 502, 'TLS to the origin failed.'),
+  ORIGIN_TLS_ALERT: unreached('tls_alert_received', 502, 'The origin refused TLS by an alert.'),
   ORIGIN_CERTIFICATE_EXPIRED: badCertificate(
     'tls_certificate_expired',
     'The certificate of the origin has expired, or does not hold yet.',
@@ -294,6 +274,19 @@ export const Faults = {
   ORIGIN_STREAM_RESET: badAnswer(
     'origin_stream_reset',
     'The origin reset the stream before its answer (RFC 9113 §5.4.2).',
+  ),
+  ORIGIN_HTTP1_REQUIRED: row(
+    'origin_http1_required',
+    502,
+    'origin',
+    'The origin wants this request by HTTP/1.1 (RFC 9113 §7).',
+    { retry: 'any', level: 'debug', proxyStatus: 'http_protocol_error' },
+  ),
+  ORIGIN_HEAD_LIMIT: row(
+    'origin_head_limit',
+    431,
+    'client',
+    'The header section is larger than the origin takes (RFC 9113 §6.5.2).',
   ),
   ORIGIN_UPGRADE_NOT_SERVED: row(
     'origin_upgrade_not_served',

@@ -45,7 +45,7 @@ function writeFields(encoder: HpackEncoder, fields: Fields): void {
   const { size, ids } = fields
   for (let i = 0; i < size; i++) {
     const id = ids[i] as number
-    if (id === 0) encoder.field(0, fields.nameAt(i), fields.valueAt(i), false)
-    else if (isLeftOutOfStreams[id] === 0) encoder.field(id, '', fields.valueAt(i), false)
+    if (id === 0) encoder.field(0, fields.nameAt(i), fields.valueAt(i), fields.isSecretAt(i))
+    else if (isLeftOutOfStreams[id] === 0) encoder.field(id, '', fields.valueAt(i), fields.isSecretAt(i))
   }
 }

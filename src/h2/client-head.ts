@@ -32,6 +32,9 @@ const isLeftOut = Uint8Array.from({ length: 256 }, (_, id) =>
 
 const colon = 0x3a
 
+/** Of the names of the four pseudo-fields, and of ':scheme' the value. */
+const pseudoBytes = ':method:scheme:authority:pathhttps'.length + 4 * entryOverheadBytes
+
 /**
  * Writes the head of `x.outgoing` and the fields of `x.request` into a block that was begun. `isConnect`: as an extended CONNECT
  * to `x.outgoing.upgrade` (RFC 8441 §4).
@@ -52,13 +55,21 @@ export function writeRequestHead(
   const { size, ids } = fields
   for (let i = 0; i < size; i++) {
     const id = ids[i] as number
-    if (id === 0) encoder.field(0, fields.nameAt(i), fields.valueAt(i), false)
+    if (id === 0) encoder.field(0, fields.nameAt(i), fields.valueAt(i), fields.isSecretAt(i))
     else if (isLeftOut[id] === 0 && !isNotSent(id, x, isConnect))
-      encoder.field(id, '', fields.valueAt(i), false)
+      encoder.field(id, '', fields.valueAt(i), fields.isSecretAt(i))
   }
   if (request.acceptsTrailers) encoder.field(Field.TE, '', 'trailers', false)
   const length = statedLength(x)
   if (length >= 0 && !isConnect) encoder.field(Field.CONTENT_LENGTH, '', String(length), false)
+}
+
+/** About what SETTINGS_MAX_HEADER_LIST_SIZE counts of it: names and values, and 32 bytes for each (RFC 9113 §6.5.2). */
+export function headListBytes({ outgoing, request: { fields } }: Exchange): number {
+  let bytes = pseudoBytes + outgoing.method.length + outgoing.host.length + outgoing.target.length
+  for (let i = 0; i < fields.size; i++)
+    if (fields.isLive(i)) bytes += fields.nameAt(i).length + fields.valueAt(i).length + entryOverheadBytes
+  return bytes
 }
 
 function isNotSent(id: number, x: Exchange, isConnect: boolean): boolean {
@@ -94,11 +105,11 @@ export class AnswerFields implements HeaderSink {
     head.status = 0
   }
 
-  onHeader(name: string, value: string, known: number, _isSecret: boolean): boolean {
+  onHeader(name: string, value: string, known: number, isSecret: boolean): boolean {
     this.#headBytesLeft -= name.length + value.length + entryOverheadBytes
     if (this.#headBytesLeft < 0) this.#fault = Faults.ANSWER_HEAD_TOO_LARGE
     else if (known === Pseudo.STATUS) this.#takeStatus(value)
-    else this.#takeField(name, value, known)
+    else this.#takeField(name, value, known, isSecret)
     return this.#fault === NONE
   }
 
@@ -109,11 +120,11 @@ export class AnswerFields implements HeaderSink {
     else this.#head.status = status
   }
 
-  #takeField(name: string, value: string, known: number): void {
+  #takeField(name: string, value: string, known: number, isSecret: boolean): void {
     this.#hasField = true
     if (isMalformed(name, known)) this.#fault = Faults.ANSWER_MALFORMED
     else if (--this.#fieldsLeft < 0) this.#fault = Faults.ANSWER_HEAD_TOO_LARGE
-    else this.#head.fields.addNumbered(known, name, value)
+    else this.#head.fields.addNumbered(known, name, value, isSecret)
   }
 
   /** The block has come; `ends`: the stream with it. `method`: of the request. NONE or a fault. */
@@ -160,11 +171,11 @@ export class AnswerTrailers implements HeaderSink {
     this.#fault = NONE
   }
 
-  onHeader(name: string, value: string, known: number, _isSecret: boolean): boolean {
+  onHeader(name: string, value: string, known: number, isSecret: boolean): boolean {
     this.#bytesLeft -= name.length + value.length + entryOverheadBytes
     if (isMalformed(name, known) || this.#bytesLeft < 0 || --this.#fieldsLeft < 0)
       this.#fault = Faults.ANSWER_TRAILER_BAD
-    else this.#fields.addNumbered(known, name, value)
+    else this.#fields.addNumbered(known, name, value, isSecret)
     return this.#fault === NONE
   }
 

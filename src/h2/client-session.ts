@@ -8,6 +8,7 @@ import type { ConnectionLimits } from '../http/limits.ts'
 import type { FloodGuard } from './flood-guard.ts'
 import type { ErrorCode } from './frames.ts'
 import type { HeaderSink } from './hpack-decoder.ts'
+import type { PeerSettings } from './settings.ts'
 import type { StreamHome } from './stream-transport.ts'
 import type { SessionStream } from './stream.ts'
 
@@ -16,6 +17,8 @@ export interface ClientSession extends StreamHome {
   readonly timers: Timers
   readonly guard: FloodGuard
   readonly limits: ConnectionLimits
+  /** What the origin has said of itself. */
+  readonly peer: PeerSettings
   /** ':scheme' of its requests. */
   readonly scheme: string
   /** Why no stream can begin; NONE when one can. */

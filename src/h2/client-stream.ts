@@ -14,7 +14,7 @@ import { BODY_UNKNOWN } from '../http/message.ts'
 import { AWAITS_ANSWER, AWAITS_WRITE } from '../http/origin-patience.ts'
 import type { Transport } from '../net/transport.ts'
 import { AnswerStream, ENDING, GONE, LEASED, READING, SWITCHED, TUNNEL, WAITING } from './client-answer.ts'
-import { writeRequestHead } from './client-head.ts'
+import { headListBytes, writeRequestHead } from './client-head.ts'
 import { ErrorCode } from './frames.ts'
 import { grpcLimits, isGrpc } from './grpc.ts'
 import { StreamTransport } from './stream-transport.ts'
@@ -67,6 +67,10 @@ export class ClientStream extends AnswerStream implements Upstream, BodySink {
     const { upgrade } = x.outgoing
     this.isConnect = session.carriesUpgrade(upgrade)
     if (upgrade === 'websocket' && !this.isConnect) return this.fail(Faults.ORIGIN_UPGRADE_NOT_SERVED)
+    const { headerListBytesMax } = session.peer
+    // Nobody's head is much larger than what we take of clients: most bounds need not be compared with.
+    if (headerListBytesMax < 2 * session.limits.headBytesMax && headListBytes(x) > headerListBytesMax)
+      return this.fail(Faults.ORIGIN_HEAD_LIMIT)
     // Any other upgrade is left out, as everybody on the way may (RFC 9110 §7.8).
     session.open(this)
     this.phase = WAITING
@@ -192,7 +196,16 @@ export class ClientStream extends AnswerStream implements Upstream, BodySink {
       this.isRequestWhole = true
     } else if (this.hasAnswered) this.fail(Faults.ORIGIN_TRUNCATED)
     else if (code === ErrorCode.REFUSED_STREAM) this.fail(Faults.ORIGIN_STREAM_REFUSED)
+    else if (code === ErrorCode.HTTP_1_1_REQUIRED) this.#wantsHttp1()
     else this.fail(Faults.ORIGIN_STREAM_RESET)
+  }
+
+  /** It was not looked at: where the protocol was negotiated, the next attempt has the other. */
+  #wantsHttp1(): void {
+    const { x } = this
+    const isNegotiated = this.session.target.protocol === 'negotiated'
+    if (x !== null) x.outgoing.isHttp1Only = isNegotiated
+    this.fail(isNegotiated ? Faults.ORIGIN_HTTP1_REQUIRED : Faults.ORIGIN_STREAM_RESET)
   }
 
   onOriginTooSlow(fault: Fault): void {

@@ -44,7 +44,7 @@ export class HpackDecoder {
     this.#table = new DynamicTable(defaultTableBytes, this.#tableBytesMax)
   }
 
-  /** Decodes a whole block, its CONTINUATION included. NONE, or COMPRESSION_BAD. */
+  /** Decodes a whole block, its CONTINUATION included. NONE, or H2_COMPRESSION_ERROR. */
   decode(buffer: Buffer, start: number, end: number, sink: HeaderSink): Fault {
     let keeps = true
     let isAtStart = true
@@ -52,13 +52,14 @@ export class HpackDecoder {
     while (this.#at < end) {
       const byte = buffer[this.#at] as number
       if ((byte & 0xe0) === 0x20) {
-        if (!isAtStart || !this.#resize(buffer, end)) return Faults.COMPRESSION_BAD
+        if (!isAtStart || !this.#resize(buffer, end)) return Faults.H2_COMPRESSION_ERROR
         continue
       }
       isAtStart = false
       if (byte >= 0x80) {
-        if (!this.#readInteger(buffer, end, 0x7f) || !this.#look(this.#integer)) return Faults.COMPRESSION_BAD
-      } else if (!this.#readLiteral(buffer, end, byte)) return Faults.COMPRESSION_BAD
+        if (!this.#readInteger(buffer, end, 0x7f) || !this.#look(this.#integer))
+          return Faults.H2_COMPRESSION_ERROR
+      } else if (!this.#readLiteral(buffer, end, byte)) return Faults.H2_COMPRESSION_ERROR
       if (keeps) keeps = sink.onHeader(this.#name, this.#value, this.#number, (byte & 0xf0) === 0x10)
     }
     return NONE

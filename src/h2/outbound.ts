@@ -226,7 +226,8 @@ export class Outbound {
     for (let i = 0; i < trailers.size; i++) {
       if (!trailers.isLive(i)) continue
       const id = trailers.idAt(i)
-      this.encoder.field(id, id === 0 ? trailers.nameAt(i) : '', trailers.valueAt(i), false)
+      const name = id === 0 ? trailers.nameAt(i) : ''
+      this.encoder.field(id, name, trailers.valueAt(i), trailers.isSecretAt(i))
     }
     this.headers(stream, true)
   }

@@ -48,8 +48,8 @@ export class Fields implements FieldsView {
   ids: Uint8Array = new Uint8Array(initialCapacity)
   /**
    * Per entry: name start (= line start), name end, value start, value end in `text`. Name end -1: a made entry, and
-   * the third is its place in the lists of made names and values; the first still is where the line that it took the
-   * place of began, if it took one's.
+   * the third is its place in the lists of made names and values, the fourth 1 where it came as never to be indexed; the
+   * first still is where the line that it took the place of began, if it took one's.
    */
   spans: Int32Array = new Int32Array(initialCapacity * 4)
   readonly #names: string[] = []
@@ -153,6 +153,12 @@ export class Fields implements FieldsView {
     return this.text.slice(this.spans[at + 2], this.spans[at + 3])
   }
 
+  /** Did entry i come as never to be indexed (RFC 7541 §7.1.3)? */
+  isSecretAt(i: number): boolean {
+    const at = i * 4
+    return (this.spans[at + 1] as number) < 0 && this.spans[at + 3] === 1
+  }
+
   /** Index of the first live entry at or after `from` with this lower-case name, -1 when there is none. */
   indexOf(lowerName: string, from = 0): number {
     const id = fieldId(lowerName)
@@ -197,9 +203,13 @@ export class Fields implements FieldsView {
     this.#addMade(id, fieldName(id), value)
   }
 
-  /** Appends a field whose number was found already: 0 for a name that is not known. */
-  addNumbered(id: number, name: string, value: string): void {
+  /**
+   * Appends a field whose number was found already: 0 for a name that is not known. `isSecret`: it came as never to be indexed,
+   * and goes on as that (RFC 7541 §6.2.3).
+   */
+  addNumbered(id: number, name: string, value: string, isSecret = false): void {
     this.#addMade(id, name, value)
+    if (isSecret) this.spans[this.size * 4 - 1] = 1
   }
 
   #addMade(id: number, name: string, value: string): void {
@@ -214,6 +224,7 @@ export class Fields implements FieldsView {
     const k = this.#madeCount++
     this.spans[i * 4 + 1] = -1
     this.spans[i * 4 + 2] = k
+    this.spans[i * 4 + 3] = 0
     this.#names[k] = name
     this.#values[k] = value
   }
@@ -280,7 +291,8 @@ export class Fields implements FieldsView {
   /** Copies every live entry of `other` as made entries. */
   copyFrom(other: Fields): void {
     for (let i = 0; i < other.size; i++) {
-      if (other.isLive(i)) this.#addMade(other.idAt(i), other.nameAt(i), other.valueAt(i))
+      if (other.isLive(i))
+        this.addNumbered(other.idAt(i), other.nameAt(i), other.valueAt(i), other.isSecretAt(i))
     }
   }
 

@@ -10,8 +10,11 @@ export class Outgoing {
   upgrade = ''
   /** The Sec-WebSocket-Key that was made for an origin of HTTP/1, where the client's protocol has none; ''. */
   webSocketKey = ''
+  /** An origin that speaks HTTP/2 has asked for HTTP/1.1 in its place (RFC 9113 §7, HTTP_1_1_REQUIRED). */
+  isHttp1Only = false
 
   reset(): void {
     this.method = this.target = this.host = this.upgrade = this.webSocketKey = ''
+    this.isHttp1Only = false
   }
 }

@@ -47,7 +47,7 @@ export class RequestFields implements HeaderSink {
     head.version = version
   }
 
-  onHeader(name: string, value: string, known: number, _isSecret: boolean): boolean {
+  onHeader(name: string, value: string, known: number, isSecret: boolean): boolean {
     const limits = this.#limits as ConnectionLimits
     this.#bytes += name.length + value.length + entryOverheadBytes
     if (this.#bytes > limits.headBytesMax) return this.#refuse(Faults.HEAD_TOO_LARGE)
@@ -69,7 +69,7 @@ export class RequestFields implements HeaderSink {
       case 0:
         if (name === 'priority') this.#priority = value
     }
-    fields.addNumbered(known, name, value)
+    fields.addNumbered(known, name, value, isSecret)
     return true
   }
 
@@ -216,12 +216,12 @@ export class TrailerFields implements HeaderSink {
     this.#countLeft = limits.fieldsMax
   }
 
-  onHeader(name: string, value: string, known: number, _isSecret: boolean): boolean {
+  onHeader(name: string, value: string, known: number, isSecret: boolean): boolean {
     this.#bytesLeft -= name.length + value.length + entryOverheadBytes
     if (this.#bytesLeft < 0 || --this.#countLeft < 0) this.#fault = Faults.TRAILER_TOO_LARGE
     else if (known < 0 || name.charCodeAt(0) === colon || isOfConnection(known))
       this.#fault = Faults.MESSAGE_MALFORMED
-    else this.#fields.addNumbered(known, name, value)
+    else this.#fields.addNumbered(known, name, value, isSecret)
     return this.#fault === NONE
   }
 

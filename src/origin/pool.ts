@@ -86,7 +86,8 @@ export class Pool implements EndpointOwner {
     this.#owner.usedAtMs = nowMs
     const endpoint = this.endpoints.choose()
     // What lay idle may be dead; an attempt that is the last resort of a request does not rely on it.
-    if (endpoint !== null && x.attempts === 0) {
+    // (What is wanted by HTTP/1.1 only keeps its place in a session, and gets a fresh connection beside it.)
+    if (endpoint !== null && (x.attempts === 0 || x.outgoing.isHttp1Only)) {
       const pooled = this.stock.take(endpoint, nowMs) ?? (this.#isAtMax ? this.stock.takeAny(nowMs) : null)
       if (pooled !== null) {
         this.#countAttempt(x)

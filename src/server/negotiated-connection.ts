@@ -3,7 +3,8 @@
  * else HTTP/1.1.
  *
  * Many servers of HTTP/2 take no WebSocket over it (RFC 8441) and all take one over HTTP/1.1: so an upgrade that the session has
- * no way for gets a connection of its own (upgrade-aside.ts), in the place of the stream that was leased for it.
+ * no way for gets a connection of its own (http1-aside.ts), in the place of the stream that was leased for it.
+ * So does a request that the origin has asked for by HTTP/1.1 (HTTP_1_1_REQUIRED, RFC 9113 §7).
  */
 import { Faults, NONE } from '../core/faults.ts'
 import { Deadline, type DeadlineOwner } from '../core/timers.ts'
@@ -13,7 +14,7 @@ import { connectFault } from '../http/connect-faults.ts'
 import type { ConnectionOwner, DialTarget, OriginConnection } from '../http/dial.ts'
 import type { Exchange, Upstream } from '../http/exchange.ts'
 import type { Transport, TransportEvents } from '../net/transport.ts'
-import { UpgradeAside } from './upgrade-aside.ts'
+import { Http1Aside } from './http1-aside.ts'
 
 export class NegotiatedConnection implements OriginConnection, TransportEvents, DeadlineOwner {
   readonly target: DialTarget
@@ -74,11 +75,10 @@ export class NegotiatedConnection implements OriginConnection, TransportEvents, 
   lease(x: Exchange): Upstream {
     const inner = this.#inner as OriginConnection
     const upstream = inner.lease(x)
-    const isAside =
-      inner instanceof H2ClientSession &&
-      x.outgoing.upgrade !== '' &&
-      !inner.carriesUpgrade(x.outgoing.upgrade)
-    return isAside ? new UpgradeAside(upstream, this.target, this.#h1) : upstream
+    if (!(inner instanceof H2ClientSession)) return upstream
+    const { upgrade, isHttp1Only } = x.outgoing
+    const isCarried = !isHttp1Only && (upgrade === '' || inner.carriesUpgrade(upgrade))
+    return isCarried ? upstream : new Http1Aside(upstream, this.target, this.#h1)
   }
 
   destroy(): void {

@@ -28,6 +28,8 @@ export class H2Client implements TransportEvents {
   readonly encoder: HpackEncoder = new HpackEncoder(this.block)
   readonly decoder: HpackDecoder = new HpackDecoder()
   frames: Heard[] = []
+  /** Names of fields that came as never to be indexed. */
+  readonly secrets: string[] = []
   hasEnded = false
   closed: string | null = null
   /** Acknowledges SETTINGS and PING by itself, as clients do. */
@@ -130,7 +132,10 @@ export class H2Client implements TransportEvents {
   #decode(block: Buffer): string[] {
     const fields: string[] = []
     const fault = this.decoder.decode(block, 0, block.length, {
-      onHeader: (name, value) => fields.push(name, value) > 0,
+      onHeader: (name, value, _known, isSecret) => {
+        if (isSecret) this.secrets.push(name)
+        return fields.push(name, value) > 0
+      },
     })
     if (fault !== 0) throw new Error('a header block of ours cannot be decoded')
     return fields

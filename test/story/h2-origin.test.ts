@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Faults } from '../../src/core/faults.ts'
+import { Faults, faultRow } from '../../src/core/faults.ts'
 import { FrameType } from '../../src/h2/frames.ts'
 import { Setting } from '../../src/h2/settings.ts'
 import { silentMs, streamsMax } from '../../src/h2/client.ts'
@@ -133,6 +133,26 @@ describe('a request', () => {
     story.pass()
     assert.deepEqual(other.receiver.log, ['head 200', 'end'])
   })
+})
+
+test('a head that is larger than the origin takes is not sent, and 431', () => {
+  const story = new H2OriginStory([Setting.MAX_HEADER_LIST_SIZE, 1000])
+  const { receiver } = story.ask('GET', (x) => x.request.fields.add('x-large', 'x'.repeat(900)))
+  assert.deepEqual(receiver.log, ['fault origin_head_limit'])
+  assert.deepEqual(story.origin.take(), [])
+  const { receiver: small } = story.ask('GET', (x) => x.request.fields.add('x-small', 'x'.repeat(500)))
+  story.origin.head(1, 200, [], true)
+  story.pass()
+  assert.deepEqual(small.log, ['head 200', 'end'])
+  assert.equal(faultRow(Faults.ORIGIN_HEAD_LIMIT).status, 431)
+})
+
+test('a stream for which HTTP/1.1 is asked for is like any other that was reset, where nothing else is spoken', () => {
+  const story = new H2OriginStory()
+  const { receiver } = story.ask()
+  story.origin.reset(1, 0xd)
+  story.pass()
+  assert.deepEqual(receiver.log, ['fault origin_stream_reset'])
 })
 
 describe('GOAWAY', () => {

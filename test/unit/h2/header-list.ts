@@ -34,7 +34,7 @@ export function decoded(decoder: HpackDecoder, block: Buffer): Line[] | 'bad' {
   // Surrounded by bytes that would be a field: nobody may look at them.
   const buffer = Buffer.concat([Buffer.from([0x82]), block, Buffer.from([0x82])])
   const fault = decoder.decode(buffer, 1, buffer.length - 1, sink)
-  return fault === Faults.COMPRESSION_BAD ? 'bad' : sink.lines
+  return fault === Faults.H2_COMPRESSION_ERROR ? 'bad' : sink.lines
 }
 
 /** Writes lines as one block, pseudo-fields by their numbers. */

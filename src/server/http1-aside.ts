@@ -1,6 +1,6 @@
 /**
- * UpgradeAside: an attempt to upgrade that goes over a connection of HTTP/1.1 of its own, because the session of HTTP/2 that it
- * was leased from carries none. It holds the leased stream's place until it ends, so that the pool counts it once.
+ * Http1Aside: an attempt that goes over a connection of HTTP/1.1 of its own, because the session of HTTP/2 that it was leased
+ * from does not carry it: an upgrade, or what the origin wants by HTTP/1.1. It holds the leased stream's place until it ends, so that the pool counts it once.
  *
  * Invariants: as of every Upstream (http/exchange.ts); the receiver knows this one, never the connection behind it.
  */
@@ -12,7 +12,7 @@ import type { Fields } from '../http/fields.ts'
 import type { ResponseHead } from '../http/message.ts'
 import type { Transport } from '../net/transport.ts'
 
-export class UpgradeAside implements Upstream, ConnectionOwner, UpstreamReceiver {
+export class Http1Aside implements Upstream, ConnectionOwner, UpstreamReceiver {
   readonly server: UpstreamServer
   readonly address: string
   readonly isReused = false
