@@ -178,6 +178,7 @@ export class HeadgateServer {
       connectionsTotal: () => this.#doors.acceptedCount,
       tunnels: () => this.#engine.tunnelCount,
       passages: () => this.#doors.passageCount,
+      handshakes: () => this.#doors.handshakes,
       isDraining: () => this.#doors.isDraining,
       bans: () => ({ clients: this.#doors.abuse.bannedCount, total: this.#doors.abuse.banCount }),
       cache: () => this.#cache?.snapshot() ?? null,

@@ -122,10 +122,12 @@ export class Browser {
     this.#port = port
   }
 
-  static async start(): Promise<Browser> {
+  /** `more`: arguments of the program, such as what it is to trust. */
+  static async start(...more: readonly string[]): Promise<Browser> {
     const folder = mkdtempSync(join(tmpdir(), 'headgate-chromium-'))
     const args = [
       ...chromiumArguments,
+      ...more,
       `--user-data-dir=${folder}`,
       '--remote-debugging-port=0',
       'about:blank',

@@ -120,8 +120,9 @@ function readUrl(
 }
 
 function tell(explanation: Explanation): void {
-  const { request, routing, steps, sent, refusal, route } = explanation
+  const { request, tls, routing, steps, sent, refusal, route } = explanation
   print(`${styled('bold', `${request.method} ${request.url}`)} from ${request.client}\n`)
+  if (tls.length > 0) section('tls', tls)
   if (routing.length > 0) section('routing', routing)
   for (const { name, says } of steps) section(name, says)
   if (sent !== null) {

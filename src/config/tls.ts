@@ -303,7 +303,7 @@ export class TlsCompiler {
       certificate: this.#tableOf(listener).default,
       source: new CertificateSources(sources),
       hosts: [...publicNames, ...localNames],
-      asksFor: (host) => security.asksFor(host),
+      asksFor: (host) => security.askedFor(host) !== '',
     })
   }
 

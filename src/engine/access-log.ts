@@ -148,7 +148,8 @@ export class AccessLog {
       jsonText(this.#word(request.authority)) +
       '","uri":"' +
       jsonText(target) +
-      '","headers":{'
+      this.#tlsText(x) +
+      ',"headers":{'
     if (agent !== '') line += '"User-Agent":["' + jsonText(agent) + '"]'
     if (referer !== '') line += (agent === '' ? '' : ',') + '"Referer":["' + jsonText(referer) + '"]'
     line += '}},"bytes_read":' + x.body.receivedBytes + ',"duration":' + secondsText(totalMs)
@@ -163,6 +164,16 @@ export class AccessLog {
     if (x.cacheResult !== CacheResult.NONE) line += ',"cache":"' + cacheResultNames[x.cacheResult] + '"'
     if (fault !== NONE) line += ',"fault":"' + faultRow(fault).name + '"'
     return line + '}\n'
+  }
+
+  /** Another field, behind a text that is still open. */
+  #tlsText(x: Exchange): string {
+    const { guard } = x.down
+    const session = guard?.session ?? null
+    if (guard == null || session === null) return '"'
+    const { version, cipher, isResumed } = session
+    const name = jsonText(this.#word(guard.serverName))
+    return `","tls":{"version":"${version}","cipher_suite":"${cipher}","server_name":"${name}","resumed":${isResumed}}`
   }
 
   #word(text: string): string {

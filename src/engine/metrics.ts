@@ -156,6 +156,12 @@ export const Metric = {
   CACHE_EVICTED: counter('headgate_cache_evicted_bytes_total', '', 'Bytes thrown out to make room.'),
   CACHE_PURGED: counter('headgate_cache_purged_total', '', 'Answers thrown out by purges.'),
   CACHE_REFUSED: counter('headgate_cache_refused_total', '', 'Answers not stored for want of room.'),
+  HANDSHAKES: counter(
+    'headgate_tls_handshakes_total',
+    'version,resumed',
+    'Handshakes with clients that are done; those that failed are in headgate_faults_total.',
+  ),
+  HANDSHAKES_UNDER_WAY: gauge('headgate_tls_handshakes_in_progress', '', 'Handshakes that are under way.'),
   CERTIFICATE_END: gauge(
     'headgate_tls_cert_not_after_seconds',
     'name',

@@ -16,6 +16,8 @@ export interface ObserveGauges {
   tunnels(): number
   /** Connections passed on unread. */
   passages?(): number
+  /** Of TLS: under way, and done by version: [all, of them resumed]. */
+  handshakes?(): { readonly count: number; readonly done: ReadonlyMap<string, readonly [number, number]> }
   isDraining(): boolean
   /** Clients that are turned away, and how often one was. */
   bans?(): { readonly clients: number; readonly total: number }
@@ -102,9 +104,21 @@ export function writeSnapshot(seen: Observed): MetricsSnapshot {
   setSample(snapshot, Metric.TCP_CONNECTIONS, '', gauges.passages?.() ?? 0)
   setSample(snapshot, Metric.DRAINING, '', gauges.isDraining() ? 1 : 0)
   writeCache(snapshot, seen)
+  writeHandshakes(snapshot, seen)
   writeCertificates(snapshot, seen)
   writeLogs(snapshot, seen.logs)
   return snapshot
+}
+
+function writeHandshakes(snapshot: MetricsSnapshot, { gauges }: Observed): void {
+  const seen = gauges.handshakes?.()
+  if (seen === undefined) return
+  setSample(snapshot, Metric.HANDSHAKES_UNDER_WAY, '', seen.count)
+  for (const [version, [all, resumed]] of seen.done) {
+    const keyOf = (isResumed: string): string => labelText('version', version, 'resumed', isResumed)
+    setSample(snapshot, Metric.HANDSHAKES, keyOf('no'), all - resumed)
+    setSample(snapshot, Metric.HANDSHAKES, keyOf('yes'), resumed)
+  }
 }
 
 function writeCertificates(snapshot: MetricsSnapshot, { gauges }: Observed): void {

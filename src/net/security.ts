@@ -41,13 +41,17 @@ export interface SessionCache {
 }
 
 /**
- * What a connection may be used for, where clients are asked for certificates: for who they showed they are, and for hosts
- * of which the same is asked.
+ * What the handshake of a client's connection has settled, and what the connection may be used for: for who the client
+ * showed it is, and for hosts of which the same is asked.
  */
 export interface ConnectionGuard {
+  /** null: it is not known of each connection (HTTP/3). */
+  readonly session: TlsSession | null
+  /** The name that was asked for (SNI), lower case; '' for none. */
+  readonly serverName: string
   /** Of the client that showed one; null for none. */
   readonly client: ClientIdentity | null
-  /** May a request for this host come on it? Else it is misdirected (RFC 9110 §15.5.20). */
+  /** May a request for this host come on it now? Else it is misdirected (RFC 9110 §15.5.20). */
   serves(host: string): boolean
 }
 
@@ -89,10 +93,15 @@ export interface ServerSecurity {
   readonly isSameForAll?: boolean
   /** Served here, the best first (ALPN); none: the extension is not answered. */
   readonly protocols: readonly string[]
-  /** Of none of its names a certificate is asked: no guard is needed. */
-  readonly asksNobody?: boolean
-  /** May a request for `host` come on a connection that was made for `serverName`? Left out: always. */
-  serves?(serverName: string, host: string): boolean
+  /**
+   * What is asked of the client of a connection made for `serverName`: for the same, the same text, also after a reload; ''
+   * for nothing. Left out: nothing, whatever the name.
+   */
+  askedFor?(serverName: string): string
+  /** For people: what a client gets that asks for `serverName`, and is asked for. */
+  explain?(serverName: string): string[]
+  /** For some name something is asked. */
+  readonly asksSome?: boolean
   /** The certificate that answers a tls-alpn-01 challenge (RFC 8737) for `serverName`; null for none. */
   challenge?(serverName: string): SecureContext | null
 }

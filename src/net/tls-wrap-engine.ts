@@ -219,11 +219,11 @@ export class WrapEngine implements TlsEngine, WrapReader {
     const wrap = this.#wrap
     const peer = this.#isServer && this.#mode === 'none' ? null : peerCertificateOf(wrap)
     return {
-      version: protocolOf(wrap),
-      cipher: cipherOf(wrap).standardName,
+      version: shared(protocolOf(wrap)),
+      cipher: shared(cipherOf(wrap).standardName),
       isResumed: wrap.isSessionReused(),
       peerCertificate: peer,
-      peerChain: peer === null ? [] : chainOf(wrap),
+      peerChain: peer === null ? noChain : chainOf(wrap),
     }
   }
 
@@ -325,6 +325,16 @@ export class WrapEngine implements TlsEngine, WrapReader {
 /** Of names such as 'ECDSA+SHA256' and 'RSA-PSS+SHA256'. */
 function isEcdsa(algorithm: string): boolean {
   return /^(ECDSA|ecdsa)/.test(algorithm)
+}
+
+const noChain: readonly Buffer[] = []
+const texts = new Map<string, string>()
+
+/** Node makes them anew for each connection, and there are few. */
+function shared(text: string): string {
+  const known = texts.get(text)
+  if (known === undefined) texts.set(text, text)
+  return known ?? text
 }
 
 function chainOf(wrap: TlsWrap): Buffer[] {

@@ -1,17 +1,55 @@
 /**
- * The guard of a connection whose listener asks clients for certificates: who the client is, and for which hosts it may ask.
+ * The guard of a client's connection over TLS: who the client is, and for which hosts it may ask.
+ *
+ * A connection is good for the hosts of which the same is asked as was of it (RFC 9110 §7.4); for others the client gets 421
+ * and makes a connection of its own. What is asked is looked up for each request: after a reload the new rules hold for
+ * connections from before it, too.
  */
 import type { X509Certificate } from 'node:crypto'
 import type { ClientIdentity, ConnectionGuard, ServerSecurity, TlsSession } from '../net/security.ts'
-import type { Transport } from '../net/transport.ts'
+import type { TlsTransport } from '../net/tls-transport.ts'
 
-/** null: nobody is asked, and nothing has to be guarded. */
-export function guardOf(transport: Transport, security: ServerSecurity): ConnectionGuard | null {
-  if (security.asksNobody === true) return null
-  const { serverName, tls } = transport
-  return {
-    client: tls == null ? null : identityOf(tls),
-    serves: (host) => security.serves?.(serverName, hostOf(host)) ?? true,
+export interface GuardRules {
+  /** What holds now for connections of the listener `name`; null: nobody is asked for anything. */
+  rulesOf(name: string): ServerSecurity | null
+}
+
+/** `security` is what the handshake went by. */
+export function guardOf(
+  transport: TlsTransport,
+  name: string,
+  security: ServerSecurity,
+  rules: GuardRules,
+): ConnectionGuard | null {
+  const session = transport.tls
+  return session === null ? null : new ClientGuard(transport.serverName, session, name, security, rules)
+}
+
+class ClientGuard implements ConnectionGuard {
+  readonly serverName: string
+  readonly session: TlsSession
+  readonly client: ClientIdentity | null
+  readonly #name: string
+  readonly #asked: string
+  readonly #rules: GuardRules
+
+  constructor(
+    serverName: string,
+    session: TlsSession,
+    name: string,
+    security: ServerSecurity,
+    rules: GuardRules,
+  ) {
+    this.serverName = serverName
+    this.session = session
+    this.client = identityOf(session)
+    this.#name = name
+    this.#asked = security.askedFor?.(serverName) ?? ''
+    this.#rules = rules
+  }
+
+  serves(host: string): boolean {
+    return (this.#rules.rulesOf(this.#name)?.askedFor?.(hostOf(host)) ?? '') === this.#asked
   }
 }
 

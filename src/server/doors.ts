@@ -133,6 +133,11 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     return this.#passages.count
   }
 
+  /** Of TLS. */
+  get handshakes(): Handshakes {
+    return this.#handshakes
+  }
+
   get connectionCount(): number {
     return this.#connections.size
   }

@@ -25,6 +25,8 @@ export interface Explanation {
     readonly client: string
     readonly path: string
   }
+  /** For https: what each listener with TLS shows to who asks for the host. */
+  readonly tls: readonly string[]
   /** The site, and each route up to the one that took it. */
   readonly routing: readonly string[]
   readonly route: string | null
@@ -90,12 +92,21 @@ class Explainer {
     const { method, scheme, authority, target, client } = this.#request
     return {
       request: { method, url: `${scheme}://${authority}${target}`, client, path: this.#x.request.path },
+      tls: scheme === 'https' ? this.#tls() : [],
       routing: this.#routing,
       route: this.#x.route?.name ?? null,
       steps: this.#steps,
       sent: fault === NONE ? this.#sent() : null,
       refusal: fault === NONE ? null : refusalOf(fault),
     }
+  }
+
+  #tls(): string[] {
+    const name = this.#x.request.host
+    const securities = [...(this.#plan.tls?.securities ?? [])]
+    return securities.flatMap(([listener, security]) =>
+      (security.explain?.(name) ?? []).map((sentence) => `${listener}: ${sentence}`),
+    )
   }
 
   /** NONE, or why it is refused. */

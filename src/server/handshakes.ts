@@ -1,11 +1,13 @@
 /**
- * Handshakes: TLS of the listeners that speak it: begun for each connection, bounded in number, counted to the fault that
- * ended them.
+ * Handshakes: TLS of the listeners that speak it: begun for each connection, bounded in number, counted by what they have
+ * settled or to the fault that ended them.
  */
 import { Faults, type Fault } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'
 import type { TlsPlan } from '../engine/plan.ts'
 import type { ServerConnection } from '../http/serving.ts'
+import type { ServerSecurity } from '../net/security.ts'
+import type { TlsTransport } from '../net/tls-transport.ts'
 import type { Transport } from '../net/transport.ts'
 import { TlsStage, type TlsStageOwner } from './tls-stage.ts'
 import { TurnedAway } from './turned-away.ts'
@@ -20,9 +22,13 @@ export interface HandshakesHome {
   onClosed(connection: ServerConnection): void
 }
 
+const noSecurities: ReadonlyMap<string, ServerSecurity> = new Map()
+
 export class Handshakes implements TlsStageOwner {
   /** Under way now. */
   count = 0
+  /** Done, by version: [all, of them resumed]. */
+  readonly done: Map<string, [number, number]> = new Map()
   #plan: TlsPlan | null = null
   #next: { readonly plan: TlsPlan; readonly names: ReadonlySet<string> } | null = null
   readonly #home: HandshakesHome
@@ -56,8 +62,19 @@ export class Handshakes implements TlsStageOwner {
     return new TlsStage(lower, { name, security, timers: this.#home.timers, handshakeMs, owner: this })
   }
 
-  onSecure(stage: TlsStage, transport: Transport): void {
+  /** Of a listener that is gone: those of one that asks, since its connections can still ask for everything. */
+  rulesOf(name: string): ServerSecurity | null {
+    const securities = this.#plan?.securities ?? noSecurities
+    return securities.get(name) ?? [...securities.values()].find(({ asksSome }) => asksSome === true) ?? null
+  }
+
+  onSecure(stage: TlsStage, transport: TlsTransport): void {
     this.count--
+    const { version = '', isResumed = false } = transport.tls ?? {}
+    let counts = this.done.get(version)
+    if (counts === undefined) this.done.set(version, (counts = [0, 0]))
+    counts[0]++
+    if (isResumed) counts[1]++
     this.#home.onReplaced(stage, this.#home.serveDecrypted(stage.name, transport))
   }
 

@@ -41,6 +41,8 @@ export interface Http3Home {
 /** An open port. As a guard it is what the plan in force says. */
 class Port implements ConnectionGuard {
   readonly client = null
+  readonly session = null
+  readonly serverName = ''
   readonly identity: QuicIdentity
   security: QuicSecurity
   readonly server: H3Server

@@ -22,11 +22,11 @@ import {
   type ServerSecurity,
 } from '../net/security.ts'
 import { startTls } from '../net/start-tls.ts'
-import { guardOf } from './client-guard.ts'
+import { guardOf, type GuardRules } from './client-guard.ts'
 import type { TlsTransport } from '../net/tls-transport.ts'
 import type { Transport, TransportEvents } from '../net/transport.ts'
 
-export interface TlsStageOwner {
+export interface TlsStageOwner extends GuardRules {
   /** Set the transport's `events` before returning. */
   onSecure(stage: TlsStage, transport: TlsTransport): void
   /** The connection is about to close. `detail` is what the peer's alert says, or ''. */
@@ -93,8 +93,9 @@ export class TlsStage implements ServerConnection, TransportEvents, DeadlineOwne
     this.#leave()
     // A CA looked at our certificate, and that was all (RFC 8737 §3).
     if (transport.protocol === challengeProtocol) return transport.end()
-    transport.guard = guardOf(transport, this.#options.security)
-    this.#options.owner.onSecure(this, transport)
+    const { name, security, owner } = this.#options
+    transport.guard = guardOf(transport, name, security, owner)
+    owner.onSecure(this, transport)
   }
 
   #leave(): void {

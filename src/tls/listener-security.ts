@@ -40,11 +40,12 @@ export interface ListenerSecurityOptions {
 
 export class ListenerSecurity implements ServerSecurity {
   readonly protocols: readonly string[]
-  readonly asksNobody: boolean
+  readonly asksSome: boolean
   readonly challenge?: (serverName: string) => SecureContext | null
   readonly #options: ListenerSecurityOptions
   readonly #isUniform: boolean
   readonly #identities = new WeakMap<ServerCertificate, Map<ClientAuth | null, ServerIdentity>>()
+  readonly #texts = new Map<ClientAuth, string>()
   #fallback: ServerIdentity | null = null
   #fallbackOf: ServerCertificate | null = null
   #fallbackKey: Buffer | null = null
@@ -52,7 +53,7 @@ export class ListenerSecurity implements ServerSecurity {
   constructor(options: ListenerSecurityOptions) {
     this.#options = options
     this.protocols = options.protocols
-    this.asksNobody = options.clientAuth.length === 0
+    this.asksSome = options.clientAuth.length > 0
     const { certificates } = options
     if (certificates.isSingle !== true)
       this.challenge = (serverName) => certificates.challenge?.(serverName) ?? null
@@ -144,18 +145,36 @@ export class ListenerSecurity implements ServerSecurity {
     return named ?? clientAuth.find(({ hosts }) => hosts.length === 0) ?? null
   }
 
-  /** Is a client that asks for this name asked for a certificate? */
-  asksFor(host: string): boolean {
-    return this.#authFor(host) !== null
+  explain(serverName: string): string[] {
+    const own = this.#options.certificates.find(serverName)
+    const auth = this.#authFor(serverName)
+    return [
+      explainCertificate(serverName, own, this.#options.default()),
+      ...(auth === null ? [] : [`clients are asked for a certificate there (${auth.mode})`]),
+    ]
   }
 
-  /**
-   * May a request for `host` come on a connection that was made for `serverName`? Not when other certificates are asked
-   * for there (RFC 9110 §7.4): the client gets 421 and makes a connection of its own.
-   */
-  serves(serverName: string, host: string): boolean {
-    return this.#isUniform || this.#authFor(serverName) === this.#authFor(host)
+  askedFor(serverName: string): string {
+    const auth = this.asksSome ? this.#authFor(serverName) : null
+    if (auth === null) return ''
+    let text = this.#texts.get(auth)
+    if (text === undefined) this.#texts.set(auth, (text = sessionContextOf(auth)))
+    return text
   }
+}
+
+function explainCertificate(
+  serverName: string,
+  own: ServerCertificate | null,
+  first: ServerCertificate | null,
+): string {
+  const shown = own ?? first
+  if (shown === null) return `no certificate is for ${serverName} now: without one the handshake fails`
+  const until = new Date(shown.notAfterMs).toISOString().slice(0, 10)
+  const text = `for ${shown.names.join(', ')}, good to ${until}`
+  return own === null
+    ? `no certificate is for ${serverName}; the first is shown: ${text}`
+    : `shows the certificate ${text}`
 }
 
 function isFor(pattern: string, name: string): boolean {

@@ -30,6 +30,8 @@ const findMs = 1000
 
 export class QuicSecurity implements ConnectionGuard {
   readonly client = null
+  readonly session = null
+  readonly serverName = ''
   readonly #options: QuicSecurityOptions
   #of: ServerCertificate | null = null
   #identity: QuicIdentity | null = null

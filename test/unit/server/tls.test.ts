@@ -5,60 +5,13 @@ import { once } from 'node:events'
 import { createServer as createPlainServer, connect as connectPlain, type AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
 import { connect, createServer as createTlsServer, type ConnectionOptions } from 'node:tls'
-import type { HeadgateConfig } from '../../../src/config/document.ts'
-import { createServer, type HeadgateServer } from '../../../src/server.ts'
 import { until } from '../net/pairs.ts'
 import { authority, makeIdentity } from '../net/tls-identity.ts'
+import { ask, exact, exactRsa, serve, wild, wildRsa } from './tls-server.ts'
 
-const exact = await makeIdentity(['www.example.com', 'localhost'])
-const exactRsa = await makeIdentity(['www.example.com', 'localhost'], { kind: 'rsa2048' })
-const wild = await makeIdentity(['*.wild.example'])
-const wildRsa = await makeIdentity(['*.wild.example'], { kind: 'rsa2048' })
 const expired = await makeIdentity(['localhost'], { daysLeft: -2 })
 const other = await makeIdentity(['other.example'])
 const selfSigned = await makeIdentity(['localhost'], { isSelfSigned: true })
-
-const servers: HeadgateServer[] = []
-after(async () => {
-  for (const server of servers) await server.close({ drainMs: 0 })
-})
-
-async function serve(config: Partial<HeadgateConfig>): Promise<{ port: number; server: HeadgateServer }> {
-  const server = await createServer({
-    listeners: [{ host: '127.0.0.1', port: 0, tls: true }],
-    tls: { certificates: [exact, exactRsa, wild, wildRsa] },
-    sites: { '*': { respond: { status: 200, body: 'served' } } },
-    log: { access: false, level: 'error' },
-    ...config,
-  })
-  servers.push(server)
-  await server.listen()
-  return { port: server.addresses[0]?.port ?? 0, server }
-}
-
-interface Got {
-  readonly text: string
-  readonly isResumed: boolean
-  readonly session: Buffer | undefined
-}
-
-/** Asks once; the connection is closed by the server. */
-async function ask(port: number, options: ConnectionOptions = {}, host = 'localhost'): Promise<Got> {
-  const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', ca: authority, ...options })
-  let text = ''
-  let session: Buffer | undefined
-  socket.on('session', (one: Buffer) => {
-    session = one
-  })
-  socket.setEncoding('latin1').on('data', (piece: string) => {
-    text += piece
-  })
-  await once(socket, 'secureConnect')
-  const isResumed = socket.isSessionReused()
-  socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
-  await once(socket, 'close')
-  return { text, isResumed, session }
-}
 
 async function shownTo(port: number, options: ConnectionOptions): Promise<X509Certificate> {
   const socket = connect({ port, host: '127.0.0.1', ca: authority, rejectUnauthorized: false, ...options })

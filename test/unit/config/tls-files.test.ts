@@ -1,0 +1,91 @@
+/** Certificates and keys that do not fit: what is said, and where. */
+import assert from 'node:assert/strict'
+import { createPrivateKey } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { readConfig } from '../../../src/config/load.ts'
+import { pathText } from '../../../src/config/problem.ts'
+import { authority, makeIdentity } from '../net/tls-identity.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'headgate-tls-files-'))
+after(() => rmSync(folder, { recursive: true }))
+const own = await makeIdentity(['www.example.com'])
+const other = await makeIdentity(['www.example.com'])
+
+function file(name: string, text: string): string {
+  writeFileSync(join(folder, name), text)
+  return name
+}
+
+/** 'severity path: message' for each problem of a config with this one certificate. */
+function problemsOf(pair: { cert: string; key: string }, more: object = {}): string {
+  const { problems } = readConfig(
+    {
+      listeners: [{ port: 443, tls: true }],
+      tls: { certificates: [pair], ...more },
+      sites: { 'www.example.com': { respond: { status: 200 } } },
+    },
+    folder,
+  )
+  return problems.map(({ severity, path, message }) => `${severity} ${pathText(path)}: ${message}`).join('\n')
+}
+
+test('a certificate with its key is right, also with its chain', () => {
+  assert.equal(problemsOf(own), '')
+  assert.equal(problemsOf({ ...own, cert: own.cert + authority }), '')
+})
+
+test('a key of another certificate is told as such, at the key', () => {
+  const found = problemsOf({ cert: own.cert, key: other.key })
+  assert.match(found, /^error tls\.certificates\[0\]\.key: the key does not belong to the certificate/)
+})
+
+test('cert and key in each other’s place are noticed', () => {
+  const found = problemsOf({ cert: file('a.pem', own.key), key: file('b.pem', own.cert) })
+  assert.match(
+    found,
+    /^error tls\.certificates\[0\]\.cert: there is no certificate in it; are "cert" and "key" swapped\?/,
+  )
+})
+
+test('a chain in the wrong order, or of another authority, is told with what stands where', async () => {
+  const wrongOrder = problemsOf({ ...own, cert: authority + own.cert })
+  assert.match(wrongOrder, /^error tls\.certificates\[0\]\.cert: the chain begins with an authority/)
+  const alone = await makeIdentity(['www.example.com'], { isSelfSigned: true })
+  const wrongIssuer = problemsOf({ ...own, cert: own.cert + alone.cert })
+  assert.match(
+    wrongIssuer,
+    /^error tls\.certificates\[0\]\.cert: certificate 2 of the chain did not issue certificate 1/,
+  )
+})
+
+test('a file that is not there, or holds something else, is named', () => {
+  assert.match(problemsOf({ cert: 'gone.pem', key: own.key }), /gone\.pem does not exist/)
+  const text = file('text.pem', 'not this')
+  assert.match(problemsOf({ cert: text, key: own.key }), /text\.pem is not PEM/)
+  const damaged = own.cert.replace(/\n[A-Za-z0-9+/]{64}\n/, '\nAAAA\n')
+  assert.match(
+    problemsOf({ cert: damaged, key: own.key }),
+    /^error tls\.certificates\[0\]\.cert: the certificate cannot be read/,
+  )
+})
+
+test('an encrypted key is told with what decrypts it', () => {
+  const cipher = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' } as const
+  const locked = createPrivateKey(own.key).export(cipher)
+  assert.match(problemsOf({ cert: own.cert, key: locked }), /it is encrypted; decrypt it with `openssl pkey`/)
+})
+
+test('a certificate that has expired, or is about to, is a warning', async () => {
+  const expired = await makeIdentity(['www.example.com'], { daysLeft: -2 })
+  assert.match(problemsOf(expired), /^warning tls\.certificates\[0\]\.cert: the certificate has expired on /)
+  const soon = await makeIdentity(['www.example.com'], { daysLeft: 3 })
+  assert.match(problemsOf(soon), /^warning tls\.certificates\[0\]\.cert: the certificate expires on /)
+})
+
+test('an authority of clients that is none is told at its place', () => {
+  const found = problemsOf(own, { clientAuth: { ca: file('c.pem', own.key) } })
+  assert.match(found, /tls\.clientAuth\[0\]\.ca: there is no certificate in it/)
+})
