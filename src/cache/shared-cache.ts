@@ -9,9 +9,11 @@ import type { Timers } from '../core/timers.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { Ask } from './ask.ts'
 import type { Disk } from './disk/disk.ts'
-import { DiskStore, type DiskSettings, type DiskSnapshot } from './disk/disk-store.ts'
+import { DiskStore } from './disk/disk-store.ts'
+import type { DiskSettings, DiskSnapshot } from './disk/options.ts'
 import { fileDisk } from './disk/file-disk.ts'
 import type { Lookup } from './disk/lookup.ts'
+import { processOwner } from './disk/process-owner.ts'
 import type { FillLimits } from './fill-limits.ts'
 import { Fills, type FillsTold } from './fills.ts'
 import { MemoryStore } from './memory-store.ts'
@@ -96,7 +98,9 @@ export class SharedCache {
     if (settings === null) return
     const { clock, timers, peers, disk = fileDisk, warn } = this.#options
     const writer = randomBytes(6).toString('hex')
-    const options = { disk, clock, timers, settings, writer, peers, ...(warn === undefined ? {} : { warn }) }
+    const owner = disk === fileDisk ? { owner: processOwner } : {}
+    const more = { ...owner, ...(warn === undefined ? {} : { warn }) }
+    const options = { disk, clock, timers, settings, writer, peers, ...more }
     this.#disk = new DiskStore(this.#memory, options)
     void this.#disk.open()
   }

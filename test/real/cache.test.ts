@@ -1,9 +1,10 @@
 /** The cache of the program as people run it: hits, validation, ranges, variants, purges, reloads, workers. */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { askAdmin } from '../../src/admin/client.ts'
 import { CacheOrigin, get } from './cache-origin.ts'
-import { EdgeProcess, headgate } from './edge-process.ts'
+import { EdgeProcess, headgate, makeFolder } from './edge-process.ts'
 import { until } from './supervised.ts'
 
 interface World {
@@ -270,3 +271,31 @@ for (const workers of [1, 2]) {
     assert.equal(await edge.metric('headgate_cache_entries'), 0)
   })
 }
+
+test('a folder that another Headgate uses is left alone, and used when that one is gone', async (t) => {
+  const origin = await CacheOrigin.start(t)
+  const path = join(makeFolder(t), 'cache')
+  const edges = [new EdgeProcess(t), new EdgeProcess(t)] as const
+  for (const edge of edges) {
+    edge.write({
+      cache: { disk: path },
+      origins: { app: origin.url },
+      sites: { '*': [{ origin: 'app', cache: true }] },
+    })
+    await edge.start()
+  }
+  const [first, second] = edges
+  await second.logged(/the cache's folder \S+ cannot be used: another Headgate uses it \(process \d+\)/)
+  assert.match(second.errors(), new RegExp(`process ${first.pid}\\)`))
+  assert.equal((await get(second.port, '/a?cc=max-age=60')).status, 200)
+  first.signal('SIGKILL')
+  await first.exit
+  const third = new EdgeProcess(t)
+  third.write({
+    cache: { disk: path },
+    origins: { app: origin.url },
+    sites: { '*': [{ origin: 'app', cache: true }] },
+  })
+  await third.start()
+  assert.doesNotMatch(third.errors(), /cannot be used/)
+})

@@ -9,8 +9,6 @@
  * Until the journal of purges is read, nothing is found.
  */
 import type { Clock } from '../../core/clock.ts'
-import type { Peers } from '../../core/peers.ts'
-import type { Timers } from '../../core/timers.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Entry } from '../entry.ts'
 import type { Growth } from '../growth.ts'
@@ -25,49 +23,14 @@ import { Finder, type Wanted } from './finder.ts'
 import { Journal } from './journal.ts'
 import { Keeper } from './keeper.ts'
 import type { Lookup } from './lookup.ts'
+import { takeFolder } from './lock.ts'
 import { Looks } from './looks.ts'
 import { Marks, Purged } from './marks.ts'
 import { pathOf } from './names.ts'
+import type { DiskSnapshot, DiskStoreOptions } from './options.ts'
 import { Sharing } from './sharing.ts'
 import { TakenPurges } from './taken-purges.ts'
 import { Writer } from './writer.ts'
-
-export interface DiskSettings {
-  /** The folder, absolute. */
-  readonly path: string
-  readonly bytesMax: number
-}
-
-export interface DiskStoreOptions {
-  readonly disk: Disk
-  readonly clock: Clock
-  readonly timers: Timers
-  readonly settings: DiskSettings
-  /** Told apart from every other process that uses the folder, also earlier ones. */
-  readonly writer: string
-  /** The other workers that use the folder; null, or left out: there are none. */
-  readonly peers?: Peers | null
-  /** Something that the operator should know. */
-  readonly warn?: (sentence: string) => void
-}
-
-export interface DiskSnapshot {
-  readonly bytes: number
-  readonly bytesMax: number
-  readonly entries: number
-  readonly isCounted: boolean
-  readonly hits: number
-  readonly misses: number
-  readonly writes: number
-  readonly writtenBytes: number
-  readonly writeFailures: number
-  readonly writesDropped: number
-  readonly queued: number
-  readonly damaged: number
-  readonly evictions: number
-  readonly purgeMarks: number
-  readonly openFiles: number
-}
 
 /** A folder that cannot be used is tried again. */
 const reopenMs = 10_000
@@ -138,6 +101,7 @@ export class DiskStore implements StoreBelow {
     try {
       await disk.makeFolder(this.root)
       await disk.makeFolder(this.root + '/drafts')
+      await this.#takeFolder()
       await this.journal.open()
     } catch (error) {
       warn?.(`the cache's folder ${this.root} cannot be used: ${error instanceof Error ? error.message : ''}`)
@@ -147,6 +111,13 @@ export class DiskStore implements StoreBelow {
     if (this.#isClosed) return this.journal.close()
     this.isServing = true
     this.#sharing.begin()
+  }
+
+  async #takeFolder(): Promise<void> {
+    const { disk, owner, writer } = this.#options
+    if (owner === undefined) return
+    const other = await takeFolder(disk, this.root, owner, `${this.root}/draft.lock.${writer}`)
+    if (other !== '') throw new Error(`another Headgate uses it (process ${other.split(' ', 1)[0] ?? ''})`)
   }
 
   // What workers tell each other

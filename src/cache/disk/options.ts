@@ -1,0 +1,45 @@
+/** What the cache on disk is made of, and what it tells of itself. */
+import type { Clock } from '../../core/clock.ts'
+import type { Peers } from '../../core/peers.ts'
+import type { Timers } from '../../core/timers.ts'
+import type { Disk } from './disk.ts'
+import type { FolderOwner } from './lock.ts'
+
+export interface DiskSettings {
+  /** The folder, absolute. */
+  readonly path: string
+  readonly bytesMax: number
+}
+
+export interface DiskStoreOptions {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly settings: DiskSettings
+  /** Told apart from every other process that uses the folder, also earlier ones. */
+  readonly writer: string
+  /** Whose the folder is; left out: nobody else can use it. */
+  readonly owner?: FolderOwner
+  /** The other workers that use the folder; null, or left out: there are none. */
+  readonly peers?: Peers | null
+  /** Something that the operator should know. */
+  readonly warn?: (sentence: string) => void
+}
+
+export interface DiskSnapshot {
+  readonly bytes: number
+  readonly bytesMax: number
+  readonly entries: number
+  readonly isCounted: boolean
+  readonly hits: number
+  readonly misses: number
+  readonly writes: number
+  readonly writtenBytes: number
+  readonly writeFailures: number
+  readonly writesDropped: number
+  readonly queued: number
+  readonly damaged: number
+  readonly evictions: number
+  readonly purgeMarks: number
+  readonly openFiles: number
+}
