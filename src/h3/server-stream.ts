@@ -24,6 +24,12 @@ import { answerFields, trailerFields } from './header-lists.ts'
 import { Outbox, type OutboxHome } from './outbox.ts'
 import type { QuicEndpoint } from './provider.ts'
 
+/**
+ * From the end of an answer to the reset of a request that nobody needs: the provider takes back with it what of the answer has not
+ * left, and does not tell when it has. What comes meanwhile is thrown away.
+ */
+export const answerLeadMs = 200
+
 /** The session of a stream, as the stream sees it. */
 export interface StreamHome {
   readonly id: number
@@ -133,8 +139,9 @@ export class H3ServerStream implements Downstream, BodyStream, OutboxHome {
     const { intake } = this
     if (this.lingersSinceMs >= 0) {
       intake.receivedBytes += bytes.length
-      if (intake.receivedBytes - this.receivedBefore > this.#home.context.limits.drainBytesMax)
-        this.endLingering()
+      const { limits, timers } = this.#home.context
+      const isTooMuch = intake.receivedBytes - this.receivedBefore > limits.drainBytesMax
+      if (isTooMuch && timers.clock.nowMs() - this.lingersSinceMs >= answerLeadMs) this.endLingering()
       return
     }
     if (!intake.isWanted) return
@@ -323,8 +330,7 @@ export class H3ServerStream implements Downstream, BodyStream, OutboxHome {
     if (this.isRemoteEnded) return this.#leave()
     this.lingersSinceMs = timers.clock.nowMs()
     this.receivedBefore = this.intake.receivedBytes
-    // Not at once: a reset may overtake the answer.
-    if (isVain) this.#home.later(0, () => this.endLingering())
+    if (isVain) this.#home.later(answerLeadMs, () => this.endLingering())
   }
 
   /** Nobody needs the rest of the request. */

@@ -10,7 +10,7 @@ import https from 'node:https'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import { authority } from '../unit/net/tls-identity.ts'
 
-export type ClientName = 'H1 plain' | 'H1 TLS' | 'H2 plain' | 'H2 TLS'
+export type ClientName = 'H1 plain' | 'H1 TLS' | 'H2 plain' | 'H2 TLS' | 'H3 TLS'
 
 export interface Answered {
   readonly status: number
@@ -154,9 +154,10 @@ class H2Client implements MatrixClient {
 }
 
 /** By name; another protocol is another line. */
-export const clients: Readonly<Record<ClientName, (port: number) => MatrixClient>> = {
+export const clients: Readonly<Record<ClientName, (port: number) => MatrixClient | Promise<MatrixClient>>> = {
   'H1 plain': (port) => new H1Client(port, false),
   'H1 TLS': (port) => new H1Client(port, true),
   'H2 plain': (port) => new H2Client(`http://127.0.0.1:${port}`),
   'H2 TLS': (port) => new H2Client(`https://127.0.0.1:${port}`),
+  'H3 TLS': async (port) => (await import('./matrix-h3-client.ts')).h3Client(port),
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { turnBytesMax } from '../../src/h3/outbox.ts'
+import { answerLeadMs } from '../../src/h3/server-stream.ts'
 import { H3World } from './h3-world.ts'
 import { ok } from './proxy-world.ts'
 
@@ -262,6 +263,9 @@ describe('answers and windows', () => {
     world.server().say('HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
     assert.deepEqual([heard.fields[':status'], heard.hasEnded, heard.reset], ['413', true, -1])
     world.say(session, 0, 'x'.repeat(70_000))
+    assert.equal(heard.reset, -1, 'a reset would take back what of the answer has not left')
+    world.pass(answerLeadMs)
+    world.say(session, 0, 'x')
     assert.equal(heard.reset, 0x100)
     world.leave(session)
     world.checkAtRest(1)
