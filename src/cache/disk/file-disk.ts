@@ -19,6 +19,7 @@ function promised<T>(start: (done: Done<T>) => void): Promise<T> {
 class OpenFile implements DiskFile {
   readonly #descriptor: number
   #isClosed = false
+  #isWritten = false
 
   constructor(descriptor: number) {
     this.#descriptor = descriptor
@@ -41,6 +42,7 @@ class OpenFile implements DiskFile {
   }
 
   async write(bytes: Uint8Array, position: number): Promise<void> {
+    this.#isWritten = true
     for (let count = 0; count < bytes.length;) {
       count += await promised<number>((done) =>
         fs.write(this.#descriptor, bytes, count, bytes.length - count, position + count, done),
@@ -49,6 +51,7 @@ class OpenFile implements DiskFile {
   }
 
   async append(bytes: Uint8Array): Promise<void> {
+    this.#isWritten = true
     const count = await promised<number>((done) =>
       fs.write(this.#descriptor, bytes, 0, bytes.length, null, done),
     )
@@ -62,8 +65,17 @@ class OpenFile implements DiskFile {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    fs.close(this.#descriptor, () => {})
+    // Of a file that was only read nothing waits for the device, and a way through the thread pool costs ten times as much.
+    if (this.#isWritten) fs.close(this.#descriptor, () => {})
+    else closeAtOnce(this.#descriptor)
   }
+}
+
+/** Whatever is wrong with it is of no interest any more. */
+function closeAtOnce(descriptor: number): void {
+  try {
+    fs.closeSync(descriptor)
+  } catch {}
 }
 
 async function openBy(path: string, flags: string): Promise<DiskFile> {

@@ -36,9 +36,9 @@ export const ABSENT = 'absent'
 export const DAMAGED = 'damaged'
 export type Missing = typeof ABSENT | typeof DAMAGED
 
-/** Buffers of `firstBytes` that are not in use. */
+/** Buffers of `firstBytes` that are not in use: as many as files are read at a time (finder.ts). */
 const spares: Buffer[] = []
-const sparesMax = 16
+const sparesMax = 64
 
 export async function load(disk: Disk, path: string): Promise<Loaded | Missing> {
   const first = spares.pop() ?? Buffer.allocUnsafeSlow(firstBytes)

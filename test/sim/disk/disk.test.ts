@@ -39,3 +39,24 @@ test('the worlds find a store that does not compare files with the purges', asyn
   }
   assert.ok(found > 0)
 })
+
+/** Files get their names without a look at what was purged meanwhile, as if their origins had been asked just now. */
+function careless({ disk }: SharedCache): void {
+  if (disk === null) return
+  disk.bornPosition = () => disk.journal.synced
+  disk.isPurged = async () => false
+}
+
+/** Purges are acknowledged before they are in the journal. */
+function hasty({ disk }: SharedCache): void {
+  if (disk !== null) disk.journal.append = async () => {}
+}
+
+for (const [name, sabotage] of Object.entries({ careless, hasty })) {
+  test(`the worlds find a store that is ${name} with purges`, async () => {
+    let found = 0
+    for (let seed = 1; seed <= 60 && found === 0; seed++)
+      found += (await simulateDisk(seed, { sabotage })).problems.length
+    assert.ok(found > 0)
+  })
+}

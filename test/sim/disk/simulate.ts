@@ -1,9 +1,14 @@
 /**
  * One seeded world of the cache on disk: one or two workers that store, find, purge, sweep and die over one disk that
- * keeps as few promises as it may. What it must show: every hit whole and right, and nothing that was purged and
- * acknowledged.
+ * keeps as few promises as it may. Two workers elect one, claim what they ask for, wait for each other's claims and tell each
+ * other of purges, by Peers. What it must show: every hit whole and right, and nothing that was purged and acknowledged.
  */
+import { Faults } from '../../../src/core/faults.ts'
+import { joinLocal } from '../../../src/core/local-peers.ts'
+import { PeerHub } from '../../../src/core/peer-hub.ts'
 import { Entry, type EntryStart } from '../../../src/cache/entry.ts'
+import { defaultFillLimits } from '../../../src/cache/fill-limits.ts'
+import { Growing } from '../../../src/cache/growing.ts'
 import { CacheKey, keyHost } from '../../../src/cache/key.ts'
 import { MemoryBody } from '../../../src/cache/memory-body.ts'
 import type { PurgeTarget } from '../../../src/cache/purge-request.ts'
@@ -11,6 +16,8 @@ import { SharedCache } from '../../../src/cache/shared-cache.ts'
 import { readTags } from '../../../src/cache/tags.ts'
 import { readVary, VARY_ANY } from '../../../src/cache/vary.ts'
 import { Timers } from '../../../src/core/timers.ts'
+import type { Exchange } from '../../../src/http/exchange.ts'
+import type { RequestHead } from '../../../src/http/message.ts'
 import { StoredFields } from '../../../src/http/stored-fields.ts'
 import { ManualClock } from '../../story/manual-clock.ts'
 import { bodyOf, fieldsOf, requestFor } from '../../unit/cache/store-world.ts'
@@ -40,9 +47,11 @@ interface Purge {
 /** A fill under way in a worker. */
 interface Filling {
   readonly cache: SharedCache
-  readonly entry: Entry
+  readonly growing: Growing
   readonly body: Buffer
 }
+
+const growthOwner = { onAdvance: () => {}, onDeserted: () => {} }
 
 export interface DiskSimOptions {
   /** Plants a bug: it must be found. */
@@ -78,6 +87,8 @@ class DiskWorld {
   #caches: SharedCache[] = []
   #filling: Filling[] = []
   #under: Promise<unknown>[] = []
+  /** Finds that wait. */
+  #looks = 0
   /** Moments: everything that is done has one. */
   #now = 0
 
@@ -128,7 +139,7 @@ class DiskWorld {
     for (let i = 0; i < 400; i++) {
       await new Promise<void>((resolve) => void setImmediate(resolve))
       this.#clock.advance(5)
-      if (i > 3 && this.#disk.underWay === 0) break
+      if (i > 3 && this.#disk.underWay === 0 && this.#looks === 0) break
     }
     await Promise.allSettled(this.#under)
     this.#under = []
@@ -136,13 +147,14 @@ class DiskWorld {
 
   async #start(): Promise<void> {
     const disk = { path: '/cache', bytesMax: this.#random.chance(0.3) ? 60_000 : 10_000_000 }
+    const hub = new PeerHub()
     for (let i = 0; i < this.#workers; i++) {
       const settings = { bytesMax: 4_000_000, entryBytesMax: 0, whenDeserted: 'auto', disk } as const
       const cache = new SharedCache({
         clock: this.#clock,
         timers: this.#timers,
         settings,
-        peers: null,
+        peers: this.#workers === 1 ? null : joinLocal(hub),
         disk: this.#disk,
       })
       this.#options.sabotage?.(cache)
@@ -195,15 +207,20 @@ class DiskWorld {
     const variant = random.pick(['', '', 'x', 'y'])
     const number = this.#versions.length + 1
     this.#versions.push({ number, url, variant, askedAt: this.#now })
-    const body = bodyFor(
-      number,
-      random.chance(0.1) ? random.between(260_000, 330_000) : random.skewed(90_000),
-    )
-    const entry = this.#entryFor(cache, url, variant, number, body.length)
-    if (!cache.store.begin(entry)) return
-    const filling = { cache, entry, body }
+    const body = bodyFor(number, this.#length())
+    const entry = this.#entryFor(cache, url, variant, number, random.chance(0.2) ? -1 : body.length)
+    cache.told.onAsked(entry.key)
+    const place = { store: cache.store, clock: this.#clock, limits: defaultFillLimits }
+    const filling = { cache, growing: new Growing(entry, place, growthOwner, 1), body }
     this.#filling.push(filling)
     if (random.chance(0.5)) this.#completeOne(filling)
+  }
+
+  /** Some are sent block by block, and some have no room in memory. */
+  #length(): number {
+    const random = this.#random
+    if (random.chance(0.05)) return random.between(520_000, 700_000)
+    return random.chance(0.1) ? random.between(260_000, 330_000) : random.skewed(90_000)
   }
 
   #entryFor(cache: SharedCache, url: string, variant: string, number: number, statedLength: number): Entry {
@@ -240,9 +257,14 @@ class DiskWorld {
   }
 
   #completeOne(filling: Filling): void {
-    const { cache, entry, body } = filling
+    const { cache, growing, body } = filling
     this.#filling.splice(this.#filling.indexOf(filling), 1)
-    if (body.length === 0 || cache.store.append(entry, body, 0, body.length)) cache.store.complete(entry)
+    if (this.#random.chance(0.1)) growing.abandon(Faults.ORIGIN_TRUNCATED)
+    else {
+      if (body.length > 0) growing.append(body, 0, body.length)
+      growing.complete()
+    }
+    cache.told.onAnswered(growing.entry.key)
   }
 
   #forgetMemory(): void {
@@ -269,7 +291,7 @@ class DiskWorld {
     const inMemory = cache.store.find(key, request)
     if (inMemory !== null) return this.#check(inMemory, url, variant, startedAt, 'memory')
     const life = this.#caches
-    const entry = (await cache.disk?.find({ key, request, folding: null, from: 1 })) ?? null
+    const entry = await this.#look(cache, key, request)
     if (entry === null || life !== this.#caches) return
     this.diskHits++
     const { backing } = entry.body
@@ -280,6 +302,18 @@ class DiskWorld {
     this.#check(entry, url, variant, startedAt, 'disk')
   }
 
+  /** As an exchange does that waits for it. */
+  #look(cache: SharedCache, key: string, request: RequestHead): Promise<Entry | null> {
+    const { promise, resolve } = Promise.withResolvers<Entry | null>()
+    const reenter = (): void => resolve(cache.store.peek(key, request) ?? lookup?.entry ?? null)
+    const x = { request, step: 0, beginWait: () => 1, reenter }
+    const lookup = cache.look(x as unknown as Exchange, [key], null)
+    if (lookup === null) return Promise.resolve(null)
+    lookup.park()
+    this.#looks++
+    return promise.finally(() => void this.#looks--)
+  }
+
   #check(entry: Entry, url: string, variant: string, startedAt: number, where: string): void {
     this.hits++
     const number = Number(entry.head.fields.getByName('x-number'))
@@ -288,7 +322,10 @@ class DiskWorld {
       void this.problems.push(`${what}: version ${number} of ${url} from ${where}`)
     if (version === undefined) return say('a head of nothing')
     const body = bodyOf(entry)
-    if (!body.equals(bodyFor(number, body.length)) || body.length !== entry.statedLength)
+    if (
+      !body.equals(bodyFor(number, body.length)) ||
+      (entry.statedLength >= 0 && body.length !== entry.statedLength)
+    )
       say('a body that is not right')
     const isFitting = version.variant === variant || version.variant === ''
     if (version.url !== url || !isFitting) say('an answer to something else')
@@ -326,14 +363,9 @@ class DiskWorld {
 
   async #purgeAll(purge: Purge): Promise<void> {
     const { target, isSoft } = purge
-    const asked = this.#caches.map(async (cache, i) => {
-      // Messages take their time.
-      if (i > 0) for (let turns = this.#random.between(0, 9); turns > 0; turns--) await Promise.resolve()
-      return cache.purgeHere([{ target, isSoft, id: `${purge.issuedAt}` }])
-    })
-    const totals = await Promise.all(asked)
+    const { missing } = await this.#pick().purge([{ target, isSoft }])
     this.#now++
-    if (totals.every(({ missing }) => missing === 0)) purge.ackedAt = this.#now++
+    if (missing === 0) purge.ackedAt = this.#now++
   }
 }
 
