@@ -5,17 +5,19 @@
  * then, and all catch up while the origin waits. So most of the readers are waited for; the last few, who may really be
  * slow, only as long as it slows the others little.
  *
- * Promises: waits for a few, taken together, are at most `fewMs` and `fewShare` of the time since the answer began; one
+ * Promises: waits for a few, taken together, are at most `fewMs` and a share of the time since the answer began; one
  * for many is at most `manyMs`; after each, whoever is still behind is not waited for again until the window has moved.
  */
 import type { Clock, ClockTimer } from '../core/clock.ts'
 import type { Growth } from './growth.ts'
 
-/** Up to this part of the readers are few. */
-const fewOfAll = 1 / 8
+/** Up to this part of the readers are few: with an eighth, one fast reader behind among an eighth of slow ones made many. */
+const fewOfAll = 1 / 4
 const fewMs = 250
-/** Others are slowed by a fifth at most, whoever it is that reads slowly. */
+/** Others are slowed by a fifth at most, whoever it is that reads slowly: who loses the window is cut. */
 const fewShare = 1 / 5
+/** The same where the rest can be had from the origin, so that losing it costs one request for all who do. */
+const fewShareWithRest = 1 / 10
 const manyMs = 1000
 /** Between two looks. */
 const lookMs = 2
@@ -68,9 +70,10 @@ export class Patience {
     const isMany = behind > size * fewOfAll
     if (!isMany) this.#spentMs += nowMs - this.#lookedMs
     this.#lookedMs = nowMs
+    const share = this.#growth.rest === null ? fewShare : fewShareWithRest
     const isPatient = isMany
       ? nowMs - this.#startMs < manyMs
-      : this.#spentMs < fewMs + fewShare * (nowMs - this.#bornMs)
+      : this.#spentMs < fewMs + share * (nowMs - this.#bornMs)
     if (behind > 0 && isPatient) return this.#wait()
     // All have caught up: whoever falls behind from here on is waited for as well.
     if (behind === 0) this.#nextLength = 0

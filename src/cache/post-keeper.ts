@@ -2,14 +2,15 @@
  * PostKeeper: stores the answer to a POST that says how long it stays right, and that it is what a GET of the same URL would
  * give (RFC 9110 §9.3.3): its Content-Location names the URL of the request. Later GETs are answered from it.
  *
- * The answer takes out of force what was stored for the URL (RFC 9111 §4.4) before it is stored itself; a purge by anybody
- * else while it was under way keeps it out.
+ * The answer takes out of force what was stored for the URL (RFC 9111 §4.4) before it is stored itself; a purge of it by
+ * anybody else while it was under way keeps it out.
  */
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { Field } from '../http/known-fields.ts'
-import { RequestHead } from '../http/message.ts'
+import { RequestHead, type ResponseHead } from '../http/message.ts'
 import type { Ask } from './ask.ts'
+import type { Entry } from './entry.ts'
 import type { FillsTold } from './fills.ts'
 import { entryFor } from './make-entry.ts'
 import { PartSink, type KeeperPlace } from './part-keeper.ts'
@@ -42,9 +43,14 @@ export class PostKeeper {
     this.#told.onAnswered(this.#ask.key)
   }
 
-  /** Has nobody purged anything since it was asked for? */
-  get isUndisturbed(): boolean {
-    return this.#store.generation === this.#askedAt
+  /** Has nobody purged anything since it was asked for that concerns what `x` is answered? Others are purged all the time. */
+  isUndisturbed({ response }: Exchange): boolean {
+    const store = this.#store
+    if (store.generation === this.#askedAt) return true
+    const entry = this.#entryOf(response, this.#askedAt)
+    if (entry === null || !store.begin(entry)) return false
+    store.abandon(entry)
+    return true
   }
 
   /**
@@ -52,16 +58,19 @@ export class PostKeeper {
    * stored.
    */
   keep(x: Exchange): boolean {
-    if (!x.response.fields.has(Field.CONTENT_LOCATION)) return false
+    const entry = this.#entryOf(x.response, this.#store.generation)
+    if (entry === null || !this.#store.begin(entry)) return false
+    x.interpose(new PartSink(entry, this.#store, () => entry))
+    return true
+  }
+
+  #entryOf(response: ResponseHead, bornAt: number): Entry | null {
+    if (!response.fields.has(Field.CONTENT_LOCATION)) return null
     const received = {
       requestMs: this.#requestMs,
       responseMs: this.#clock.nowMs(),
       responseWallMs: this.#clock.wallMs(),
     }
-    const sent = { ask: this.#ask, request: this.#request, bornAt: this.#store.generation }
-    const entry = entryFor(sent, x.response, received)
-    if (entry === null || !this.#store.begin(entry)) return false
-    x.interpose(new PartSink(entry, this.#store, () => entry))
-    return true
+    return entryFor({ ask: this.#ask, request: this.#request, bornAt }, response, received)
   }
 }

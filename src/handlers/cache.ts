@@ -313,7 +313,7 @@ class CacheStep implements Handler, SlicedStep {
     const kept = x.state[this.#slot]
     if (x.response.status === 101) return NEXT
     if (kept instanceof PostKeeper) {
-      const isUndisturbed = kept.isUndisturbed
+      const isUndisturbed = kept.isUndisturbed(x)
       const invalidated = invalidate(x, this.#key, this.#cache)
       const isKept = isUndisturbed && kept.keep(x)
       this.#addStatus(x, this.#status.forwarded('method', isKept ? stored : notStored))

@@ -59,6 +59,13 @@ test('an answer to POST that is what a GET would give answers later GETs (RFC 91
   // Each POST goes to the origin, and without Content-Location nothing is kept.
   assert.match(exchange(world, client, post, ok('again', minute)).asked, /^POST /)
   assert.equal(exchange(world, client, get('/a'), ok('new', minute)).body, 'new')
+  // Others were purged while it was under way.
+  client.say(post)
+  world.asked()
+  const other = { kind: 'url', host: 'www.example.com', target: '/other' } as const
+  void world.cache.purgeHere([{ target: other }])
+  world.latest.say(ok('busy', minute + 'Content-Location: /a\r\n'))
+  assert.equal(cacheStatusOf(client.take()), 'fwd=method; stored')
   // Purged while it was under way.
   client.say(post)
   world.asked()
@@ -67,7 +74,7 @@ test('an answer to POST that is what a GET would give answers later GETs (RFC 91
   assert.equal(bodyOf(client.take()), 'late')
   assert.equal(exchange(world, client, get('/a'), ok('newest', minute)).body, 'newest')
   client.end.end()
-  world.checkAtRest(7)
+  world.checkAtRest(8)
 })
 
 test('a body, an If-Match and an Upgrade pass by what is stored', () => {
