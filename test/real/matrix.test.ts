@@ -59,7 +59,8 @@ for (const clientName of Object.keys(clients) as ClientName[]) {
       })
       for (const [name, run] of Object.entries(cases))
         test(name, { timeout: 60_000, skip: skipOf(clientName, name) }, async () => {
-          const cell: Cell = { client, origin }
+          const ports = [server.addresses[0]?.port ?? 0, Number(new URL(origin.url).port)]
+          const cell: Cell = { client, origin, ports }
           await run(cell)
         })
     })
