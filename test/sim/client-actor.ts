@@ -131,7 +131,7 @@ export class ClientActor {
       // RFC 9110 §10.1.1: a client does not wait for ever.
       this.#world.after(1500, () => {
         if (this.#mayContinue !== go) return
-        record.gaveUpWaiting = true
+        record.gaveUpAtMs = this.#world.nowMs()
         go()
       })
     })

@@ -165,7 +165,7 @@ export class H2ClientActor {
     stream.mayContinue = go
     this.#world.after(1500, () => {
       if (stream.mayContinue === null) return
-      stream.record.gaveUpWaiting = true
+      stream.record.gaveUpAtMs = this.#world.nowMs()
       go()
     })
   }

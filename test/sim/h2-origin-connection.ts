@@ -16,7 +16,10 @@ export class H2OriginConnection extends H2OriginReading {
     stream.isProcessed = true
     record.originHeads++
     const { answer } = record.script
-    if (expects && !answer.early) this.#head(stream, [[':status', '100']], false)
+    if (expects && !answer.early) {
+      record.saidContinueAtMs = this.world.nowMs()
+      this.#head(stream, [[':status', '100']], false)
+    }
     if (answer.early) this.#answerSoon(stream)
     else this.goOnWith(stream)
   }

@@ -111,6 +111,7 @@ class OriginConnectionActor {
     this.#bodyBytes = 0
     this.#requestWhole = false
     if (record.script.expect && head.fields.get('expect') === '100-continue' && !record.script.answer.early) {
+      record.saidContinueAtMs = world.nowMs()
       this.#transport.writeText('HTTP/1.1 100 Continue\r\n\r\n')
     }
     if (record.script.answer.early || record.script.upgrade) this.#answerSoon()

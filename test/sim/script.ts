@@ -62,8 +62,10 @@ export interface Record {
   mayBeLost: boolean
   informational: number
   gotContinue: boolean
-  /** No 100 came in time: the body was sent without. */
-  gaveUpWaiting: boolean
+  /** When an origin said 100, Infinity when none did. */
+  saidContinueAtMs: number
+  /** When the client sent the body without, as no 100 had come; Infinity when it did not. */
+  gaveUpAtMs: number
 }
 
 export interface Weather {
@@ -147,7 +149,8 @@ export function newRecord(script: Script): Record {
     mayBeLost: false,
     informational: 0,
     gotContinue: false,
-    gaveUpWaiting: false,
+    saidContinueAtMs: Infinity,
+    gaveUpAtMs: Infinity,
   }
 }
 
