@@ -7,7 +7,8 @@ import { PeerMember } from '../../../../src/core/peer-member.ts'
 import type { Peers } from '../../../../src/core/peers.ts'
 import { AutomaticCertificates, type AutomaticSettings } from '../../../../src/tls/acme/automatic.ts'
 import { ManualClock } from '../../../story/manual-clock.ts'
-import type { FakeCa } from './fake-ca.ts'
+import { FakeCa } from './fake-ca.ts'
+import { temporaryFolder } from './folder.ts'
 
 export const dayMs = 86_400_000
 
@@ -18,6 +19,13 @@ export class CertificateClock extends ManualClock {
   override wallMs(): number {
     return this.#startMs + this.nowMs()
   }
+}
+
+/** A CA that lives by the same clock, else what it signs would be due again at once. */
+export async function world(t: TestContext): Promise<[FakeCa, string, CertificateClock]> {
+  const [ca, clock] = [await FakeCa.start(t), new CertificateClock()]
+  ca.wallMs = () => clock.wallMs()
+  return [ca, temporaryFolder(t), clock]
 }
 
 export interface Made {

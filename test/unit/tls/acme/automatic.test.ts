@@ -12,12 +12,13 @@ import {
   serialOf,
   settings,
   type Made,
+  world,
 } from './automatic-world.ts'
 import { FakeCa } from './fake-ca.ts'
 import { eventually, temporaryFolder } from './folder.ts'
 
 test('a handshake waits for the first certificate; the next process finds it and orders none', async (t) => {
-  const [ca, folder, clock] = [await FakeCa.start(t), temporaryFolder(t), new CertificateClock()]
+  const [ca, folder, clock] = await world(t)
   const first = make(t, clock)
   await begin(first, settings(ca, folder))
   const serial = await serialOf(first)
@@ -36,7 +37,7 @@ test('a handshake waits for the first certificate; the next process finds it and
 })
 
 test('it is renewed at two thirds of its life, and the old one is served meanwhile', async (t) => {
-  const [ca, folder, clock] = [await FakeCa.start(t), temporaryFolder(t), new CertificateClock()]
+  const [ca, folder, clock] = await world(t)
   const made = make(t, clock)
   await begin(made, settings(ca, folder))
   const serial = await serialOf(made)
@@ -50,7 +51,7 @@ test('it is renewed at two thirds of its life, and the old one is served meanwhi
 })
 
 test('the CA says when to renew, and what the new one replaces (RFC 9773)', async (t) => {
-  const [ca, folder, clock] = [await FakeCa.start(t), temporaryFolder(t), new CertificateClock()]
+  const [ca, folder, clock] = await world(t)
   ca.lifetimeMs = 90 * dayMs
   const at = (ms: number): string => new Date(clock.wallMs() + ms).toISOString()
   ca.window = { start: at(50 * dayMs), end: at(52 * dayMs) }
@@ -72,7 +73,7 @@ test('the CA says when to renew, and what the new one replaces (RFC 9773)', asyn
 })
 
 test('an order that the CA sees as replaced already is made without saying so', async (t) => {
-  const [ca, folder, clock] = [await FakeCa.start(t), temporaryFolder(t), new CertificateClock()]
+  const [ca, folder, clock] = await world(t)
   ca.window = { start: '2020-01-01T00:00:00Z', end: '2020-01-02T00:00:00Z' }
   ca.refusesReplaces = true
   const made = make(t, clock)
@@ -85,7 +86,7 @@ test('an order that the CA sees as replaced already is made without saying so', 
 })
 
 test('a limit is waited out as long as the CA says, and nonces that are refused are survived', async (t) => {
-  const [ca, folder, clock] = [await FakeCa.start(t), temporaryFolder(t), new CertificateClock()]
+  const [ca, folder, clock] = await world(t)
   ca.limited = [3600]
   ca.badNonces = 12
   const made = make(t, clock)
@@ -104,7 +105,7 @@ test('a limit is waited out as long as the CA says, and nonces that are refused 
 })
 
 test('a CA that is down is tried again in seconds', async (t) => {
-  const [ca, folder, clock] = [await FakeCa.start(t), temporaryFolder(t), new CertificateClock()]
+  const [ca, folder, clock] = await world(t)
   ca.broken = 2
   const made = make(t, clock)
   await begin(made, settings(ca, folder))
@@ -116,7 +117,7 @@ test('a CA that is down is tried again in seconds', async (t) => {
 })
 
 test('what cannot be confirmed tries the other challenge, slowly, and says so', async (t) => {
-  const [ca, folder, clock] = [await FakeCa.start(t), temporaryFolder(t), new CertificateClock()]
+  const [ca, folder, clock] = await world(t)
   ca.isConfirming = false
   const made = make(t, clock)
   await begin(made, settings(ca, folder))
@@ -139,7 +140,7 @@ test('what cannot be confirmed tries the other challenge, slowly, and says so', 
 })
 
 test('an account that the CA has forgotten is made anew', async (t) => {
-  const [ca, folder, clock] = [await FakeCa.start(t), temporaryFolder(t), new CertificateClock()]
+  const [ca, folder, clock] = await world(t)
   const made = make(t, clock)
   await begin(made, settings(ca, folder))
   const serial = await serialOf(made)
@@ -150,7 +151,7 @@ test('an account that the CA has forgotten is made anew', async (t) => {
 })
 
 test('files that hold no certificate count as none', async (t) => {
-  const [ca, folder, clock] = [await FakeCa.start(t), temporaryFolder(t), new CertificateClock()]
+  const [ca, folder, clock] = await world(t)
   const first = make(t, clock)
   await begin(first, settings(ca, folder))
   await serialOf(first)
@@ -169,7 +170,7 @@ test('files that hold no certificate count as none', async (t) => {
 })
 
 test('of two workers one orders, both serve; when it goes the other renews', async (t) => {
-  const [ca, folder, clock] = [await FakeCa.start(t), temporaryFolder(t), new CertificateClock()]
+  const [ca, folder, clock] = await world(t)
   const { peers, leave } = await pairOfPeers()
   const [first, second] = peers.map((member) => make(t, clock, member)) as [Made, Made]
   await begin(second, settings(ca, folder))
@@ -202,7 +203,7 @@ test('after a change of CA the old certificate is served until there is one of t
 })
 
 test('when the config wants none any more, none is served and none renewed', async (t) => {
-  const [ca, folder, clock] = [await FakeCa.start(t), temporaryFolder(t), new CertificateClock()]
+  const [ca, folder, clock] = await world(t)
   const made = make(t, clock)
   await begin(made, settings(ca, folder))
   await serialOf(made)
@@ -216,7 +217,7 @@ test('when the config wants none any more, none is served and none renewed', asy
 })
 
 test('a certificate that cannot be stored is served all the same, and that is told', async (t) => {
-  const [ca, folder, clock] = [await FakeCa.start(t), temporaryFolder(t), new CertificateClock()]
+  const [ca, folder, clock] = await world(t)
   const made = make(t, clock)
   // A file where a folder is to be.
   mkdirSync(join(folder, 'acme', '127.0.0.1-' + new URL(ca.url).port + '-directory'), { recursive: true })
@@ -228,7 +229,7 @@ test('a certificate that cannot be stored is served all the same, and that is to
 })
 
 test('of handshakes that wait for a CA there are not more than may be', async (t) => {
-  const [ca, folder, clock] = [await FakeCa.start(t), temporaryFolder(t), new CertificateClock()]
+  const [ca, folder, clock] = await world(t)
   const made = make(t, clock)
   await made.certificates.configure(settings(ca, folder))
   const waiting = Array.from({ length: handshakesWaitingMax }, () =>

@@ -39,6 +39,8 @@ export class FakeCa {
   lifetimeMs = 86_400_000
   window: { start: string; end: string } | null = null
   renewalInfoAsked: string[] = []
+  /** Its time, which is real unless the clients' passes by hand. */
+  wallMs: () => number = Date.now
   /** What it does to see for itself, before it confirms. */
   look: () => Promise<void> = async () => {}
   #key!: KeyObject
@@ -166,7 +168,7 @@ export class FakeCa {
   #sign(order: Order, { csr }: Record<string, unknown>): void {
     const info = readDer(Buffer.from(String(csr), 'base64url')).part(0)
     const key = createPublicKey({ key: info.part(2).whole, format: 'der', type: 'spki' })
-    const nowMs = Date.now()
+    const nowMs = this.wallMs()
     const leaf = makeCertificate({
       commonName: '',
       names: order.names,

@@ -15,8 +15,8 @@ import {
   serialOf,
   settings,
   type Made,
+  world,
 } from './automatic-world.ts'
-import { FakeCa } from './fake-ca.ts'
 import { eventually, temporaryFolder } from './folder.ts'
 
 test('an answer to a challenge is in every worker before the CA is told, and gone after', async (t) => {
@@ -42,7 +42,7 @@ test('an answer to a challenge is in every worker before the CA is told, and gon
 })
 
 test('on demand: the one who is asked says which names, and a no is remembered', async (t) => {
-  const [ca, folder, clock] = [await FakeCa.start(t), temporaryFolder(t), new CertificateClock()]
+  const [ca, folder, clock] = await world(t)
   const asked: string[] = []
   const asking = http.createServer((request, response) => {
     const name = new URL(request.url ?? '', 'http://x').searchParams.get('domain') ?? ''
@@ -81,7 +81,7 @@ test('on demand: the one who is asked says which names, and a no is remembered',
 })
 
 test('a name on demand is renewed when a handshake asks for it, and not otherwise', async (t) => {
-  const [ca, folder, clock] = [await FakeCa.start(t), temporaryFolder(t), new CertificateClock()]
+  const [ca, folder, clock] = await world(t)
   const onDemand = { ask: '', allow: ['*.example.com'], anHourMax: 10, namesMax: 10 }
   const { peers } = await pairOfPeers()
   const [first, second] = peers.map((member) => make(t, clock, member)) as [Made, Made]
