@@ -177,6 +177,7 @@ export class HeadgateServer {
       connections: () => this.#doors.connectionCount,
       connectionsTotal: () => this.#doors.acceptedCount,
       tunnels: () => this.#engine.tunnelCount,
+      heldBytes: () => this.#doors.relief.heldBytes,
       passages: () => this.#doors.passageCount,
       handshakes: () => this.#doors.handshakes,
       isDraining: () => this.#doors.isDraining,

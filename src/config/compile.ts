@@ -67,6 +67,7 @@ export function compilePlan(loaded: LoadedConfig, context: CompileContext): Plan
     clientLimits: limits,
     originLimits: limits,
     connectionsMax: document.limits.connectionsMax,
+    heldBytesMax: document.limits.heldBytesMax,
     abuse: abusePlan(document.abuse),
     forwarding,
     log: logOf(document, loaded.baseDirectory),

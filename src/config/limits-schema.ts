@@ -135,6 +135,13 @@ export const limitsSchema = z
     informationalMax: count(0, 1000)
       .default(defaultLimits.informationalMax)
       .meta({ description: '1xx answers of an origin before its final one.' }),
+    heldBytesMax: size(1024 * KiB)
+      .prefault('512MiB')
+      .meta({
+        description:
+          'Bytes of one worker that wait in memory for clients and origins that do not take them, of all connections together. Beyond: ' +
+          'the clients that hold the most lose those answers. 512MiB: two thousand slow downloads with 256 KiB each.',
+      }),
     unsentBytesMax: size(16 * KiB, 64 * 1024 * KiB)
       .prefault(sizeText(defaultLimits.unsentBytesMax))
       .meta({

@@ -92,6 +92,11 @@ export const Metric = {
     'Clients (IPv4 addresses, IPv6 networks of 64 bits) that are turned away now.',
     'max',
   ),
+  HELD_BYTES: gauge(
+    'headgate_held_bytes',
+    '',
+    'Bytes that wait in memory for clients and origins that do not take them.',
+  ),
   TCP_CONNECTIONS: gauge(
     'headgate_tcp_connections',
     '',

@@ -14,6 +14,8 @@ export interface ObserveGauges {
   connections(): number
   connectionsTotal(): number
   tunnels(): number
+  /** That wait in memory for slow peers. */
+  heldBytes?(): number
   /** Connections passed on unread. */
   passages?(): number
   /** Of TLS: under way, and done by version: [all, of them resumed]. */
@@ -100,6 +102,7 @@ export function writeSnapshot(seen: Observed): MetricsSnapshot {
   const bans = gauges.bans?.()
   setSample(snapshot, Metric.CLIENT_BANS, '', bans?.total ?? 0)
   setSample(snapshot, Metric.CLIENTS_BANNED, '', bans?.clients ?? 0)
+  setSample(snapshot, Metric.HELD_BYTES, '', gauges.heldBytes?.() ?? 0)
   setSample(snapshot, Metric.TUNNELS, '', gauges.tunnels())
   setSample(snapshot, Metric.TCP_CONNECTIONS, '', gauges.passages?.() ?? 0)
   setSample(snapshot, Metric.DRAINING, '', gauges.isDraining() ? 1 : 0)

@@ -166,6 +166,8 @@ export interface Plan {
   /** Towards origins: the same strictness for answers. */
   readonly originLimits: ConnectionLimits
   readonly connectionsMax: number
+  /** Bytes of this process that wait in memory for slow clients and origins. */
+  readonly heldBytesMax: number
   /** null, or left out: nobody is turned away. */
   readonly abuse?: AbusePlan | null
   readonly forwarding: ForwardingPlan

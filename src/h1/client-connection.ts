@@ -103,6 +103,10 @@ export class H1ClientConnection
     return this.#isRequestWhole
   }
 
+  get heldBytes(): number {
+    return this.ahead.memoryBytes
+  }
+
   get unsentBytes(): number {
     return this.transport.unsentBytes
   }

@@ -102,6 +102,15 @@ export class H1ServerConnection
     else this.transport.destroy()
   }
 
+  get heldBytes(): number {
+    return this.ahead.memoryBytes + (this.x?.upstream?.heldBytes ?? 0)
+  }
+
+  giveUpHeld(): void {
+    if (this.x !== null) this.#abandon(this.x, Faults.ANSWER_HELD)
+    else this.destroy()
+  }
+
   // Answering
 
   sendInformational(x: Exchange): void {

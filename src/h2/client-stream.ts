@@ -39,6 +39,10 @@ export class ClientStream extends AnswerStream implements Upstream, BodySink {
     return this.session.target.addressText
   }
 
+  get heldBytes(): number {
+    return this.kept.memoryBytes + this.outgoing.memoryBytes
+  }
+
   /** Of the request, and not taken by the connection yet. */
   get unsentBytes(): number {
     const { out, transport } = this.session

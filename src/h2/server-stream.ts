@@ -126,6 +126,12 @@ export class ServerStream extends SessionStream implements Downstream, BodyStrea
     return this.tunnel === null ? this.intake.kept.size : this.tunnel.keptBytes
   }
 
+  /** In memory for it, the attempt at an origin included. */
+  get heldBytes(): number {
+    const upload = this.tunnel === null ? this.intake.kept.memoryBytes : this.tunnel.heldBytes
+    return upload + this.outgoing.memoryBytes + (this.x?.upstream?.heldBytes ?? 0)
+  }
+
   /** Nothing is under way on it but the rest of a request whose answer has ended. */
   get isLingering(): boolean {
     return this.lingersSinceMs >= 0
@@ -165,7 +171,7 @@ export class ServerStream extends SessionStream implements Downstream, BodyStrea
     const session = this.#of
     if (this.tunnel !== null) return this.tunnel.onData(buffer, start, end)
     const fault = this.intake.take(buffer, start, end)
-    if (fault === Faults.BODY_TOO_LARGE) this.#breakBody(fault)
+    if (fault === Faults.BODY_TOO_LARGE) this.breakBody(fault)
     else if (fault !== NONE) session.streamError(this.id, ErrorCode.PROTOCOL_ERROR, fault)
     else if (this.intake.isWanted) session.consumed(this)
     else if (this.receiveWindow === 0 && this.isLingering) session.endLingering(this)
@@ -179,21 +185,16 @@ export class ServerStream extends SessionStream implements Downstream, BodyStrea
   }
 
   /** What comes now is of no use. The sink is told, and by it whoever answers. */
-  #breakBody(fault: Fault): void {
+  breakBody(fault: Fault): void {
     const { x } = this
     this.intake.drop()
     x?.body.fail(fault)
   }
 
-  /** The client lets the body stand still. */
-  breakBody(fault: Fault): void {
-    this.#breakBody(fault)
-  }
-
   resume(): void {
     const { x, intake } = this
     if (x === null || !intake.isWanted) return
-    if (x.body.length > x.body.bytesMax) return this.#breakBody(Faults.BODY_TOO_LARGE)
+    if (x.body.length > x.body.bytesMax) return this.breakBody(Faults.BODY_TOO_LARGE)
     intake.resume()
     if (this.x === x) this.#of.consumed(this)
   }
@@ -205,7 +206,7 @@ export class ServerStream extends SessionStream implements Downstream, BodyStrea
   sendContinue(): void {
     const { x } = this
     if (x === null || this.#isHeadSent || this.isRemoteEnded) return
-    if (x.body.length > x.body.bytesMax) return this.#breakBody(Faults.BODY_TOO_LARGE)
+    if (x.body.length > x.body.bytesMax) return this.breakBody(Faults.BODY_TOO_LARGE)
     x.informational.reset()
     x.informational.status = 100
     this.#inform(x)

@@ -261,6 +261,32 @@ export class H2ServerSession extends ServerRequests implements ServerConnection,
     if (this.#isGone && this.tunnelCount === 0) this.context.onClosed(this)
   }
 
+  // Memory
+
+  get heldBytes(): number {
+    let bytes = this.#rest.memoryBytes
+    for (const stream of this.streams.values()) bytes += stream.heldBytes
+    return bytes
+  }
+
+  giveUpHeld(): void {
+    for (const stream of this.streams.values()) {
+      if (stream.heldBytes === 0) continue
+      // Where nothing waits for the client it is the origin that does not take.
+      const isUpload = stream.outgoing.isEmpty && !stream.intake.kept.isEmpty
+      if (isUpload) stream.breakBody(Faults.UPLOAD_HELD)
+      else this.#giveUp(stream, ErrorCode.ENHANCE_YOUR_CALM, Faults.ANSWER_HELD)
+      if (this.isOver) return
+    }
+  }
+
+  /** The client does not take an answer: too many such are a flood. */
+  #giveUp(stream: ServerStream, code: ErrorCode, fault: Fault): void {
+    this.cut(stream, code)
+    stream.abandon(fault)
+    this.allows(Flood.SLOW, Faults.H2_SLOW_FLOOD)
+  }
+
   // Time
 
   override onDeadline(deadline: Deadline): void {
@@ -287,11 +313,7 @@ export class H2ServerSession extends ServerRequests implements ServerConnection,
     if (stream.tunnel !== null) return
     const fault = faultByRate(stream, this.limits, nowMs)
     if (fault === Faults.BODY_TIMEOUT) stream.breakBody(fault)
-    else if (fault !== NONE) {
-      this.cut(stream, ErrorCode.CANCEL)
-      stream.abandon(fault)
-      this.allows(Flood.SLOW, Faults.H2_SLOW_FLOOD)
-    }
+    else if (fault !== NONE) this.#giveUp(stream, ErrorCode.CANCEL, fault)
   }
 
   /** Streams are open and nothing comes: is anybody there (RFC 9113 §6.7)? */

@@ -78,6 +78,11 @@ export class StreamTransport implements Transport {
     return this.#kept.size
   }
 
+  /** In memory of what came. */
+  get heldBytes(): number {
+    return this.#kept.memoryBytes
+  }
+
   /** What waits for a window, and what of the connection's unsent bytes may be of ours. */
   get unsentBytes(): number {
     if (!this.isOpen) return 0

@@ -14,6 +14,8 @@ import type { Fields } from './fields.ts'
 import { BODY_NONE, BODY_UNKNOWN } from './message.ts'
 
 export interface BodySource {
+  /** In memory of it, since somebody does not take it; of an attempt, in both directions. Left out: nothing. */
+  readonly heldBytes?: number
   /** The sink can take more. Harmless when the source is not stopped. */
   resume(): void
   /** The sink wants no more; `fault` says why. */

@@ -44,4 +44,10 @@ export interface ServerConnection {
   drain(): void
   /** Closes now. Answers under way are cut visibly, and their exchanges are over when this returns. */
   destroy(): void
+  /** The client; '' or left out where there is none to tell. */
+  readonly remoteAddress?: string
+  /** In memory for its requests: what the client does not take, or an origin does not take of it. Left out: nothing. */
+  readonly heldBytes?: number
+  /** Memory is short: what holds some is given up. */
+  giveUpHeld?(): void
 }

@@ -8,7 +8,10 @@
  * Larger memory is a block that is used again: an upload that is faster than its origin keeps a read ahead thousands of
  * times, and memory outside the heap is collected late. A block is given back only when it was used up in the ordinary
  * way: whoever clears may still stand on it.
+ *
+ * The memory of all of them is counted (kept-memory.ts): so whoever is done with one must clear it.
  */
+import { keptMemory } from './kept-memory.ts'
 import { giveBackBlock, remainderBytesLeast, takeBlock } from './remainders.ts'
 
 const nothing = Buffer.alloc(0)
@@ -18,6 +21,8 @@ export class KeptBytes {
   start = 0
   end = 0
   #isLent = false
+  /** In memory for it: its buffer, or what it was lent of another. */
+  memoryBytes = 0
 
   get size(): number {
     return this.end - this.start
@@ -33,6 +38,7 @@ export class KeptBytes {
     this.start = start
     this.end = end
     this.#isLent = true
+    this.#hold(end - start)
   }
 
   append(bytes: Buffer, start: number, end: number): void {
@@ -51,6 +57,13 @@ export class KeptBytes {
     this.start = 0
     this.end = size
     this.#isLent = false
+    this.#hold(buffer.length)
+  }
+
+  #hold(bytes: number): void {
+    const more = bytes - this.memoryBytes
+    this.memoryBytes = bytes
+    keptMemory.add(more)
   }
 
   /** All before `at` has been used. */
@@ -69,5 +82,6 @@ export class KeptBytes {
     this.buffer = nothing
     this.start = this.end = 0
     this.#isLent = false
+    if (this.memoryBytes !== 0) this.#hold(0)
   }
 }

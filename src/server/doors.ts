@@ -25,6 +25,7 @@ import type { Transport } from '../net/transport.ts'
 import { AbuseWatch } from './abuse-watch.ts'
 import { AnnouncingPeers } from './announcing-peers.ts'
 import { Handshakes, type HandshakesHome } from './handshakes.ts'
+import { MemoryRelief } from './memory-relief.ts'
 import { TurnedAway } from './turned-away.ts'
 import { Http3Context, OneVersionContext } from './one-version.ts'
 import { Passages, type PassagesHome } from './passages.ts'
@@ -71,6 +72,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
   readonly #announcing = new AnnouncingPeers()
   #forwarding: Plan['forwarding'] | null = null
   readonly abuse: AbuseWatch
+  readonly relief: MemoryRelief
   readonly #passages: Passages
   readonly #handshakes: Handshakes = new Handshakes(this)
   readonly #listeners: Map<string, Listener> = new Map()
@@ -92,13 +94,12 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     this.#connectionsMax = options.connectionsMax
     this.#note = options.note
     this.#onFault = options.onFault
-    this.abuse = new AbuseWatch({
-      clock: options.timers.clock,
-      peers: options.peers,
-      note: options.note,
-      isRelay: (address) =>
-        this.#announcing.isRelay(address) || this.#forwarding?.isTrusted(address) === true,
-    })
+    const { clock } = options.timers
+    const { note, peers } = options
+    const isRelay = (address: string): boolean =>
+      this.#announcing.isRelay(address) || this.#forwarding?.isTrusted(address) === true
+    this.abuse = new AbuseWatch({ clock, peers, note, isRelay })
+    this.relief = new MemoryRelief({ clock, connections: this.#connections, isRelay, note })
     this.#withoutHttp2 = new OneVersionContext(this)
     this.#passages = new Passages(this, options.observer)
   }
@@ -114,6 +115,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     this.#connectionsMax = plan.connectionsMax
     this.#forwarding = plan.forwarding
     this.abuse.configure(plan.abuse ?? null)
+    this.relief.configure(plan.heldBytesMax)
   }
 
   http3Context(guard: ConnectionGuard): H3Context {
@@ -341,6 +343,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
   /** Destroys every connection now; gives how many there were. */
   destroyAll(): number {
     this.closeNamed([...this.#listeners.keys()])
+    this.relief.stop()
     const count = this.#connections.size
     for (const connection of this.#connections) connection.destroy()
     return count

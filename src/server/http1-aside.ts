@@ -39,6 +39,10 @@ export class Http1Aside implements Upstream, ConnectionOwner, UpstreamReceiver {
     return this.#upstream?.hasAnswered ?? false
   }
 
+  get heldBytes(): number {
+    return this.#upstream?.heldBytes ?? 0
+  }
+
   send(x: Exchange, receiver: UpstreamReceiver): void {
     const { security } = this.#target
     this.#x = x

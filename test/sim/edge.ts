@@ -20,6 +20,7 @@ import { Claims } from '../../src/http/claims.ts'
 import { defaultLimits, type ConnectionLimits } from '../../src/http/limits.ts'
 import type { Origin } from '../../src/origin/origin.ts'
 import { createOrigin } from '../../src/origin/server-group.ts'
+import { keptMemory } from '../../src/net/kept-memory.ts'
 import { Delay } from './delay.ts'
 import type { SimTransport, SimWire } from './wire.ts'
 import type { World } from './world.ts'
@@ -111,6 +112,8 @@ export class Edge {
   opened = 0
   /** Exchanges at once. */
   runningPeak = 0
+  /** Kept by whatever was before. */
+  readonly keptBefore: number = keptMemory.bytes
 
   constructor(world: World, wire: SimWire, options: EdgeOptions) {
     this.#world = world
@@ -227,6 +230,7 @@ function planOf(route: RouteInfo, zones: ReadonlyMap<string, RouteInfo>, limits:
     clientLimits: limits,
     originLimits: limits,
     connectionsMax: 0,
+    heldBytesMax: Infinity,
     forwarding,
     log: {
       access: false,

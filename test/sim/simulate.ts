@@ -12,6 +12,7 @@
  */
 import { defaultLimits } from '../../src/http/limits.ts'
 import { isIdempotent } from '../../src/http/message.ts'
+import { keptMemory } from '../../src/net/kept-memory.ts'
 import { ClientActor } from './client-actor.ts'
 import { Edge } from './edge.ts'
 import { H2ClientActor } from './h2-client-actor.ts'
@@ -249,6 +250,8 @@ export function checkRest(world: World, wire: SimWire, edge: Edge, writeBytesMax
   if (edge.connections.size > 0) world.fail(`${edge.connections.size} client connections are left`)
   if (wire.open.size > 0) world.fail(`${wire.open.size} ends of wires are left open`)
   if (timers.hanging > 0) world.fail(`${timers.hanging} deadlines are left`)
+  const kept = keptMemory.bytes - edge.keptBefore
+  if (kept !== 0) world.fail(`${kept} bytes are kept still`)
   // What waited, and at most one read more, with what had been read ahead before it; and heads.
   const { kernelBytes } = wire.options
   const bound =

@@ -9,6 +9,7 @@ import { serveH2, type H2ServerSession } from '../../src/h2/server.ts'
 import { defaultLimits, type ConnectionLimits } from '../../src/http/limits.ts'
 import type { ServingContext } from '../../src/http/serving.ts'
 import { H2Client } from './h2-client.ts'
+import { keptMemory } from '../../src/net/kept-memory.ts'
 import { ManualClock } from './manual-clock.ts'
 import { ScriptedServe } from './scripted-serve.ts'
 import { Wire, type WireEnd } from './wire.ts'
@@ -51,6 +52,7 @@ export function silentStory(limits: Partial<ConnectionLimits> = {}): SessionStor
   clock.onRan = () => wire.run()
   const serve = new ScriptedServe()
   const [near, far] = wire.pair()
+  const keptBefore = keptMemory.bytes
   const context: ServingContext = {
     serve,
     timers,
@@ -78,6 +80,7 @@ export function silentStory(limits: Partial<ConnectionLimits> = {}): SessionStor
       assert.equal(serve.open.size, 0, 'no exchange is open')
       assert.equal(story.closedCount, 1, 'the connection was closed, once')
       assert.equal(timers.hanging, 0, 'no deadline hangs')
+      assert.equal(keptMemory.bytes, keptBefore, 'nothing is kept')
     },
   }
   return story

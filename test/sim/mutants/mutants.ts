@@ -12,6 +12,12 @@ export interface Mutant {
 
 export const mutants: readonly Mutant[] = [
   {
+    name: 'what waits on a stream is kept when the stream is gone',
+    file: 'src/h2/outbound.ts',
+    find: '    this.queue.remove(stream)\n    stream.outgoing.clear()\n',
+    replace: '    this.queue.remove(stream)\n',
+  },
+  {
     name: 'a borrowed chunk is kept instead of copied',
     file: 'src/net/kept-bytes.ts',
     find: '    const more = end - start\n',
