@@ -32,10 +32,8 @@ import type { Resolver } from './origin/resolver.ts'
 import { SystemResolver } from './origin/system-resolver.ts'
 import { TcpDial } from './tcp/tcp-dial.ts'
 import { Doors, type BoundAddress } from './server/doors.ts'
-import { AcmeSource } from './tls/acme/acme-source.ts'
-import { AutomaticCertificates } from './tls/acme/automatic.ts'
 import type { CertificateReport } from './tls/acme/certificate-status.ts'
-import { TicketKeys } from './tls/ticket-keys.ts'
+import { Credentials } from './server/credentials.ts'
 import { Http3 } from './server/http3.ts'
 import { explainByPlan, type Explanation } from './server/explanation.ts'
 import { Warming } from './server/warming.ts'
@@ -117,9 +115,7 @@ export class HeadgateServer {
   readonly #warming: Warming
   /** Made when a route has a cache first, and kept over reloads. */
   #cache: SharedCache | null = null
-  #tickets: TicketKeys | null = null
-  readonly #automatic: AutomaticCertificates
-  readonly #source: AcmeSource
+  readonly #credentials: Credentials
   /** null: another worker serves HTTP/3. */
   readonly #http3: Http3 | null
   readonly #startedMs = systemClock.nowMs()
@@ -132,12 +128,11 @@ export class HeadgateServer {
     this.#peers = options.peers ?? null
     this.#resolver = options.resolver ?? new SystemResolver()
     this.#observe = new Observe({ isShared: this.#isShared })
-    this.#automatic = new AutomaticCertificates({
+    this.#credentials = new Credentials({
       clock: systemClock,
       peers: this.#peers,
       note: (level, message) => this.#observe.note(level, message),
     })
-    this.#source = new AcmeSource(this.#automatic)
     const plan = this.#compile(config, undefined)
     try {
       this.#observe.prepare(plan)
@@ -151,7 +146,7 @@ export class HeadgateServer {
       timers: this.#timers,
       observer: this.#observe,
       plan,
-      challenges: this.#automatic.answers,
+      challenges: this.#credentials.automatic.answers,
     })
     this.#warming = new Warming({
       serve: this.#engine,
@@ -183,7 +178,7 @@ export class HeadgateServer {
       isDraining: () => this.#doors.isDraining,
       bans: () => ({ clients: this.#doors.abuse.bannedCount, total: this.#doors.abuse.banCount }),
       cache: () => this.#cache?.snapshot() ?? null,
-      certificates: () => (this.plan.automatic == null ? null : this.#automatic.gauges),
+      certificates: () => (this.plan.automatic == null ? null : this.#credentials.automatic.gauges),
     }
   }
 
@@ -203,18 +198,9 @@ export class HeadgateServer {
           peers: this.#peers,
           warn: (sentence) => this.#observe.note('warn', sentence),
         })),
-      tls: { sources: [this.#source], tickets: this.#ticketKeys(config) },
+      tls: this.#credentials.services(config),
       ...(previous === undefined ? {} : { previous }),
     })
-  }
-
-  /** Kept over reloads: a new key would cost each client a full handshake. */
-  #ticketKeys({ document }: LoadedConfig): TicketKeys | null {
-    if (document === null || document.listeners.every((listener) => listener.tls == null)) return null
-    const { ticketRotation } = document.tls
-    this.#tickets ??= new TicketKeys(systemClock, this.#peers, ticketRotation)
-    this.#tickets.configure(ticketRotation)
-    return this.#tickets
   }
 
   /** The plan in force. */
@@ -231,7 +217,7 @@ export class HeadgateServer {
   async listen(): Promise<void> {
     const { plan } = this
     // What is stored is at hand when the first client comes.
-    if (plan.automatic != null) await this.#automatic.configure(plan.automatic)
+    await this.#credentials.configure(plan)
     // Of workers the supervisor opens the listeners, and warns once for all.
     if (!this.#isShared) {
       await this.#doors.open(plan.listeners, plan.tls ?? null)
@@ -239,8 +225,7 @@ export class HeadgateServer {
       if (warning !== '') this.#observe.note('warn', warning)
     }
     await this.#http3?.open(plan)
-    // A CA can come now.
-    this.#automatic.start()
+    this.#credentials.start(plan)
   }
 
   /** Accepts on a socket that the supervisor opened, under the name of its listener. Rejects when it cannot. */
@@ -278,7 +263,7 @@ export class HeadgateServer {
     this.#engine.swap(plan)
     this.#doors.configure(plan)
     this.#doors.closeOthers(plan.listeners)
-    void (plan.automatic == null ? this.#automatic.rest() : this.#automatic.configure(plan.automatic))
+    void this.#credentials.configure(plan)
     this.#http3?.follow(plan)
   }
 
@@ -322,8 +307,7 @@ export class HeadgateServer {
     if (cutCount > 0)
       this.#observe.note('warn', `${cutCount} connections were cut after ${Math.round(tookMs)} ms`)
     this.#cache?.close()
-    this.#tickets?.close()
-    await this.#automatic.close()
+    await this.#credentials.close()
     this.plan.close()
     await this.#observe.logs.close(logsCloseMs)
     return { cutCount, tookMs }
@@ -352,12 +336,12 @@ export class HeadgateServer {
 
   /** The certificates that come by themselves. */
   certificates(): CertificateReport {
-    return this.#automatic.status()
+    return this.#credentials.automatic.status()
   }
 
   /** Has these renewed, or all when none is named; gives those that this process orders. */
   renewCertificates(names: readonly string[]): readonly string[] {
-    return this.#automatic.renew(names)
+    return this.#credentials.automatic.renew(names)
   }
 
   /** What would happen to a request now. */

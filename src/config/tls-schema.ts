@@ -95,6 +95,14 @@ export const tlsSchema = z
           'Handshakes of one worker under way at a time; further connections are closed. 4096: at some thousand a second a worker ' +
           'works off as many within a second or two.',
       }),
+    ocsp: z
+      .boolean()
+      .default(true)
+      .meta({
+        description:
+          'Whether the authority of a certificate is asked by OCSP that it is not revoked, so that handshakes show the answer ' +
+          '(stapling). Where the certificate names no responder nobody is asked.',
+      }),
     ticketRotation: duration(0)
       .prefault('12h')
       .meta({

@@ -34,6 +34,8 @@ export interface TlsServices {
   readonly sources: readonly CertificateSource[]
   /** null: sessions are not resumed. */
   readonly tickets: TicketKeys | null
+  /** Is told of each certificate of a file that is served. */
+  readonly follow?: (certificate: ServerCertificate) => void
 }
 
 export class TlsCompiler {
@@ -293,7 +295,8 @@ export class TlsCompiler {
       securities.set(listener.name, security)
       if (listener.http3 === true) quic.set(listener.name, this.#quicOf(listener, security, services))
     }
-    return { handshakeMs: tls.handshakeTimeout, handshakesMax: tls.handshakesMax, securities, quic }
+    const { handshakeTimeout: handshakeMs, handshakesMax, ocsp: staples } = tls
+    return { handshakeMs, handshakesMax, staples, securities, quic }
   }
 
   #quicOf(listener: ListenerPlan, security: ListenerSecurity, { sources }: TlsServices): QuicSecurity {
@@ -307,9 +310,10 @@ export class TlsCompiler {
     })
   }
 
-  #securityOf(listener: ListenerPlan, { sources, tickets }: TlsServices): ListenerSecurity {
+  #securityOf(listener: ListenerPlan, { sources, tickets, follow }: TlsServices): ListenerSecurity {
     const { tls } = this.#document
     const table = this.#tableOf(listener)
+    if (follow !== undefined) for (const certificate of table.all) follow(certificate)
     return new ListenerSecurity({
       certificates: new CertificateSources([table, ...sources]),
       default: () => table.default,

@@ -68,6 +68,8 @@ export interface TlsPlan {
   readonly handshakeMs: number
   /** Under way at a time; what comes beyond is closed. */
   readonly handshakesMax: number
+  /** Authorities are asked by OCSP whether certificates hold, and their answers shown. */
+  readonly staples: boolean
   /** By the listener's name. */
   readonly securities: ReadonlyMap<string, ServerSecurity>
   /** Listeners that serve HTTP/3, by name. */

@@ -53,9 +53,12 @@ export class CertificateTable implements CertificateSource {
   }
 
   get isSingle(): boolean {
-    const first = this.#first
-    const all = [...this.#exact.values(), ...this.#wildcard.values()]
-    return first !== null && all.every((certificate) => certificate === first)
+    return this.all.size === 1
+  }
+
+  get all(): ReadonlySet<ServerCertificate> {
+    const named = [...this.#exact.values(), ...this.#wildcard.values()]
+    return new Set(this.#first === null ? named : [this.#first, ...named])
   }
 
   get default(): ServerCertificate | null {

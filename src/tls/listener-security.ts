@@ -92,7 +92,7 @@ export class ListenerSecurity implements ServerSecurity {
             key: certificate.pairs.map((pair) => pair.key),
           }),
     })
-    return { context, clientCertificate: modeOf(auth), ocsp: certificate?.ocsp ?? null }
+    return identityOf(certificate, context, null, modeOf(auth))
   }
 
   get isSameForAll(): boolean {
@@ -124,15 +124,9 @@ export class ListenerSecurity implements ServerSecurity {
     if (identities === undefined) this.#identities.set(certificate, (identities = new Map()))
     let identity = identities.get(auth)
     if (identity === undefined) {
-      identity = {
-        context: certificate.context(auth?.ca ?? '', 'best') as SecureContext,
-        rsaContext: certificate.context(auth?.ca ?? '', 'rsa'),
-        clientCertificate: modeOf(auth),
-        // Read anew for each handshake: it is fetched again before it expires.
-        get ocsp() {
-          return certificate.ocsp
-        },
-      }
+      const context = certificate.context(auth?.ca ?? '', 'best') as SecureContext
+      const rsaContext = certificate.context(auth?.ca ?? '', 'rsa')
+      identity = identityOf(certificate, context, rsaContext, modeOf(auth))
       identities.set(auth, identity)
     }
     return identity
@@ -160,6 +154,23 @@ export class ListenerSecurity implements ServerSecurity {
     let text = this.#texts.get(auth)
     if (text === undefined) this.#texts.set(auth, (text = sessionContextOf(auth)))
     return text
+  }
+}
+
+function identityOf(
+  certificate: ServerCertificate | null,
+  context: SecureContext,
+  rsaContext: SecureContext | null,
+  clientCertificate: ClientCertificateMode,
+): ServerIdentity {
+  return {
+    context,
+    rsaContext,
+    clientCertificate,
+    // Read anew for each handshake: it is fetched again before it expires.
+    get ocsp() {
+      return certificate?.ocsp ?? null
+    },
   }
 }
 

@@ -148,8 +148,8 @@ test('nothing in the way of a request imports the HTTP of Node', () => {
   const bad: string[] = []
   for (const file of files) {
     const room = roomOf(file.path)
-    // Certificates come from their authorities beside the way of requests, and over HTTPS.
-    if (file.path.startsWith('src/tls/acme/')) continue
+    // Authorities are asked for certificates, and about them, beside the way of requests.
+    if (/^src\/tls\/(acme|ocsp)\//.test(file.path)) continue
     for (const specifier of importsOf(file.text)) {
       const isWay = (layers[room] ?? 0) <= 6
       if (/^node:(http|https|http2)$/.test(specifier) && isWay) bad.push(`${file.path}: ${specifier}`)

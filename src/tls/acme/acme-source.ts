@@ -11,10 +11,13 @@ import type { KeyAndChain } from './issuer.ts'
 
 export class AcmeSource implements CertificateSource {
   readonly #automatic: AutomaticCertificates
+  readonly #onMade: (certificate: ServerCertificate) => void
   readonly #made = new WeakMap<KeyAndChain, ServerCertificate>()
 
-  constructor(automatic: AutomaticCertificates) {
+  /** `onMade` is told of each certificate that is served. */
+  constructor(automatic: AutomaticCertificates, onMade: (certificate: ServerCertificate) => void = () => {}) {
     this.#automatic = automatic
+    this.#onMade = onMade
   }
 
   find(serverName: string): ServerCertificate | null {
@@ -43,6 +46,7 @@ export class AcmeSource implements CertificateSource {
     if (made === undefined) {
       made = new ServerCertificate([{ cert: pair.chain, key: pair.key }])
       this.#made.set(pair, made)
+      this.#onMade(made)
     }
     return made
   }

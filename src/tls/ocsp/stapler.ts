@@ -1,0 +1,149 @@
+/**
+ * OcspStapler: has the answer at hand that a server's certificate is not revoked (RFC 6960), for handshakes to show
+ * (RFC 6066 §8): so that a client need not ask the authority, nor tell it whom it visits.
+ *
+ * Promises: what is stapled was verified and is in force; nothing rather than anything else. A certificate is served
+ * meanwhile, and when its authority cannot be reached: that is told once, and asked again. An answer is fetched anew when
+ * half of its time is over.
+ *
+ * Invariant: it holds certificates weakly. One that nobody serves any more goes with its config, and is not asked about
+ * again.
+ */
+import type { Clock, ClockTimer } from '../../core/clock.ts'
+import { splitChain } from '../certificate-facts.ts'
+import type { ServerCertificate } from '../server-certificate.ts'
+import { OcspError, readAnswer, type OcspAnswer } from './answer.ts'
+import { ask } from './ask.ts'
+import { questionAbout, requestOf, type Question } from './question.ts'
+
+/** After a failure; doubled with each further one, to the longest. */
+export const firstRetryMs = 60_000
+export const lastRetryMs = 3_600_000
+/** An answer that names a far end is looked at daily all the same: a revocation is to be seen. */
+export const askAgainMsMax = 86_400_000
+/** However short an answer holds. */
+const askAgainMsMin = 60_000
+
+export interface StaplerOptions {
+  readonly clock: Clock
+  readonly note: (level: 'info' | 'warn', sentence: string) => void
+  /** The exchange with a responder; left out: over HTTP. */
+  readonly ask?: (url: string, request: Buffer) => Promise<Buffer>
+}
+
+/** One certificate, by whatever objects it is served. */
+interface Entry {
+  readonly question: Question
+  readonly name: string
+  holders: WeakRef<ServerCertificate>[]
+  answer: OcspAnswer | null
+  timer: ClockTimer | null
+  failures: number
+}
+
+export class OcspStapler {
+  readonly #options: StaplerOptions
+  readonly #entries = new Map<string, Entry>()
+  #isOn = false
+  #isClosed = false
+
+  constructor(options: StaplerOptions) {
+    this.#options = options
+  }
+
+  /** Whether it asks at all; by the config in force. Nothing is stapled while it does not. */
+  configure(isOn: boolean): void {
+    if (isOn === this.#isOn) return
+    this.#isOn = isOn
+    for (const entry of this.#entries.values()) {
+      if (isOn) void this.#turn(entry)
+      else this.#rest(entry)
+    }
+  }
+
+  /**
+   * Keeps `certificate.ocsp` right as long as somebody holds it. One of several kinds of keys is left alone: which of them a
+   * client gets is settled by OpenSSL, and an answer about another is none.
+   */
+  follow(certificate: ServerCertificate): void {
+    const pair = certificate.pairs.length === 1 ? certificate.best : null
+    const question = pair === null || splitChain(pair.cert).length < 2 ? null : questionAbout(pair.cert)
+    if (question === null || this.#isClosed) return
+    const known = this.#entries.get(question.fingerprint)
+    const holder = new WeakRef(certificate)
+    if (known !== undefined) {
+      certificate.ocsp = known.answer?.der ?? null
+      known.holders = [...known.holders.filter((other) => other.deref() !== undefined), holder]
+      return
+    }
+    const name = certificate.names[0] ?? question.fingerprint
+    const entry: Entry = { question, name, holders: [holder], answer: null, timer: null, failures: 0 }
+    this.#entries.set(question.fingerprint, entry)
+    if (this.#isOn) void this.#turn(entry)
+  }
+
+  /** Asks nobody any more. */
+  close(): void {
+    this.#isClosed = true
+    for (const entry of this.#entries.values()) this.#rest(entry)
+    this.#entries.clear()
+  }
+
+  #rest(entry: Entry): void {
+    entry.timer?.cancel()
+    entry.timer = null
+    this.#show(entry, null)
+  }
+
+  #show(entry: Entry, answer: OcspAnswer | null): void {
+    entry.answer = answer
+    for (const holder of entry.holders) {
+      const certificate = holder.deref()
+      if (certificate !== undefined) certificate.ocsp = answer?.der ?? null
+    }
+  }
+
+  async #turn(entry: Entry): Promise<void> {
+    entry.timer = null
+    entry.holders = entry.holders.filter((holder) => holder.deref() !== undefined)
+    if (entry.holders.length === 0) return void this.#entries.delete(entry.question.fingerprint)
+    const { clock } = this.#options
+    let waitMs
+    try {
+      const bytes = await (this.#options.ask ?? ask)(entry.question.url, requestOf(entry.question))
+      if (!this.#isAsking(entry)) return
+      const answer = readAnswer(bytes, entry.question, clock.wallMs())
+      this.#show(entry, answer)
+      if (entry.failures > 0) this.#tell('info', entry, 'is there again')
+      entry.failures = 0
+      const halfMs = (answer.fromMs + answer.untilMs) / 2 - clock.wallMs()
+      waitMs = Math.min(askAgainMsMax, Math.max(askAgainMsMin, halfMs))
+    } catch (error) {
+      if (!this.#isAsking(entry)) return
+      waitMs = this.#fail(entry, error as Error)
+    }
+    entry.timer = clock.after(waitMs, () => void this.#turn(entry))
+  }
+
+  #isAsking(entry: Entry): boolean {
+    return this.#isOn && !this.#isClosed && entry.timer === null
+  }
+
+  /** When to ask again. The answer before is shown as long as it is in force. */
+  #fail(entry: Entry, error: Error): number {
+    const { answer, failures } = entry
+    const wallMs = this.#options.clock.wallMs()
+    if (failures === 0) this.#tell('warn', entry, `cannot be had, and is asked for again: ${error.message}`)
+    entry.failures++
+    const waitMs = Math.min(lastRetryMs, firstRetryMs * 2 ** failures)
+    if (answer === null) return waitMs
+    const isVerdict = error instanceof OcspError && error.isVerdict
+    if (!isVerdict && answer.untilMs > wallMs) return Math.min(waitMs, answer.untilMs - wallMs)
+    this.#show(entry, null)
+    return waitMs
+  }
+
+  #tell(level: 'info' | 'warn', { name }: Entry, sentence: string): void {
+    this.#options.note(level, `the OCSP answer for the certificate of ${name} ${sentence}`)
+  }
+}
