@@ -26,7 +26,7 @@ interface Group {
 
 const groups: readonly Group[] = [
   { name: 'house', folders: ['house'], concurrency: availableParallelism(), timeoutMs: 60_000 },
-  { name: 'unit', folders: ['unit'], concurrency: availableParallelism(), timeoutMs: 60_000 },
+  { name: 'unit', folders: ['unit'], concurrency: availableParallelism(), timeoutMs: 180_000 },
   { name: 'story', folders: ['story', 'golden'], concurrency: availableParallelism(), timeoutMs: 180_000 },
   { name: 'sim', folders: ['sim'], concurrency: availableParallelism(), timeoutMs: 600_000 },
   { name: 'real', folders: ['real'], concurrency: 1, timeoutMs: 300_000 },

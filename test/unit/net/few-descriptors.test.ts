@@ -30,8 +30,10 @@ function visit(port: number): Visitor {
 }
 
 for (const plain of [false, true]) {
-  test(`150 clients of a process with 96 descriptors: each is served or closed at once, origins are still reached, and it recovers (${plain ? 'plain' : 'handle'})`, async () => {
+  test(`150 clients of a process with 96 descriptors: each is served or closed at once, origins are still reached, and it recovers (${plain ? 'plain' : 'handle'})`, async (t) => {
+    const startedMs = performance.now()
     const child = start(plain)
+    t.after(() => child.kill('SIGKILL'))
     const origin = createServer((socket) => socket.on('error', () => {}).destroy())
     await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve))
     const originPort = (origin.address() as { port: number }).port
@@ -48,7 +50,8 @@ for (const plain of [false, true]) {
     assert.equal(crowded['shortageCount'], 150 - servedCount)
     assert.equal(crowded['failedCount'], 0)
     assert.ok(servedCount >= 30, `${servedCount} served`)
-    assert.ok(Number(crowded['notes']) <= 2)
+    // One each second of a kind.
+    assert.ok(Number(crowded['notes']) <= 2 + (performance.now() - startedMs) / 500)
 
     for (const { socket } of visitors) socket.destroy()
     await until(() => visitors.every(({ isClosed }) => isClosed), 'all to be gone')

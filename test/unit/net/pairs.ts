@@ -24,7 +24,7 @@ export function freshPath(): string {
 }
 
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 5000
+  const deadline = performance.now() + 20_000
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`)
     await sleep(1)
