@@ -36,7 +36,7 @@ export interface Sample {
 }
 
 /** Runs a file of this folder as a process on the load's core and reads the JSON that it prints. */
-async function runLoader(file: string, args: readonly (string | number)[]): Promise<WrkResult> {
+export async function runLoader(file: string, args: readonly (string | number)[]): Promise<WrkResult> {
   const path = fileURLToPath(new URL(file, import.meta.url))
   const words = ['-c', String(loadCore), process.execPath, path, ...args.map(String)]
   const child = spawn('taskset', words, { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -68,9 +68,13 @@ async function runLoad(running: RunningPeer, scenario: Scenario, seconds: number
 }
 
 export async function measure(running: RunningPeer, scenario: Scenario, seconds: number): Promise<Sample> {
-  const { pid } = running.program
+  return sampleOf(running.program, () => runLoad(running, scenario, seconds))
+}
+
+/** What a program spends on a load. */
+export async function sampleOf({ pid }: Program, run: () => Promise<WrkResult>): Promise<Sample> {
   const before = cpuTime(pid)
-  const load = await runLoad(running, scenario, seconds)
+  const load = await run()
   const after = cpuTime(pid)
   const requests = Math.max(1, load.requests)
   return {

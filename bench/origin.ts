@@ -2,7 +2,7 @@
  * The origin behind every proxy under measurement: nginx with keep-alive, serving small files from its page cache.
  * `/1k`, `/64k`, `/1m`, `/8m` are bodies of fixed random bytes; `/rich` is 1 KiB under twelve answer fields; `/seen`
  * tells which fields arrived. What is under `/kept/` may be kept for an hour: `/kept/tags` has sixteen tags, `/kept/now`
- * is another text each time.
+ * is another text each time, and `/kept/n/` has any number of paths with the body of `/kept/1k`.
  */
 import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -82,6 +82,7 @@ http {
     location = /rich { ${richFields.map((field) => `${field};`).join(' ')} }
     location /kept/ { ${keptField}; }
     location = /kept/tags { ${keptField}; add_header Surrogate-Key '${tags}'; }
+    location /kept/n/ { ${keptField}; rewrite ^ /kept/1k break; }
     location = /kept/now { ${keptField}; return 200 "$request_id"; }
   }
 }

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { needs } from '../test/programs.ts'
+import { runFirstHits } from './first-hits.ts'
 import { makeIdentityFiles } from './identity.ts'
 import { loadCore, measure, proxyCore, type RunningPeer, type Sample } from './measure.ts'
 import { originCommand } from './origin.ts'
@@ -29,11 +30,13 @@ import { varnish, varnishCache } from './peers/varnish.ts'
 import { freePort, Program } from './processes.ts'
 import { writeReport, tableOf } from './report.ts'
 import { rowOf, withRatios, type BenchResult, type ScenarioResult } from './results.ts'
-import { scenarios, type Scenario } from './scenarios.ts'
+import { firstHits, scenarios, type Scenario } from './scenarios.ts'
 import { missingFields, verifyBodies, verifyKeeping } from './verify.ts'
 
 const allPeers: readonly Peer[] = [headgate, ...nginxPeers, haproxy, varnish, caddy, apache, ...nodePeers]
 const cachePeers: readonly Peer[] = [headgateCache, ...nginxCachePeers, varnishCache]
+/** Those whose cache on disk outlives them. */
+const diskPeers: readonly Peer[] = [headgateCache, ...nginxCachePeers]
 
 /** Scenarios that are run with the same peers, set up alike. */
 interface Setting {
@@ -62,6 +65,8 @@ const { values: options } = parseArgs({
 })
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 5))
 const seconds = Number(options.seconds ?? (options.quick ? 1 : 4))
+/** Answers that are asked for after a restart, in full and in short. */
+const firstHitsCount = options.quick ? 2000 : 20_000
 const skipped: Record<string, string> = {}
 const versions: Record<string, string> = {}
 
@@ -70,13 +75,13 @@ function isWanted(list: string, ...names: string[]): boolean {
 }
 
 class Bench {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'headgate-bench-'))
+  readonly folder = mkdtempSync(join(tmpdir(), 'headgate-bench-'))
   readonly #programs: Program[] = []
   #originPort = 0
 
   async startOrigin(): Promise<void> {
     this.#originPort = await freePort()
-    const folder = join(this.#folder, 'origin')
+    const folder = join(this.folder, 'origin')
     mkdirSync(folder)
     const origin = Program.start(
       'origin',
@@ -93,13 +98,13 @@ class Bench {
     const why = peer.missing()
     if (why !== '') return skip(peer, why)
     const port = await freePort()
-    const folder = mkdtempSync(join(this.#folder, 'peer-'))
+    const folder = mkdtempSync(join(this.folder, 'peer-'))
     const command = peer.command({
       folder,
       port,
       originPort: this.#originPort,
       accessLog,
-      identity: isSecure ? await makeIdentityFiles(this.#folder) : null,
+      identity: isSecure ? await makeIdentityFiles(this.folder) : null,
     })
     const program = Program.start(peer.name, command, proxyCore, join(folder, 'out'))
     this.#programs.push(program)
@@ -117,9 +122,18 @@ class Bench {
     return { peer, program, port, ratePerSecond: 0 }
   }
 
+  async runFirstHits(): Promise<ScenarioResult> {
+    const peers = diskPeers.filter((peer) => isWanted(options.only, peer.name, peer.family))
+    for (const peer of peers) versions[peer.name] = peer.version()
+    const { folder } = this
+    const result = await runFirstHits({ folder, peers, rounds, count: firstHitsCount, onSkip: skip })
+    console.log(`\n${tableOf(result)}`)
+    return result
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#programs.map((program) => program.stop()))
-    rmSync(this.#folder, { recursive: true, force: true })
+    rmSync(this.folder, { recursive: true, force: true })
   }
 }
 
@@ -179,6 +193,7 @@ async function runAll(bench: Bench): Promise<ScenarioResult[]> {
     for (const scenario of batch) results.push(await runScenario(running, scenario))
     await Promise.all(running.map((one) => one.program.stop()))
   }
+  if (isWanted(options.scenario, firstHits.name)) results.push(await bench.runFirstHits())
   return results
 }
 

@@ -15,6 +15,9 @@ export interface Scenario {
   readonly isKept: boolean
 }
 
+/** Not a load on peers that run, but on some that have just been started (first-hits.ts). */
+export const firstHits = { name: 'first-hits', title: 'first hits on disk after a restart: 1 KiB' } as const
+
 /** With Host the fifteen fields of a browser's navigation. */
 const browserFields = [
   'Connection: keep-alive',

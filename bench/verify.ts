@@ -11,7 +11,7 @@ interface Fetched {
   readonly body: Buffer
 }
 
-function fetchBody(port: number, path: string, isSecure = false): Promise<Fetched> {
+export function fetchBody(port: number, path: string, isSecure = false): Promise<Fetched> {
   return new Promise((resolve, reject) => {
     // The certificate is the bench's own.
     const where = { host: '127.0.0.1', port, path, agent: false, rejectUnauthorized: false }

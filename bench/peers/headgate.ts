@@ -26,6 +26,9 @@ function commandFor(route: object): Peer['command'] {
       listeners: [{ host: '127.0.0.1', port: setup.port, tls: setup.identity !== null }],
       ...(setup.identity === null ? {} : { tls: { certificates: [setup.identity] } }),
       origins: { app: `http://127.0.0.1:${setup.originPort}` },
+      ...(setup.diskFolder === undefined
+        ? {}
+        : { cache: { disk: { path: setup.diskFolder, size: '1GiB' } } }),
       sites: { '*': [{ origin: 'app', ...route }] },
       workers: 1,
       log: setup.accessLog

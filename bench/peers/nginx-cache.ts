@@ -22,8 +22,11 @@ function keptFolder(folder: string): string {
   return made
 }
 
+/** What is asked for once gains nothing from a table of open files, and pays for the turn-over in it. */
+const openFiles = 'open_file_cache max=1000 inactive=1h;\n  open_file_cache_valid 1h;'
+
 function config(setup: PeerSetup, sendfile: string): string {
-  const { folder, originPort } = setup
+  const { folder, originPort, diskFolder } = setup
   return `
 daemon off;
 ${nginxUserLine}
@@ -39,8 +42,7 @@ http {
   tcp_nodelay on;
   server_tokens off;
   output_buffers 2 128k;
-  open_file_cache max=1000 inactive=1h;
-  open_file_cache_valid 1h;
+  ${diskFolder === undefined ? openFiles : ''}
   keepalive_timeout 1h;
   keepalive_requests 1000000000;
   client_body_temp_path ${folder}/body;
@@ -48,7 +50,7 @@ http {
   fastcgi_temp_path ${folder}/fastcgi;
   uwsgi_temp_path ${folder}/uwsgi;
   scgi_temp_path ${folder}/scgi;
-  proxy_cache_path ${keptFolder(folder)} keys_zone=kept:10m inactive=1h max_size=256m use_temp_path=off;
+  proxy_cache_path ${diskFolder ?? keptFolder(folder)} keys_zone=kept:10m inactive=1h max_size=1g use_temp_path=off;
   upstream origin { server 127.0.0.1:${originPort}; keepalive 64; }
   server {
     ${nginxListen(setup)}

@@ -12,6 +12,8 @@ export interface PeerSetup {
   readonly port: number
   readonly originPort: number
   readonly accessLog: boolean
+  /** A cache is to be kept in this folder, where it outlives the program; left out: in memory. */
+  readonly diskFolder?: string
   /** Speak TLS with this certificate, HTTP/2 included; null: plain. */
   readonly identity: Identity | null
 }

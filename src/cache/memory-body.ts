@@ -76,6 +76,11 @@ export class MemoryBody {
     return body
   }
 
+  /** Of a whole one in one buffer: it will stay, so its bytes must hold no more memory than they are. */
+  keepOwn(): void {
+    if (this.#single !== null) this.#keepSingle(this.#single)
+  }
+
   isAway(offset: number): boolean {
     return this.backing !== null && offset < this.length
   }

@@ -93,7 +93,7 @@ export class SharedCache {
   // The disk
 
   #openDisk(settings: DiskSettings | null): void {
-    this.#disk?.close()
+    const closed = this.#disk?.close()
     this.#disk = null
     if (settings === null) return
     const { clock, timers, peers, disk = fileDisk, warn } = this.#options
@@ -102,7 +102,7 @@ export class SharedCache {
     const more = { ...owner, ...(warn === undefined ? {} : { warn }) }
     const options = { disk, clock, timers, settings, writer, peers, ...more }
     this.#disk = new DiskStore(this.#memory, options)
-    void this.#disk.open()
+    void this.#disk.open(closed)
   }
 
   #configureDisk(settings: DiskSettings | null, before: DiskSettings | null): void {
@@ -260,7 +260,7 @@ export class SharedCache {
   close(): void {
     this.#peers?.close()
     this.#fills.close()
-    this.#disk?.close()
+    void this.#disk?.close()
     for (const fills of this.#oldFills) fills.close()
     this.store.close()
   }

@@ -110,18 +110,19 @@ class CacheStep implements Handler, SlicedStep {
   /** Another worker may be asking the origin already. null: none is, or it matters not. */
   #lookNewer(x: Exchange, key: string, reason: Reason): Flow | null {
     if (verdictOf(reason) !== Verdict.VALIDATE) return null
-    return this.#await(x, this.#cache.lookNewer(x, key, this.#options.folding))
+    return this.#await(x, key, this.#cache.lookNewer(x, key, this.#options.folding))
   }
 
   /** It is not in memory: waits for what the disk has, if there is one. */
   #look(x: Exchange, key: string): Flow {
     const wantsPart = this.#slicing === null && x.request.fields.has(Field.RANGE)
     const keys = wantsPart ? [key, this.keyOf(x, partKeyDigest)] : [key]
-    return this.#await(x, this.#cache.look(x, keys, this.#options.folding)) ?? this.#miss(x, key)
+    return this.#await(x, key, this.#cache.look(x, keys, this.#options.folding)) ?? this.#miss(x, key)
   }
 
-  #await(x: Exchange, lookup: Lookup | null): Flow | null {
+  #await(x: Exchange, key: string, lookup: Lookup | null): Flow | null {
     if (lookup === null) return null
+    if (lookup.isOver) return this.#foundBelow(x, key, lookup.entry)
     x.state[this.#slot] = lookup
     return lookup.park()
   }
@@ -129,10 +130,14 @@ class CacheStep implements Handler, SlicedStep {
   #looked(x: Exchange, lookup: Lookup): Flow {
     x.state[this.#slot] = undefined
     const key = this.keyOf(x)
-    const found = lookup.entry
-    const isPart = found !== null && (found.flags & Rule.PARTIAL) !== 0
-    const entry = this.#store.peek(key, x.request) ?? (isPart ? null : found)
-    return entry === null ? this.#miss(x, key, isPart ? found : null) : this.#answerBy(x, key, entry)
+    const entry = this.#store.peek(key, x.request)
+    return entry === null ? this.#foundBelow(x, key, lookup.entry) : this.#answerBy(x, key, entry)
+  }
+
+  #foundBelow(x: Exchange, key: string, found: Entry | null): Flow {
+    if (found === null) return this.#miss(x, key)
+    const isPart = (found.flags & Rule.PARTIAL) !== 0
+    return isPart ? this.#miss(x, key, found) : this.#answerBy(x, key, found)
   }
 
   #answerBy(x: Exchange, key: string, entry: Entry): Flow {

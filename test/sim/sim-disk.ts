@@ -3,7 +3,7 @@
  * synced: whole writes, pages of them, parts of a page, and changes of names, each by itself; calls may fail with ENOSPC
  * or EIO, in whole or half done. Calls take effect at moments that a seed chooses.
  */
-import type { Disk, DiskFile } from '../../src/cache/disk/disk.ts'
+import type { Disk, DiskFile, DiskKind } from '../../src/cache/disk/disk.ts'
 import type { Random } from './random.ts'
 
 const pageBytes = 4096
@@ -50,6 +50,9 @@ export interface SimDiskOptions {
   readonly bytesMax?: number
   /** Damages what is read, now and then. */
   readonly flips?: number
+  /** Of a hundred calls that are waited for on the spot, how many take long. */
+  readonly slow?: number
+  readonly isRemote?: boolean
   /** Promises of which it keeps none: for mutants. */
   readonly forgetsSync?: boolean
 }
@@ -65,6 +68,8 @@ export class SimDisk implements Disk {
   failures: number
   /** Calls that have not ended. */
   underWay = 0
+  #nowMs = 0
+  #slowCalls = 0
 
   constructor(options: SimDiskOptions) {
     this.#options = options
@@ -98,6 +103,11 @@ export class SimDisk implements Disk {
     this.#unsynced = []
     for (const inode of new Set([...this.#durable.values(), ...this.#current.values()])) this.#tear(inode)
     this.#current = new Map(this.#durable)
+  }
+
+  /** The process is killed: nothing that it has begun goes on, and what it wrote is there. */
+  kill(): void {
+    this.#life++
   }
 
   #tear(inode: Inode): void {
@@ -140,6 +150,30 @@ export class SimDisk implements Disk {
     }
   }
 
+  /** As `#call`, for who waits on the spot. */
+  #callNow<T>(work: () => T): T {
+    const { random, slow = 0 } = this.#options
+    this.#nowMs += 0.01
+    if (random.chance(slow / 100)) {
+      this.#nowMs += random.between(1, 20)
+      this.#slowCalls++
+    }
+    if (this.failures > 0 && random.chance(this.failures / 100)) throw failure('EIO')
+    return work()
+  }
+
+  nowMs(): number {
+    return this.#nowMs
+  }
+
+  deviceReads(): number {
+    return this.#slowCalls
+  }
+
+  async kindOf(): Promise<DiskKind> {
+    return { isLocal: this.#options.isRemote !== true, isCounted: true }
+  }
+
   #find(path: string): Inode {
     const inode = this.#current.get(path)
     if (inode === undefined) throw failure('ENOENT')
@@ -167,22 +201,23 @@ export class SimDisk implements Disk {
         inode.write(bytes.subarray(0, random.between(0, bytes.length - 1)), position())
         throw failure('ENOSPC')
       })
+    const read = (into: Uint8Array, position: number): number => {
+      alive()
+      const count = inode.current.copy(into, 0, position)
+      const { random, flips = 0 } = options
+      if (count > 0 && random.chance(flips / 100)) {
+        const at = random.between(0, count - 1)
+        into[at] = (into[at] as number) ^ 0x10
+      }
+      return count
+    }
     return {
       size: () => {
         alive()
         return inode.current.length
       },
-      read: (into, position) =>
-        this.#call(() => {
-          alive()
-          const count = inode.current.copy(into, 0, position)
-          const { random, flips = 0 } = options
-          if (count > 0 && random.chance(flips / 100)) {
-            const at = random.between(0, count - 1)
-            into[at] = (into[at] as number) ^ 0x10
-          }
-          return count
-        }),
+      read: (into, position) => this.#call(() => read(into, position)),
+      readNow: (into, position) => this.#callNow(() => read(into, position)),
       write: (bytes, position) => write(Buffer.from(bytes), () => position),
       append: (bytes) => write(Buffer.from(bytes), () => inode.current.length),
       sync: () =>
@@ -198,6 +233,10 @@ export class SimDisk implements Disk {
 
   open(path: string): Promise<DiskFile> {
     return this.#call(() => this.#fileOf(this.#find(path)))
+  }
+
+  openNow(path: string): DiskFile {
+    return this.#callNow(() => this.#fileOf(this.#find(path)))
   }
 
   create(path: string): Promise<DiskFile> {
@@ -260,6 +299,10 @@ export class SimDisk implements Disk {
 
   sizeOf(path: string): Promise<number> {
     return this.#call(() => this.#find(path).current.length)
+  }
+
+  sizeOfNow(path: string): number {
+    return this.#callNow(() => this.#find(path).current.length)
   }
 
   syncFolder(path: string): Promise<void> {

@@ -28,6 +28,7 @@ import { Looks } from './looks.ts'
 import { Marks, Purged } from './marks.ts'
 import { pathOf } from './names.ts'
 import type { DiskSnapshot, DiskStoreOptions } from './options.ts'
+import { Pace } from './pace.ts'
 import { Sharing } from './sharing.ts'
 import { TakenPurges } from './taken-purges.ts'
 import { Writer } from './writer.ts'
@@ -40,6 +41,7 @@ export class DiskStore implements StoreBelow {
   readonly disk: Disk
   readonly root: string
   readonly marks: Marks = new Marks()
+  readonly pace: Pace
   readonly journal: Journal
   keeper: Keeper | null = null
   /** The journal is read. */
@@ -62,6 +64,7 @@ export class DiskStore implements StoreBelow {
     this.#options = options
     this.#memory = memory
     this.disk = disk
+    this.pace = new Pace(disk)
     this.clock = clock
     this.root = settings.path
     this.#bytesMax = settings.bytesMax
@@ -71,6 +74,7 @@ export class DiskStore implements StoreBelow {
       root: this.root,
       marks: this.marks,
       writer: options.writer,
+      isAlone: (options.peers ?? null) === null,
       onForeign: ({ target, isSoft, id }) =>
         void this.purgeMemory({ target, isSoft, ...(id === '' ? {} : { id }) }),
       onSynced: () => this.#born.note(memory.generation, this.journal.synced),
@@ -95,14 +99,16 @@ export class DiskStore implements StoreBelow {
     this.#arriving = new Arriving(this, this.#writer)
   }
 
-  /** Begins to serve, in the background, when the folder can be used. */
-  async open(): Promise<void> {
+  /** Begins to serve, in the background, when the folder can be used. `after`: who used it before has done with it. */
+  async open(after?: Promise<void>): Promise<void> {
     const { disk, clock, warn } = this.#options
     try {
+      await after
       await disk.makeFolder(this.root)
       await disk.makeFolder(this.root + '/drafts')
       await this.#takeFolder()
       await this.journal.open()
+      this.pace.begin(await disk.kindOf(this.root))
     } catch (error) {
       warn?.(`the cache's folder ${this.root} cannot be used: ${error instanceof Error ? error.message : ''}`)
       if (!this.#isClosed) clock.after(reopenMs, () => void (this.#isClosed || this.open()))
@@ -123,13 +129,14 @@ export class DiskStore implements StoreBelow {
   // What workers tell each other
 
   onElected(): void {
-    const { root, disk, clock, marks, journal } = this
+    const { root, disk, clock, marks, journal, pace } = this
     this.keeper = new Keeper({
       disk,
       root,
       clock,
       marks,
       journal,
+      pace,
       bytesMax: this.#bytesMax,
       onGone: (name) => this.#sharing.removed(name, ''),
     })
@@ -192,12 +199,21 @@ export class DiskStore implements StoreBelow {
     return this.isServing ? this.#finder.find(wanted) : Promise.resolve(null)
   }
 
+  /** As `Finder.findNow`. */
+  findNow(wanted: Wanted): Entry | null | undefined {
+    return this.isServing ? this.#finder.findNow(wanted) : undefined
+  }
+
   get generation(): number {
     return this.#memory.generation
   }
 
   get entryBytesMax(): number {
     return this.#memory.entryBytesMax
+  }
+
+  get isCurrent(): boolean {
+    return this.journal.isCurrent
   }
 
   current(): Promise<void> {
@@ -352,8 +368,11 @@ export class DiskStore implements StoreBelow {
     return this.#writer.idle()
   }
 
-  /** Takes no more, and gives no more. What waits to be written is written if the process lives. */
-  close(): void {
+  /**
+   * Takes no more, and gives no more. What waits to be written is written if the process lives. Resolves when no more purges
+   * are written.
+   */
+  close(): Promise<void> {
     this.#isClosed = true
     this.isServing = false
     this.keeper?.close()
@@ -361,6 +380,6 @@ export class DiskStore implements StoreBelow {
     this.#writer.close()
     this.#arriving.close()
     this.#finder.close()
-    this.journal.close()
+    return this.journal.close()
   }
 }

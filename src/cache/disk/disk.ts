@@ -15,6 +15,8 @@ export interface DiskFile {
   size(): number
   /** Reads from `position` on until `into` is full or the file ends. Resolves with how many bytes it were. */
   read(into: Uint8Array, position: number): Promise<number>
+  /** The same, while everybody waits (pace.ts); throws what `read` rejects with. */
+  readNow(into: Uint8Array, position: number): number
   write(bytes: Uint8Array, position: number): Promise<void>
   /** At the end, wherever that is by then, in one piece: whoever else appends writes before it or behind it. */
   append(bytes: Uint8Array): Promise<void>
@@ -23,9 +25,24 @@ export interface DiskFile {
   close(): void
 }
 
+/** What is known of the file system that a folder is in. */
+export interface DiskKind {
+  /** It is, for all that is known, in this machine: a call to another one may take for ever. */
+  readonly isLocal: boolean
+  /** What is read of it from a device is counted by `deviceReads`. */
+  readonly isCounted: boolean
+}
+
 export interface Disk {
   /** For reading and writing in place. */
   open(path: string): Promise<DiskFile>
+  /** For reading, while everybody waits; throws what `open` rejects with. */
+  openNow(path: string): DiskFile
+  /** By a clock that goes on during a call: how long one has taken. */
+  nowMs(): number
+  /** Blocks that were read from devices for this process until now. */
+  deviceReads(): number
+  kindOf(path: string): Promise<DiskKind>
   /** A file that must not exist yet. */
   create(path: string): Promise<DiskFile>
   /** For reading and appending; made when it does not exist. */
@@ -40,6 +57,8 @@ export interface Disk {
   list(path: string): Promise<string[]>
   /** Bytes of a file by its name. */
   sizeOf(path: string): Promise<number>
+  /** The same, while everybody waits. */
+  sizeOfNow(path: string): number
   syncFolder(path: string): Promise<void>
 }
 

@@ -3,6 +3,7 @@
  * finaliser and several promises for each file.
  */
 import * as fs from 'node:fs'
+import { performance } from 'node:perf_hooks'
 import type { Disk, DiskFile } from './disk.ts'
 
 type Done<T> = (error: Error | null, value?: T) => void
@@ -35,10 +36,16 @@ class OpenFile implements DiskFile {
       const more = await promised<number>((done) =>
         fs.read(this.#descriptor, into, count, into.length - count, position + count, done),
       )
-      if (more === 0) break
       count += more
+      // To be told by a further read that there is no more takes another way through the thread pool.
+      if (more === 0 || position + count >= this.size()) break
     }
     return count
+  }
+
+  /** Linux gives less of a file in this machine than was asked for only where it ends. */
+  readNow(into: Uint8Array, position: number): number {
+    return fs.readSync(this.#descriptor, into, 0, into.length, position)
   }
 
   async write(bytes: Uint8Array, position: number): Promise<void> {
@@ -78,12 +85,30 @@ function closeAtOnce(descriptor: number): void {
   } catch {}
 }
 
+/** Of file systems whose files are, or may be, in another machine (statfs(2)): 9p, AFS, Ceph, FUSE, GFS2, Lustre, NFS, SMB. */
+const networkTypes: ReadonlySet<number> = new Set([
+  0x01021997, 0x5346414f, 0x00c36400, 0x65735546, 0x01161970, 0x0bd00bd0, 0x6969, 0x517b, 0xff534d42,
+  0xfe534d42,
+])
+
+/** Which read a device in the name of who wants it: Btrfs, ext2 to ext4, F2FS, overlays, tmpfs, XFS. */
+const countedTypes: ReadonlySet<number> = new Set([
+  0x9123683e, 0xef53, 0xf2f52010, 0x794c7630, 0x01021994, 0x58465342,
+])
+
 async function openBy(path: string, flags: string): Promise<DiskFile> {
   return new OpenFile(await promised<number>((done) => fs.open(path, flags, 0o600, done)))
 }
 
 export const fileDisk: Disk = {
   open: (path) => openBy(path, 'r+'),
+  openNow: (path) => new OpenFile(fs.openSync(path, fs.constants.O_RDONLY)),
+  nowMs: () => performance.now(),
+  deviceReads: () => process.resourceUsage().fsRead,
+  async kindOf(path) {
+    const { type } = await promised<fs.StatsFs>((done) => fs.statfs(path, done))
+    return { isLocal: !networkTypes.has(type), isCounted: countedTypes.has(type) }
+  },
   create: (path) => openBy(path, 'wx+'),
   openLog: (path) => openBy(path, 'a+'),
   rename: (from, to) => promised((done) => fs.rename(from, to, done)),
@@ -96,6 +121,7 @@ export const fileDisk: Disk = {
   async sizeOf(path) {
     return (await promised<fs.Stats>((done) => fs.stat(path, done))).size
   },
+  sizeOfNow: (path) => fs.statSync(path).size,
   async syncFolder(path) {
     const descriptor = await promised<number>((done) => fs.open(path, 'r', done))
     try {

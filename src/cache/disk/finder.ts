@@ -14,18 +14,12 @@ import type { VaryFolding } from '../vary.ts'
 import { varyOf } from '../vary.ts'
 import type { Disk } from './disk.ts'
 import { FileBody } from './file-body.ts'
-import { ABSENT, DAMAGED, load, type Loaded } from './load.ts'
+import { FoundOnce } from './found-once.ts'
+import { DAMAGED, load, loadNow, type Loaded, type Missing } from './load.ts'
 import { Purged, type Marks } from './marks.ts'
 import { nameOf, pathOf, variantNameOf } from './names.ts'
-import {
-  ANSWER,
-  entryOf,
-  headerBytes,
-  readFacts,
-  readPointer,
-  strongTagOf,
-  type RecordFacts,
-} from './record.ts'
+import type { Pace } from './pace.ts'
+import { ANSWER, entryOf, headerBytes, readPointer, strongTagOf, type RecordFacts } from './record.ts'
 
 const activeMax = 64
 const waitingMax = 10_000
@@ -48,10 +42,13 @@ export interface FinderOwner {
   readonly root: string
   readonly clock: Clock
   readonly marks: Marks
+  readonly pace: Pace
   /** Of the store above. */
   readonly generation: number
   readonly entryBytesMax: number
-  /** Resolves when everything that any worker has written to the journal is known. Rejects when it cannot be had. */
+  /** Everything that any worker has written to the journal is known. */
+  readonly isCurrent: boolean
+  /** Resolves when that is so. Rejects when it cannot be had. */
   current(): Promise<void>
   pending(name: string): Entry | null | undefined
   /** Puts it into the store above. False: that has no room. */
@@ -88,6 +85,7 @@ export class Finder {
   damaged = 0
   readonly #owner: FinderOwner
   readonly #loading = new Map<string, Loading>()
+  readonly #foundOnce = new FoundOnce()
   /** Large answers whose files are open, by name and step. */
   readonly #open = new Map<string, { readonly found: Found; readonly file: FileBody }>()
   #active = 0
@@ -101,22 +99,44 @@ export class Finder {
     return this.#open.size
   }
 
-  /** null: nothing that may be used. Never rejects. */
+  /**
+   * What there is for a request, read while everybody waits, if that is quick: a first hit then costs a twentieth. A small
+   * one that is fresh is not in memory by then: it gets there when it is asked for again. null: nothing that may be used;
+   * undefined: ask `find`.
+   */
+  findNow(wanted: Wanted): Entry | null | undefined {
+    const owner = this.#owner
+    const { generation } = owner
+    if (!owner.pace.isQuick || !owner.isCurrent) return undefined
+    const finding = findingOf(wanted)
+    let step = finding.next(null)
+    while (step.done !== true) {
+      const found = this.#loadNow(step.value, wanted)
+      if (found === undefined) return undefined
+      step = finding.next(found)
+    }
+    const entry = this.#usable(step.value, wanted, generation)
+    return this.#count(entry === null ? null : this.#kept(step.value as Found, entry, generation))
+  }
+
+  /** null: nothing that may be used. What is small is in memory by then, if that has room. Never rejects. */
   async find(wanted: Wanted): Promise<Entry | null> {
     if (this.#queue.length >= waitingMax) return null
     await this.#turn()
     try {
-      const entry = await this.#find(wanted)
-      if (entry === null) this.misses++
-      else this.hits++
-      return entry
+      return this.#count(await this.#find(wanted))
     } catch {
-      this.misses++
-      return null
+      return this.#count(null)
     } finally {
       this.#active--
       this.#queue.shift()?.()
     }
+  }
+
+  #count(entry: Entry | null): Entry | null {
+    if (entry === null) this.misses++
+    else this.hits++
+    return entry
   }
 
   async #turn(): Promise<void> {
@@ -125,30 +145,31 @@ export class Finder {
   }
 
   async #find(wanted: Wanted): Promise<Entry | null> {
-    const { key } = wanted
     const owner = this.#owner
     const { generation } = owner
-    const found = await this.#load(nameOf(key), wanted)
-    if (found === null) return null
-    if (found.entry !== null) return this.#usable(found, found.entry, wanted, generation)
-    const vary = varyOf(found.varyNames, wanted.folding)
-    const name = variantNameOf(key, vary.names, vary.variantOf(wanted.request))
-    const variant = await this.#load(name, wanted)
-    return variant === null || variant.entry === null
-      ? null
-      : this.#usable(variant, variant.entry, wanted, generation)
+    const finding = findingOf(wanted)
+    let step = finding.next(null)
+    while (step.done !== true) step = finding.next(await this.#load(step.value, wanted))
+    await owner.current()
+    const entry = this.#usable(step.value, wanted, generation)
+    return entry === null ? null : this.#promoted(entry, generation)
   }
 
-  async #usable(found: Found, entry: Entry, wanted: Wanted, generation: number): Promise<Entry | null> {
-    const owner = this.#owner
-    if (entry.key !== wanted.key) return null
+  #usable(found: Found | null, wanted: Wanted, generation: number): Entry | null {
+    const entry = found === null ? null : found.entry
+    if (found === null || entry === null || entry.key !== wanted.key) return null
     if (entry.vary !== null && entry.vary.variantOf(wanted.request) !== entry.variant) return null
-    await owner.current()
+    const owner = this.#owner
     const purged = owner.marks.compare(found.facts, found.born)
     // A purge of this moment may concern it; the next one who asks is told more.
     if (purged === Purged.HARD || owner.generation !== generation) return null
     if (found.name !== '') owner.onFound(found.name)
     if (purged === Purged.SOFTLY || found.isSoft) entry.isSoftPurged = true
+    return entry
+  }
+
+  #promoted(entry: Entry, generation: number): Entry | null {
+    const owner = this.#owner
     // Others that waited for the same file may have put it there, and more may have become of it.
     if (entry.isFromBelow && !entry.isStored && entry.body.backing === null && !owner.promote(entry)) {
       return owner.generation === generation ? entry : null
@@ -156,14 +177,41 @@ export class Finder {
     return entry
   }
 
+  /** Of an entry that was just made: does it stay? */
+  #kept({ name, entry: made }: Found, entry: Entry, generation: number): Entry | null {
+    const { single } = entry.body
+    if (made !== entry || !entry.isFromBelow || entry.isStored || single === null) return entry
+    const isFresh = this.#owner.clock.nowMs() < entry.freshUntilMs && !entry.isSoftPurged
+    if (!this.#foundOnce.note(name) && isFresh) return entry
+    entry.body.keepOwn()
+    return this.#promoted(entry, generation)
+  }
+
+  /** What is known of a name without reading its file; undefined: nothing. */
+  #known(name: string, shared: string): Found | null | undefined {
+    const pending = this.#owner.pending(name)
+    if (pending === null) return null
+    return pending === undefined ? this.#open.get(shared)?.found : foundPending(pending)
+  }
+
+  /** undefined: somebody reads it already. */
+  #loadNow(name: string, wanted: Wanted): Found | null | undefined {
+    const shared = sharedOf(name, wanted)
+    const known = this.#known(name, shared)
+    if (known !== undefined) return known
+    if (this.#loading.has(shared)) return undefined
+    const { disk, root, generation, pace } = this.#owner
+    const startMs = disk.nowMs()
+    const loaded = loadNow(disk, pathOf(root, name))
+    pace.note(startMs)
+    return this.#made(loaded, name, shared, wanted, generation)
+  }
+
   /** What a name stands for; shared by those who ask at the same time. */
   #load(name: string, wanted: Wanted): Promise<Found | null> {
-    const pending = this.#owner.pending(name)
-    if (pending === null) return Promise.resolve(null)
-    if (pending !== undefined) return Promise.resolve(foundPending(pending))
-    const shared = name + (wanted.folding === null ? '' : ' folded') + ' ' + wanted.from
-    const open = this.#open.get(shared)
-    if (open !== undefined) return Promise.resolve(open.found)
+    const shared = sharedOf(name, wanted)
+    const known = this.#known(name, shared)
+    if (known !== undefined) return Promise.resolve(known)
     return (this.#loading.get(shared) ?? this.#begin(name, shared, wanted)).found
   }
 
@@ -189,8 +237,19 @@ export class Finder {
     const owner = this.#owner
     const { generation } = owner
     const loaded = await load(owner.disk, pathOf(owner.root, name))
-    if (loaded === ABSENT) return null
-    if (loaded === DAMAGED) {
+    return this.#made(loaded, name, shared, wanted, generation)
+  }
+
+  #made(
+    loaded: Loaded | Missing,
+    name: string,
+    shared: string,
+    wanted: Wanted,
+    generation: number,
+  ): Found | null {
+    const owner = this.#owner
+    if (typeof loaded === 'string') {
+      if (loaded !== DAMAGED) return null
       this.damaged++
       owner.onDamaged(name)
       return null
@@ -198,18 +257,18 @@ export class Finder {
     const { header, head } = loaded
     if (header.kind !== ANSWER) {
       const varyNames = readPointer(head, wanted.key)
-      const facts = { key: wanted.key, site: '', host: '', tags: [] }
-      return varyNames === null ? null : { name, born: 0, isSoft: false, facts, entry: null, varyNames }
+      return varyNames === null
+        ? null
+        : { name, born: 0, isSoft: false, facts: noFacts, entry: null, varyNames }
     }
     const { born, isSoft } = header
-    const facts = readFacts(head)
     const large = loaded.body === null ? this.#openLarge(name, shared, loaded, wanted) : null
     const body = large?.body ?? MemoryBody.of(loaded.body as Buffer)
     const moment = { nowMs: owner.clock.nowMs(), wallMs: owner.clock.wallMs() }
     const entry = entryOf(head, body, generation, wanted.folding, moment)
     entry.isFromBelow = true
     this.readBytes += loaded.body?.length ?? 0
-    const found = { name, born, isSoft, facts, entry, varyNames: [] }
+    const found = { name, born, isSoft, facts: factsOf(entry), entry, varyNames: noNames }
     if (large !== null) this.#open.set(shared, { found, file: large })
     return found
   }
@@ -267,8 +326,28 @@ export class Finder {
   }
 }
 
+const noNames: readonly string[] = []
+const noFacts: RecordFacts = { key: '', site: '', host: '', tags: noNames }
+
+function factsOf({ key, site, host, tagNames: tags }: Entry): RecordFacts {
+  return { key, site, host, tags }
+}
+
 /** What is still on its way to the disk. */
 function foundPending(entry: Entry): Found {
-  const facts = { key: entry.key, site: entry.site, host: entry.host, tags: entry.tagNames }
-  return { name: '', born: Infinity, isSoft: entry.isSoftPurged, facts, entry, varyNames: [] }
+  const { isSoftPurged: isSoft } = entry
+  return { name: '', born: Infinity, isSoft, facts: factsOf(entry), entry, varyNames: noNames }
+}
+
+/** The names of files that a request may be answered from; each time it is told what there is under the last one. */
+function* findingOf({ key, request, folding }: Wanted): Generator<string, Found | null, Found | null> {
+  const found = yield nameOf(key)
+  if (found === null || found.entry !== null) return found
+  const vary = varyOf(found.varyNames, folding)
+  return yield variantNameOf(key, vary.names, vary.variantOf(request))
+}
+
+/** Who asks by another step, or folds what clients take, gets an entry of his own. */
+function sharedOf(name: string, { folding, from }: Wanted): string {
+  return name + (folding === null ? '' : ' folded') + ' ' + from
 }

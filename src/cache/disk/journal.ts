@@ -37,6 +37,8 @@ export interface JournalOptions {
   readonly marks: Marks
   /** Of this process, while it lives: what it appends is known again by it. */
   readonly writer: string
+  /** No other process uses the folder. */
+  readonly isAlone: boolean
   /** A purge that another process wrote, before `known` moves past it. */
   readonly onForeign: (line: PurgeLine) => void
   /** `synced` has moved on. */
@@ -156,7 +158,8 @@ export class Journal {
   /** Is everything read that anybody has appended? Takes a microsecond. */
   get isCurrent(): boolean {
     const file = this.#file
-    return this.#waiting === 0 && file !== null && !this.#hasEnded && file.size() === this.#read
+    if (this.#waiting > 0 || file === null || this.#hasEnded) return false
+    return this.#options.isAlone || file.size() === this.#read
   }
 
   /** Reads what was appended meanwhile. Rejects when it cannot. */
@@ -355,8 +358,9 @@ export class Journal {
     return done
   }
 
-  close(): void {
-    void this.#inTurn(async () => {
+  /** Resolves when nothing more is written to it. */
+  close(): Promise<void> {
+    return this.#inTurn(async () => {
       this.#file?.close()
       this.#file = null
     }).catch(() => {})

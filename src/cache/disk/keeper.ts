@@ -9,9 +9,10 @@ import type { Clock } from '../../core/clock.ts'
 import { Accounts } from './accounts.ts'
 import { codeOf, type Disk } from './disk.ts'
 import type { Journal } from './journal.ts'
-import { loadHead } from './load.ts'
+import { ABSENT, BUSY, DAMAGED, loadHead, loadHeadNow } from './load.ts'
 import { Purged, type Marks } from './marks.ts'
 import { folderNames, isName, pathOf } from './names.ts'
+import type { Pace } from './pace.ts'
 import { ANSWER, readFacts, softOffset } from './record.ts'
 
 /** Files between two rests of `pauseMs`: a tenth of a thread at most. */
@@ -37,6 +38,7 @@ export interface KeeperOptions {
   readonly clock: Clock
   readonly marks: Marks
   readonly journal: Journal
+  readonly pace: Pace
   readonly bytesMax: number
   /** A file is gone. */
   readonly onGone: (name: string) => void
@@ -82,12 +84,17 @@ export class Keeper {
   // What there is
 
   async #count(): Promise<void> {
-    const { disk, root } = this.#options
+    const { root } = this.#options
     for await (const name of this.#walk()) {
       if (this.accounts.has(name)) continue
-      const bytes = await disk.sizeOf(pathOf(root, name)).catch(() => -1)
+      const bytes = await this.#sizeOf(pathOf(root, name)).catch(() => -1)
       if (bytes >= 0) this.accounts.add(name, bytes)
     }
+  }
+
+  async #sizeOf(path: string): Promise<number> {
+    const { disk, pace } = this.#options
+    return pace.isQuick ? pace.measure(() => disk.sizeOfNow(path)) : disk.sizeOf(path)
   }
 
   /** The names of all files, with rests. */
@@ -178,11 +185,12 @@ export class Keeper {
   }
 
   async #compare(name: string): Promise<void> {
-    const { disk, root, marks } = this.#options
+    const { disk, root, marks, pace } = this.#options
     const path = pathOf(root, name)
-    const loaded = await loadHead(disk, path)
-    if (loaded === 'absent') return
-    if (loaded === 'damaged') return this.#remove(name)
+    const loaded = pace.isQuick ? pace.measure(() => loadHeadNow(disk, path)) : await loadHead(disk, path)
+    if (loaded === ABSENT) return
+    if (loaded === BUSY) throw new Error('a file cannot be compared with the purges just now')
+    if (loaded === DAMAGED) return this.#remove(name)
     if (loaded.header.kind !== ANSWER) return
     const purged = marks.compare(readFacts(loaded.head), loaded.header.born)
     if (purged === Purged.HARD) await this.#remove(name)

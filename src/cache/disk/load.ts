@@ -31,10 +31,14 @@ export interface Loaded {
   readonly table: Buffer | null
 }
 
-/** There is none; or there is something that is not whole, or damaged, or cannot be read. */
+/** There is none; or there is something that is not whole, or damaged, or cannot be read; or nobody can tell just now. */
 export const ABSENT = 'absent'
 export const DAMAGED = 'damaged'
-export type Missing = typeof ABSENT | typeof DAMAGED
+export const BUSY = 'busy'
+export type Missing = typeof ABSENT | typeof DAMAGED | typeof BUSY
+
+/** What says nothing of the file: the process or the machine has no more descriptors or memory for it. */
+const busyCodes: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM'])
 
 /** Buffers of `firstBytes` that are not in use: as many as files are read at a time (finder.ts). */
 const spares: Buffer[] = []
@@ -45,86 +49,150 @@ export async function load(disk: Disk, path: string): Promise<Loaded | Missing> 
   let file: DiskFile | null = null
   try {
     file = await disk.open(path)
-    const loaded = await read(file, first)
-    if (typeof loaded === 'string' || loaded.file === null) file.close()
-    return loaded
+    return kept(await drive(file, read(file, first, false)), file)
   } catch (error) {
     file?.close()
-    return codeOf(error) === 'ENOENT' ? ABSENT : DAMAGED
+    return missing(error)
   } finally {
     if (spares.length < sparesMax) spares.push(first)
   }
 }
 
-async function read(file: DiskFile, first: Buffer): Promise<Loaded | Missing> {
-  const count = await file.read(first, 0)
+const firstNow = Buffer.allocUnsafeSlow(firstBytes)
+
+/** The same, while everybody waits. The head is borrowed until the next call, and a small body is to be kept for a moment only. */
+export function loadNow(disk: Disk, path: string): Loaded | Missing {
+  let file: DiskFile | null = null
+  try {
+    file = disk.openNow(path)
+    return kept(driveNow(file, read(file, firstNow, true)), file)
+  } catch (error) {
+    file?.close()
+    return missing(error)
+  }
+}
+
+function kept(loaded: Loaded | Missing, file: DiskFile): Loaded | Missing {
+  if (typeof loaded === 'string' || loaded.file === null) file.close()
+  return loaded
+}
+
+function missing(error: unknown): Missing {
+  const code = codeOf(error)
+  return code === 'ENOENT' ? ABSENT : busyCodes.has(code) ? BUSY : DAMAGED
+}
+
+/** What is to be read next. Who reads it says how many bytes it were. */
+interface Piece {
+  readonly into: Buffer
+  readonly position: number
+}
+
+type Reading<T> = Generator<Piece, T, number>
+
+async function drive<T>(file: DiskFile, reading: Reading<T>): Promise<T> {
+  let step = reading.next(0)
+  while (step.done !== true) step = reading.next(await file.read(step.value.into, step.value.position))
+  return step.value
+}
+
+function driveNow<T>(file: DiskFile, reading: Reading<T>): T {
+  let step = reading.next(0)
+  while (step.done !== true) step = reading.next(file.readNow(step.value.into, step.value.position))
+  return step.value
+}
+
+function* read(file: DiskFile, first: Buffer, isBorrowed: boolean): Reading<Loaded | Missing> {
+  const count = yield { into: first, position: 0 }
   const start = first.subarray(0, count)
   const header = readHeader(start)
   if (header === null) return DAMAGED
   const isSmall = header.bodyLength <= smallBytesMax
-  const whole = isSmall ? await readWhole(file, header, start) : start
+  const isThere = count < firstBytes
+  const whole = isSmall && !isThere ? yield* readWhole(file, header, start) : start
   if (whole === null) return DAMAGED
-  const head = checkedHead(header, await withHead(file, header, whole))
+  const head = checkedHead(header, isThere ? whole : yield* readHead(file, header, whole))
   if (head === null) return DAMAGED
-  // The buffer is used again, and what is made of the head is made later.
-  const kept = Buffer.from(head)
-  if (header.kind !== ANSWER) return { header, head: kept, body: null, file: null, table: null }
+  // The buffer is used again, and what is made of the head may be made later.
+  const own = isBorrowed ? head : Buffer.from(head)
+  if (header.kind !== ANSWER) return { header, head: own, body: null, file: null, table: null }
   const bodyStart = headerBytes + header.headLength
   const tableStart = bodyStart + header.bodyLength
-  if (!isSmall) return readLarge(file, header, kept)
-  const body = Buffer.allocUnsafeSlow(header.bodyLength)
+  if (!isSmall) return yield* readLarge(file, header, own)
+  // One of its own costs as much as all else here, and one from Node's pool holds the pool's 8 KiB as long as it lives.
+  const body = isBorrowed ? Buffer.allocUnsafe(header.bodyLength) : Buffer.allocUnsafeSlow(header.bodyLength)
   whole.copy(body, 0, bodyStart, tableStart)
   const isRight =
     whole.length === recordBytes(header) && isBodyRight(header, body, whole.subarray(tableStart))
-  return isRight ? { header, head: kept, body, file: null, table: null } : DAMAGED
+  return isRight ? { header, head: own, body, file: null, table: null } : DAMAGED
 }
 
 /** All of a small file, of which `start` has been read; null when it is of another length than it says. */
-async function readWhole(file: DiskFile, header: RecordHeader, start: Buffer): Promise<Buffer | null> {
+function* readWhole(file: DiskFile, header: RecordHeader, start: Buffer): Reading<Buffer | null> {
   const bytes = recordBytes(header)
-  if (start.length < firstBytes) return start.length === bytes ? start : null
   if (bytes > file.size()) return null
-  return readFrom(file, start, bytes)
+  return yield* readTo(start, bytes)
 }
 
-async function readFrom(file: DiskFile, start: Buffer, bytes: number): Promise<Buffer | null> {
+function* readTo(start: Buffer, bytes: number): Reading<Buffer | null> {
   if (bytes <= start.length) return start.subarray(0, bytes)
   const whole = Buffer.allocUnsafeSlow(bytes)
   start.copy(whole)
-  const count = await file.read(whole.subarray(start.length), start.length)
+  const count = yield { into: whole.subarray(start.length), position: start.length }
   return count === bytes - start.length ? whole : null
 }
 
-async function withHead(file: DiskFile, header: RecordHeader, start: Buffer): Promise<Buffer> {
+function* readHead(file: DiskFile, header: RecordHeader, start: Buffer): Reading<Buffer> {
   const end = headerBytes + header.headLength
   if (end <= start.length || end > file.size()) return start
-  return (await readFrom(file, start, end)) ?? start
+  return (yield* readTo(start, end)) ?? start
 }
 
-async function readLarge(file: DiskFile, header: RecordHeader, head: Buffer): Promise<Loaded | Missing> {
+function* readLarge(file: DiskFile, header: RecordHeader, head: Buffer): Reading<Loaded | Missing> {
   const table = Buffer.allocUnsafe(tableBytes(header.bodyLength))
   const tableStart = headerBytes + header.headLength + header.bodyLength
   if (file.size() !== recordBytes(header)) return DAMAGED
-  const isThere = (await file.read(table, tableStart)) === table.length
-  return isThere && isTableRight(header, table) ? { header, head, body: null, file, table } : DAMAGED
+  const count = yield { into: table, position: tableStart }
+  return count === table.length && isTableRight(header, table)
+    ? { header, head, body: null, file, table }
+    : DAMAGED
 }
 
-/** Header and head only, for those who look at many files; null when they cannot be had. */
-export async function loadHead(
-  disk: Disk,
-  path: string,
-): Promise<{ readonly header: RecordHeader; readonly head: Buffer } | Missing> {
+export interface LoadedHead {
+  readonly header: RecordHeader
+  readonly head: Buffer
+}
+
+/** Header and head only, for those who look at many files. */
+export async function loadHead(disk: Disk, path: string): Promise<LoadedHead | Missing> {
   let file: DiskFile | null = null
   try {
     file = await disk.open(path)
-    const start = Buffer.allocUnsafe(blockBytes / 16)
-    const first = start.subarray(0, await file.read(start, 0))
-    const header = readHeader(first)
-    const head = header === null ? null : checkedHead(header, await withHead(file, header, first))
-    return header === null || head === null ? DAMAGED : { header, head }
+    return await drive(file, readHeadOnly(file))
   } catch (error) {
-    return codeOf(error) === 'ENOENT' ? ABSENT : DAMAGED
+    return missing(error)
   } finally {
     file?.close()
   }
+}
+
+/** The same, while everybody waits. */
+export function loadHeadNow(disk: Disk, path: string): LoadedHead | Missing {
+  let file: DiskFile | null = null
+  try {
+    file = disk.openNow(path)
+    return driveNow(file, readHeadOnly(file))
+  } catch (error) {
+    return missing(error)
+  } finally {
+    file?.close()
+  }
+}
+
+function* readHeadOnly(file: DiskFile): Reading<LoadedHead | Missing> {
+  const into = Buffer.allocUnsafe(blockBytes / 16)
+  const start = into.subarray(0, yield { into, position: 0 })
+  const header = readHeader(start)
+  const head = header === null ? null : checkedHead(header, yield* readHead(file, header, start))
+  return header === null || head === null ? DAMAGED : { header, head }
 }

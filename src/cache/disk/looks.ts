@@ -23,11 +23,28 @@ export class Looks {
     this.#place = place
   }
 
-  /** Has `x` wait for what the disk has under the first of these keys that it knows. */
+  /** What the disk has for `x` under the first of these keys that it knows; told already, or to be waited for. */
   look(x: Exchange, keys: readonly string[], folding: VaryFolding | null): Lookup {
     const lookup = new Lookup(x, this.#place.timers)
-    void this.#look(lookup, keys, { folding, request: x.request, from: x.step + 1 })
+    const wanted = { folding, request: x.request, from: x.step + 1 }
+    for (let i = 0; i < keys.length && !lookup.isOver; i++) {
+      const entry = this.#findNow({ ...wanted, key: keys[i] as string })
+      if (entry === undefined) {
+        void this.#look(lookup, keys.slice(i), wanted)
+        return lookup
+      }
+      if (entry !== null) lookup.tell(entry)
+    }
+    lookup.tell(null)
     return lookup
+  }
+
+  /** undefined: it must be waited for. */
+  #findNow(wanted: Wanted): Entry | null | undefined {
+    const { clock, finder, claims } = this.#place
+    const entry = finder.findNow(wanted)
+    if (entry === undefined || !claims.has(wanted.key)) return entry
+    return entry !== null && isFresh(entry, clock.nowMs()) ? entry : undefined
   }
 
   async #look(lookup: Lookup, keys: readonly string[], wanted: Omit<Wanted, 'key'>): Promise<void> {

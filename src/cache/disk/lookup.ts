@@ -1,6 +1,7 @@
 /**
- * Lookup: an exchange that waits to hear what the disk has for it. The step keeps it on the exchange, parks it, and is
- * entered again; what was found is in memory by then, or, where memory does not take it, in `entry`.
+ * Lookup: an exchange that wants to know what the disk has for it. Where it has not been told at once (`isOver`), the step
+ * keeps it on the exchange, parks it, and is entered again; what was found is in memory by then, or, where memory does not
+ * take it, in `entry`.
  *
  * Nobody waits longer than `patienceMs`: a disk that does not answer costs hits.
  */

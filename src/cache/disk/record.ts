@@ -11,7 +11,7 @@ import { crc32 } from 'node:zlib'
 import { ownText, StoredFields } from '../../http/stored-fields.ts'
 import { Entry } from '../entry.ts'
 import { MemoryBody, blockBytes } from '../memory-body.ts'
-import { newRule, type StoredRule } from '../rule.ts'
+import type { StoredRule } from '../rule.ts'
 import { varyOf, type VaryFolding } from '../vary.ts'
 import { TextReader, writeTexts } from './texts.ts'
 
@@ -233,20 +233,15 @@ export function entryOf(
 ): Entry {
   const arrivedWallMs = head.readDoubleLE(0)
   const freshForMs = head.readDoubleLE(8)
-  const rule = newRule()
-  for (const [i, name] of numberNames.entries()) rule[name] = head.readDoubleLE((ownNumbers + i) * 8)
   const texts = new TextReader(head, numbersBytes)
   const start = { key: texts.next(), site: texts.next(), host: texts.next() }
-  rule.etag = texts.next()
+  const etag = texts.next()
   const variant = texts.next()
   const varyNames = texts.next()
   const reason = texts.next()
   const fields = StoredFields.fromText(texts.next())
   const tags: string[] = []
   for (let i = textsFixed; i < texts.count; i++) tags.push(texts.next())
-  const isClockRight = wallMs >= arrivedWallMs
-  rule.responseMs = nowMs - Math.max(0, wallMs - arrivedWallMs)
-  rule.freshUntilMs = isClockRight ? rule.responseMs + freshForMs : Math.min(nowMs, nowMs + freshForMs)
   const entry = new Entry({
     ...start,
     bornAt,
@@ -257,5 +252,11 @@ export function entryOf(
     tags,
     body,
   })
-  return Object.assign(entry, rule)
+  for (let i = 0; i < numberNames.length; i++)
+    entry[numberNames[i] as (typeof numberNames)[number]] = head.readDoubleLE((ownNumbers + i) * 8)
+  const isClockRight = wallMs >= arrivedWallMs
+  entry.etag = etag
+  entry.responseMs = nowMs - Math.max(0, wallMs - arrivedWallMs)
+  entry.freshUntilMs = isClockRight ? entry.responseMs + freshForMs : Math.min(nowMs, nowMs + freshForMs)
+  return entry
 }

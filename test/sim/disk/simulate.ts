@@ -23,26 +23,11 @@ import { ManualClock } from '../../story/manual-clock.ts'
 import { bodyOf, fieldsOf, requestFor } from '../../unit/cache/store-world.ts'
 import { Random } from '../random.ts'
 import { SimDisk } from '../sim-disk.ts'
+import { bodyFor, concerns, type Purge, type Version } from './versions.ts'
 
 const keys = new CacheKey('site', 'zone')
 const hosts = ['a.example', 'b.example']
 const steps = 120
-
-/** What was made by the origin. */
-interface Version {
-  readonly number: number
-  readonly url: string
-  readonly variant: string
-  readonly askedAt: number
-}
-
-interface Purge {
-  readonly target: PurgeTarget
-  readonly isSoft: boolean
-  readonly issuedAt: number
-  /** Infinity: it was not acknowledged. */
-  ackedAt: number
-}
 
 /** A fill under way in a worker. */
 interface Filling {
@@ -102,6 +87,9 @@ class DiskWorld {
       random,
       failures: isFailing ? random.between(1, 10) : 0,
       flips: random.chance(0.2) ? 3 : 0,
+      // With some slow ones, what is read on the spot and what is read through the pool take turns.
+      slow: random.chance(0.5) ? random.between(1, 60) : 0,
+      isRemote: random.chance(0.2),
       ...(random.chance(0.2) ? { bytesMax: random.between(50_000, 300_000) } : {}),
       forgetsSync: options.forgetsSync ?? false,
     })
@@ -175,9 +163,13 @@ class DiskWorld {
     const before = this.#caches
     this.#caches = []
     this.#filling = []
+    // Else the process is killed, or ends what it has begun: the next one starts when it is gone.
+    const isKilled = isPowerLost || this.#random.chance(0.5)
     if (isPowerLost) this.#disk.losePower()
+    else if (isKilled) this.#disk.kill()
     for (const cache of before) cache.close()
-    this.#under = []
+    if (isKilled) this.#under = []
+    else await this.#settle()
     await this.#start()
   }
 
@@ -305,10 +297,10 @@ class DiskWorld {
   /** As an exchange does that waits for it. */
   #look(cache: SharedCache, key: string, request: RequestHead): Promise<Entry | null> {
     const { promise, resolve } = Promise.withResolvers<Entry | null>()
-    const reenter = (): void => resolve(cache.store.peek(key, request) ?? lookup?.entry ?? null)
-    const x = { request, step: 0, beginWait: () => 1, reenter }
+    const found = (): Entry | null => cache.store.peek(key, request) ?? lookup?.entry ?? null
+    const x = { request, step: 0, beginWait: () => 1, reenter: () => resolve(found()) }
     const lookup = cache.look(x as unknown as Exchange, [key], null)
-    if (lookup === null) return Promise.resolve(null)
+    if (lookup === null || lookup.isOver) return Promise.resolve(found())
     lookup.park()
     this.#looks++
     return promise.finally(() => void this.#looks--)
@@ -367,27 +359,4 @@ class DiskWorld {
     this.#now++
     if (missing === 0) purge.ackedAt = this.#now++
   }
-}
-
-function concerns(target: PurgeTarget, { url, number }: Version): boolean {
-  switch (target.kind) {
-    case 'all':
-      return true
-    case 'host':
-      return url.startsWith(`https://${target.host}/`)
-    case 'tag':
-      return target.tag === `t${number % 3}`
-    case 'prefix':
-      return url.startsWith(`https://${target.host}${target.target}`)
-    case 'url':
-      return url === `https://${target.host}${target.target}`
-    default:
-      return false
-  }
-}
-
-function bodyFor(number: number, length: number): Buffer {
-  const body = Buffer.alloc(length, number & 0xff)
-  for (let i = 0; i + 4 <= length; i += 4) body.writeUInt32LE((number * 2654435761 + i) >>> 0, i)
-  return body
 }

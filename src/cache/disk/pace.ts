@@ -1,0 +1,79 @@
+/**
+ * Pace: may a file be read on the thread that serves, while everybody waits?
+ *
+ * A file that the kernel has in memory is read there in a twentieth of the time that a way through Node's thread pool takes
+ * (measured: 15 and 300 µs of CPU). One that comes from a device may take long. So what such reads take beyond `freeMs` each
+ * is a debt, of which `share` of the time that passes is paid; who looks while it is more than `debtMsMax` goes through the
+ * pool. So a device as quick as memory is never left, and a slow one holds up the others for a fifth of the time.
+ *
+ * A thread that the machine does not let run looks like one that waits for a device. Where the kernel counts what is read
+ * from devices, a read meanwhile which nothing was is no debt, unless it took as long as no scheduler would.
+ *
+ * A single read that hangs holds up everybody, as in every server that reads on its own thread; it happens once, as the
+ * next ones are then left to the pool for five times as long. What may hang by nature (`DiskKind.isLocal`) is not read so.
+ */
+import type { Disk, DiskKind } from './disk.ts'
+
+/** About what the way through the pool would have cost. */
+const freeMs = 0.25
+/** Nobody notices that he has waited so long. */
+const debtMsMax = 2
+const share = 0.2
+/** Paid within a minute: a machine that slept is not punished for ever. */
+const debtMsLimit = 12_000
+const scheduledMs = 100
+
+export class Pace {
+  readonly #disk: Disk
+  #kind: DiskKind | null = null
+  #debtMs = 0
+  #paidMs = 0
+  #deviceReads = 0
+
+  constructor(disk: Disk) {
+    this.#disk = disk
+  }
+
+  /** Until the folder is known nothing is read at once. */
+  begin(kind: DiskKind): void {
+    this.#kind = kind
+    this.#deviceReads = this.#disk.deviceReads()
+  }
+
+  /** Is now a moment to read at once? */
+  get isQuick(): boolean {
+    if (this.#kind === null || !this.#kind.isLocal) return false
+    if (this.#debtMs === 0) return true
+    const nowMs = this.#disk.nowMs()
+    this.#debtMs = Math.max(0, this.#debtMs - (nowMs - this.#paidMs) * share)
+    this.#paidMs = nowMs
+    return this.#debtMs <= debtMsMax
+  }
+
+  /** Makes a call while everybody waits. */
+  measure<T>(call: () => T): T {
+    const startMs = this.#disk.nowMs()
+    try {
+      return call()
+    } finally {
+      this.note(startMs)
+    }
+  }
+
+  /** A read that began at `startMs` has ended. */
+  note(startMs: number): void {
+    const nowMs = this.#disk.nowMs()
+    const beyondMs = nowMs - startMs - freeMs
+    if (beyondMs <= 0 || (!this.#hasReadDevice() && beyondMs < scheduledMs)) return
+    if (this.#debtMs === 0) this.#paidMs = nowMs
+    this.#debtMs = Math.min(debtMsLimit, this.#debtMs + beyondMs)
+  }
+
+  /** Since it was asked last, as far as anybody knows. */
+  #hasReadDevice(): boolean {
+    if (this.#kind?.isCounted !== true) return true
+    const before = this.#deviceReads
+    this.#deviceReads = this.#disk.deviceReads()
+    return this.#deviceReads !== before
+  }
+}
