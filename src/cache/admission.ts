@@ -28,6 +28,9 @@ const smallShare = 0.05
 /** Entries that one eviction may give another round to. All were in use: then the oldest goes all the same. */
 const looksMax = 200
 
+/** That `youngest` looks at: of the main queue those that were found last, not all of a million. */
+const youngestMax = 20_000
+
 export class Admission<T extends Admitted<T>> {
   readonly #small = new List<T>()
   readonly #main = new List<T>()
@@ -111,7 +114,7 @@ export class Admission<T extends Admitted<T>> {
   }
 
   /** Up to `countMax` entries, those first that will stay longest. */
-  youngest(countMax: number): T[] {
+  youngest(countMax: number = youngestMax): T[] {
     const nodes: T[] = []
     for (let node = this.#main.last; node !== null && nodes.length < countMax; node = node.previous)
       nodes.push(node)

@@ -6,8 +6,9 @@ import type { Clock } from '../core/clock.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { Content } from './ask.ts'
 import { Field } from '../http/known-fields.ts'
-import type { RequestHead } from '../http/message.ts'
+import type { RequestHead, ResponseHead } from '../http/message.ts'
 import { readOpenRange, selectRanges } from '../http/ranges.ts'
+import { wholeBytesMax } from './memory-body.ts'
 import type { Received } from './rule.ts'
 
 const ownConcerns = [
@@ -58,6 +59,11 @@ export function isElsewhere({ fields }: RequestHead, front: number, aheadBytesMa
   if (value === undefined) return false
   const range = readOpenRange(value)
   return range === null || range.first > front + aheadBytesMax
+}
+
+/** Will all of an answer be there a moment after its head? Of one without a stated length that is to be seen. */
+export function isShort({ bodyLength }: ResponseHead): boolean {
+  return bodyLength <= wholeBytesMax
 }
 
 /** How long readers wait for a head: what the origin's own deadlines leave it, with one attempt more, and then some. */

@@ -14,23 +14,24 @@
  * When the last reader has left, it goes on if it is at least half there or nearly done, else it is given up.
  *
  * Invariants: an entry that was begun is completed or abandoned once; the child is ended once; once it is over, whatever
- * still comes does nothing. (What readers are told: fill-readers.ts.)
+ * still comes does nothing. (What readers are told: fill-readers.ts; what is held back first: fill-answer.ts.)
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import { Deadline, type DeadlineOwner } from '../core/timers.ts'
-import type { Downstream, Exchange, Walk } from '../http/exchange.ts'
+import type { Exchange, Walk } from '../http/exchange.ts'
 import type { Fields } from '../http/fields.ts'
 import { Field } from '../http/known-fields.ts'
 import { BODY_NONE, type RequestHead, type ResponseHead } from '../http/message.ts'
 import { memoryKeyOf, type Ask } from './ask.ts'
 import type { Entry } from './entry.ts'
 import { desertedBytesMax, discardBytesMax } from './fill-limits.ts'
-import { FillReaders, tellLog } from './fill-readers.ts'
-import { askForAll, encloseContent, patienceMs, receivedOf } from './fill-request.ts'
+import { FillAnswer } from './fill-answer.ts'
+import { tellLog } from './fill-readers.ts'
+import { askForAll, encloseContent, patienceMs } from './fill-request.ts'
 import type { FillTable } from './fill-table.ts'
 import type { GrowthOwner } from './growth.ts'
 import { Growing } from './growing.ts'
-import { confirmedBy, entryFor, type Sent } from './make-entry.ts'
+import { confirmedBy, entryFor, isStorable, type Sent } from './make-entry.ts'
 import { Outcome, type Reader } from './reader.ts'
 import { addValidators, isUpdatedBy } from './update.ts'
 import { foldRequest } from './vary.ts'
@@ -42,7 +43,7 @@ const PASSING = 2
 const DISCARDING = 3
 const OVER = 4
 
-export class Fill extends FillReaders implements Downstream, GrowthOwner, DeadlineOwner, Sent {
+export class Fill extends FillAnswer implements GrowthOwner, DeadlineOwner, Sent {
   ask: Ask
   bornAt: number
   /** No reader caused it: a validation in the background. */
@@ -54,7 +55,6 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
   #mode = ASKING
   /** The step that is asked. */
   #from = 0
-  #child: Exchange | null = null
   #growing: Growing | null = null
   #discarded = 0
   /** The origin was told to stop. */
@@ -69,10 +69,6 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     this.ask = ask
     this.isBackground = isBackground
     this.bornAt = table.store.generation
-  }
-
-  get answerHead(): ResponseHead {
-    return (this.#child as Exchange).response
   }
 
   /** Asks the steps after the one that `x` is at. `first`: null in the background. */
@@ -91,7 +87,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     const { timers, limits, store } = this.table
     this.#from = this.ask.slice?.from ?? x.step + 1
     const child = (x.walk as Walk).child(x, this.#from, this)
-    this.#child = child
+    this.child = child
     this.bornAt = store.generation
     askForAll(child.request)
     encloseContent(child, this.ask.content ?? null)
@@ -137,8 +133,19 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
 
   // The child's answer
 
-  sendHead(child: Exchange): void {
-    if (child !== this.#child || this.#mode !== ASKING) return
+  protected override get isAsking(): boolean {
+    return this.#mode === ASKING
+  }
+
+  protected override isNews(response: ResponseHead): boolean {
+    const { stale, slice = null } = this.ask
+    // Of slices nothing is on disk.
+    if (slice !== null) return response.status === 200
+    if (stale !== null && response.status < 500) return true
+    return isStorable(this, response, this.receivedOf(this.child as Exchange))
+  }
+
+  protected override onHead(child: Exchange): void {
     const { response } = child
     const { stale } = this.ask
     const isWhole = response.bodyLength === BODY_NONE
@@ -156,17 +163,9 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     if (isWhole) this.end(null)
   }
 
-  sendWhole(child: Exchange, body: Buffer | null): void {
-    if (child !== this.#child) return
-    this.sendHead(child)
-    if (body === null || body.length === 0 || child !== this.#child) return
-    this.write(body, 0, body.length)
-    this.end(null)
-  }
-
   /** False: it may not be stored. */
   #keep(response: ResponseHead): boolean {
-    const entry = entryFor(this, response, receivedOf(this.#child as Exchange, this.table.clock))
+    const entry = entryFor(this, response, this.receivedOf(this.child as Exchange))
     if (entry === null) return false
     const { clock, limits } = this.table
     const growing = new Growing(entry, this.table, this, this.#from)
@@ -207,7 +206,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
   #confirm(stale: Entry, answer: ResponseHead): void {
     const { store, clock } = this.table
     if (!isUpdatedBy(stale, answer, clock.wallMs())) return this.#askAnew(stale)
-    const received = receivedOf(this.#child as Exchange, clock)
+    const received = this.receivedOf(this.child as Exchange)
     const { entry, isKept } = confirmedBy(this, stale, answer, received)
     this.table.unlist(this)
     if (!isKept) store.remove(stale)
@@ -230,10 +229,10 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
 
   /** Gives up the answer that has come, and asks for `ask`. `fault`: NONE if no body follows. */
   protected askAgain(ask: Ask, fault: Fault): void {
-    const child = this.#child as Exchange
+    const child = this.child as Exchange
     const asker = this.waiting.first
     if (asker === null) return this.#finish(fault)
-    this.#child = null
+    this.child = null
     this.status = 0
     this.relist(ask)
     child.walk?.endChild(child, fault)
@@ -254,8 +253,8 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     this.#resume()
   }
 
-  write(buffer: Buffer, start: number, end: number): boolean {
-    if (this.#child !== null) this.#child.bytesSent += end - start
+  protected override onBytes(buffer: Buffer, start: number, end: number): boolean {
+    if (this.child !== null) this.child.bytesSent += end - start
     if (this.#mode === GROWING) return this.#grow(this.#growing as Growing, buffer, start, end)
     if (this.passing !== null) return this.passing.write(buffer, start, end)
     this.#discarded += end - start
@@ -276,7 +275,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     return !this.#isHeld
   }
 
-  end(trailers: Fields | null): void {
+  protected override onEnd(trailers: Fields | null): void {
     const growing = this.#growing
     const { passing } = this
     this.passing = null
@@ -292,7 +291,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     growing.complete()
   }
 
-  abort(fault: Fault): void {
+  protected override onAbort(fault: Fault): void {
     if (this.#mode !== OVER) this.#fail(fault, NONE)
   }
 
@@ -305,7 +304,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     this.table.unlist(this)
     this.#mode = DISCARDING
     this.passing = null
-    if (this.first !== null && this.#child !== null) tellLog(this.first.x, this.#child)
+    if (this.first !== null && this.child !== null) tellLog(this.first.x, this.child)
     if (mode === GROWING) growing?.abandon(fault)
     if (stale !== null) this.tellStale(stale, fault)
     if (this.isBackground) this.table.rest(this.ask.key)
@@ -314,8 +313,8 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
     this.#finish(childFault)
   }
 
-  sendInformational(child: Exchange): void {
-    if (child === this.#child) this.inform(child.informational)
+  override sendInformational(child: Exchange): void {
+    if (child === this.child) this.inform(child.informational)
   }
 
   // Pace
@@ -332,7 +331,7 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
   #resume(): void {
     if (this.#isWriting || this.#mode === OVER) return
     this.#isHeld = false
-    this.#child?.source?.resume()
+    this.child?.source?.resume()
   }
 
   // The end
@@ -389,8 +388,9 @@ export class Fill extends FillReaders implements Downstream, GrowthOwner, Deadli
   #finish(childFault: Fault): void {
     if (this.#mode === OVER) return
     this.#mode = OVER
-    const child = this.#child
-    this.#child = null
+    const child = this.child
+    this.child = null
+    this.letGo()
     this.table.timers.remove(this.#deadline)
     this.table.unlist(this)
     this.table.onFinish(this)

@@ -9,14 +9,15 @@ import type { Clock } from '../core/clock.ts'
 import { Faults } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'
 import type { Exchange } from '../http/exchange.ts'
-import type { Ask } from './ask.ts'
+import { memoryKeyOf, type Ask } from './ask.ts'
 import { hasCachePreconditions } from '../http/conditional.ts'
 import { Field } from '../http/known-fields.ts'
+import type { ResponseHead } from '../http/message.ts'
 import { Fill } from './fill.ts'
 import type { FillTable } from './fill-table.ts'
 import { defaultFillLimits, type FillLimits } from './fill-limits.ts'
 import { isUsable } from './fill-readers.ts'
-import { isFarAhead } from './fill-request.ts'
+import { isFarAhead, isShort } from './fill-request.ts'
 import { SliceFill } from './slice-fill.ts'
 import { Outcome, Reader } from './reader.ts'
 import { Rule } from './rule.ts'
@@ -25,8 +26,27 @@ import { KeyMemory } from './key-memory.ts'
 
 /** Who is told what origins are asked for. */
 export interface FillsTold {
+  /** Is there anybody who hears it? */
+  readonly hasListeners: boolean
   onAsked(key: string): void
+  /**
+   * What is stored for a key, here and elsewhere, gives way to what has come. `onHeard` is called when everybody knows;
+   * false: there is nobody to wait for. `isSoon`: all of it is about to be there.
+   */
+  onAnswer(key: string, isSoon: boolean, onHeard: () => void): boolean
+  /** It is not about to be there after all. */
+  onLong(key: string): void
+  /** All of the answer is there, or never will be. */
   onAnswered(key: string): void
+}
+
+/** Of a process that has no others. */
+export const toldNobody: FillsTold = {
+  hasListeners: false,
+  onAsked() {},
+  onAnswer: () => false,
+  onLong() {},
+  onAnswered() {},
 }
 
 export interface FillsOptions {
@@ -46,7 +66,7 @@ export class Fills implements FillTable {
   readonly timers: Timers
   readonly limits: FillLimits
   readonly #byKey: Map<string, Fill> = new Map()
-  readonly #told: FillsTold | undefined
+  readonly #told: FillsTold
   readonly #running: Set<Fill> = new Set()
   readonly #unshared: KeyMemory
   /** Validations in the background that have just failed. */
@@ -59,7 +79,7 @@ export class Fills implements FillTable {
 
   constructor(options: FillsOptions) {
     this.store = options.store
-    this.#told = options.told
+    this.#told = options.told ?? toldNobody
     this.clock = options.clock
     this.timers = options.timers
     this.limits = { ...defaultFillLimits, ...options.limits }
@@ -156,12 +176,24 @@ export class Fills implements FillTable {
     const fill = new Kind(this, ask, x, reader === null)
     this.started++
     this.#running.add(fill)
-    this.#told?.onAsked(ask.key)
+    this.#told.onAsked(ask.key)
     if (isListed) this.list(fill)
     fill.start(x, reader)
   }
 
   // What fills tell
+
+  get hasListeners(): boolean {
+    return this.#told.hasListeners
+  }
+
+  announce(ask: Ask, response: ResponseHead, onHeard: () => void): boolean {
+    return this.#told.onAnswer(memoryKeyOf(ask), isShort(response), onHeard)
+  }
+
+  announceLong(ask: Ask): void {
+    this.#told.onLong(memoryKeyOf(ask))
+  }
 
   list(fill: Fill): void {
     const { key } = fill.ask
@@ -194,7 +226,7 @@ export class Fills implements FillTable {
 
   onFinish(fill: Fill): void {
     this.#running.delete(fill)
-    this.#told?.onAnswered(fill.ask.key)
+    this.#told.onAnswered(fill.ask.key)
   }
 
   again(reader: Reader): void {

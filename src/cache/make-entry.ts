@@ -28,6 +28,12 @@ export interface Sent {
 /** For the edits before an entry's head is frozen. Nothing stays in it between calls. */
 const scratch = new ResponseHead()
 
+/** Would `entryFor` make one, as far as its rule tells? */
+export function isStorable({ request, ask }: Sent, response: ResponseHead, received: Received): boolean {
+  const rule = newRule()
+  return mayStore(request, response, ask.policy, received, rule) >= 0 && (rule.flags & Rule.PARTIAL) === 0
+}
+
 /** An entry with an empty body for the whole `response`; null when it may not be stored. */
 export function entryFor(sent: Sent, response: ResponseHead, received: Received): Entry | null {
   const rule = newRule()

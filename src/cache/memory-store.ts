@@ -42,9 +42,6 @@ export const variantsMax = 128
 /** Keys of one URL that a purge takes out at once; more, as by a cookie, are swept as those of a tag are. */
 export const urlKeysMax = 500
 
-/** Entries that `topEntries` looks at: those of the main queue that were found last, not all of a million. */
-const topLooksMax = 20_000
-
 export interface MemoryStoreOptions {
   readonly clock: Clock
   readonly bytesMax: number
@@ -127,8 +124,7 @@ export class MemoryStore implements CacheStore {
         vary = entry.vary
         variant = vary.variantOf(request)
       }
-      const isFitting = entry.vary === null || entry.variant === variant
-      if (isFitting && this.#settle(entry)) return entry
+      if ((entry.vary === null || entry.variant === variant) && this.#settle(entry)) return entry
       entry = next
     }
     return null
@@ -242,6 +238,11 @@ export class MemoryStore implements CacheStore {
 
   isPurged(entry: Entry): boolean {
     return entry.isDoomed || (!entry.isStored && !entry.isGrowing) || !this.#settle(entry)
+  }
+
+  /** Does a purge since `bornAt` concern it? For one from beneath, which may be stored here or not. */
+  wasPurged(entry: Entry): boolean {
+    return entry.isStored || entry.isGrowing ? !this.#settle(entry) : this.#purges.hasPurged(entry)
   }
 
   abandon(entry: Entry): void {
@@ -383,7 +384,7 @@ export class MemoryStore implements CacheStore {
   }
 
   topEntries(countMax: number): Entry[] {
-    const young = this.#queues.youngest(topLooksMax)
+    const young = this.#queues.youngest()
     return young.sort((a, b) => b.hits - a.hits).slice(0, countMax)
   }
 

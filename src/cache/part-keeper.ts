@@ -37,6 +37,7 @@ export class PartKeeper implements Sent {
   readonly #clock: Clock
   readonly #requestMs: number
   readonly #told: FillsTold
+  #isOver = false
 
   /** `ask.key`: made with `partKeyDigest`. */
   constructor(x: Exchange, ask: Ask, { store, clock, told }: KeeperPlace) {
@@ -65,9 +66,10 @@ export class PartKeeper implements Sent {
     return true
   }
 
-  /** The exchange is over. */
+  /** The exchange is over. Twice is harmless. */
   leave(): void {
-    this.#told.onAnswered(this.ask.key)
+    if (!this.#isOver) this.#told.onAnswered(this.ask.key)
+    this.#isOver = true
   }
 
   /** What is to be stored now that `entry` is whole: it, or it and the stored one together; null: the stored one stays. */

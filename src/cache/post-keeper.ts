@@ -17,17 +17,18 @@ import { PartSink, type KeeperPlace } from './part-keeper.ts'
 import type { CacheStore } from './store.ts'
 
 export class PostKeeper {
-  readonly #ask: Ask
+  readonly ask: Ask
   readonly #request: RequestHead = new RequestHead()
   readonly #store: CacheStore
   readonly #clock: Clock
   readonly #requestMs: number
   readonly #askedAt: number
   readonly #told: FillsTold
+  #isOver = false
 
   /** When the request is sent on. `ask.key`: of a GET of its URL. */
   constructor(x: Exchange, ask: Ask, { store, clock, told }: KeeperPlace) {
-    this.#ask = ask
+    this.ask = ask
     this.#told = told
     // Others hear of it before the answer goes out, which waits for them.
     told.onAsked(ask.key)
@@ -38,9 +39,10 @@ export class PostKeeper {
     this.#askedAt = store.generation
   }
 
-  /** The exchange is over. */
+  /** The exchange is over. Twice is harmless. */
   leave(): void {
-    this.#told.onAnswered(this.#ask.key)
+    if (!this.#isOver) this.#told.onAnswered(this.ask.key)
+    this.#isOver = true
   }
 
   /** Has nobody purged anything since it was asked for that concerns what `x` is answered? Others are purged all the time. */
@@ -71,6 +73,6 @@ export class PostKeeper {
       responseMs: this.#clock.nowMs(),
       responseWallMs: this.#clock.wallMs(),
     }
-    return entryFor({ ask: this.#ask, request: this.#request, bornAt }, response, received)
+    return entryFor({ ask: this.ask, request: this.#request, bornAt }, response, received)
   }
 }

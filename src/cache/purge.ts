@@ -69,6 +69,13 @@ export class Purges {
     return isAdmitted
   }
 
+  /** Has one since `bornAt` concerned it? It takes no part in those to come. */
+  hasPurged(entry: Entry): boolean {
+    if (!this.admit(entry)) return true
+    this.places.quit(entry)
+    return false
+  }
+
   // Purging
 
   /** Purges everything, a site, a host, a tag or a prefix. */

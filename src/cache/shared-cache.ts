@@ -7,6 +7,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Peers } from '../core/peers.ts'
 import type { Timers } from '../core/timers.ts'
 import type { Exchange } from '../http/exchange.ts'
+import type { ResponseHead } from '../http/message.ts'
 import type { Ask } from './ask.ts'
 import type { Disk } from './disk/disk.ts'
 import { DiskStore } from './disk/disk-store.ts'
@@ -63,10 +64,7 @@ export class SharedCache {
   readonly #options: SharedCacheOptions
   readonly #peers: PurgePeers | null
   /** Who else must know what origins are asked for. */
-  readonly told: FillsTold = {
-    onAsked: (key) => this.#disk?.asked(key),
-    onAnswered: (key) => this.#disk?.answered(key),
-  }
+  readonly told: FillsTold
   #fills: Fills
   #settings: CacheSettings
   /** Those of settings that are no more: they end what they have begun. */
@@ -84,10 +82,24 @@ export class SharedCache {
       onRemoved: (entry) => this.#disk?.onRemoved(entry),
     }
     const limits = { bytesMax, ...(entryBytesMax === 0 ? {} : { entryBytesMax }) }
+    this.told = this.#makeTold()
     this.store = this.#memory = new MemoryStore({ clock, below, ...limits })
     this.#fills = this.#makeFills()
     this.#peers = peers === null ? null : new PurgePeers(peers, clock, (...asked) => this.purgeHere(...asked))
     this.#openDisk(settings.disk ?? null)
+  }
+
+  #makeTold(): FillsTold {
+    const diskOf = (): DiskStore | null => this.#disk
+    return {
+      get hasListeners() {
+        return diskOf()?.told.hasListeners === true
+      },
+      onAsked: (key) => this.#disk?.told.onAsked(key),
+      onAnswer: (...news) => this.#disk?.told.onAnswer(...news) === true,
+      onLong: (key) => this.#disk?.told.onLong(key),
+      onAnswered: (key) => this.#disk?.told.onAnswered(key),
+    }
   }
 
   // The disk
@@ -99,7 +111,8 @@ export class SharedCache {
     const { clock, timers, peers, disk = fileDisk, warn } = this.#options
     const writer = randomBytes(6).toString('hex')
     const owner = disk === fileDisk ? { owner: processOwner } : {}
-    const more = { ...owner, ...(warn === undefined ? {} : { warn }) }
+    const onForeign = (key: string): void => this.#fills.remember(key, 0)
+    const more = { ...owner, onForeign, ...(warn === undefined ? {} : { warn }) }
     const options = { disk, clock, timers, settings, writer, peers, ...more }
     this.#disk = new DiskStore(this.#memory, options)
     void this.#disk.open(closed)
@@ -230,6 +243,12 @@ export class SharedCache {
   /** Purges in all workers, and resolves when all have. */
   async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
     return this.#peers?.purge(marked(requests)) ?? this.purgeHere(requests)
+  }
+
+  /** Resolves when other workers know that another answer to `ask` has come and is being kept; null: there are none. */
+  announce(ask: Ask, response: ResponseHead): Promise<void> | null {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    return this.#fills.announce(ask, response, resolve) ? promise : null
   }
 
   /** Purges here at once. Resolves when the other workers have too, or are silent; null: there are none. */

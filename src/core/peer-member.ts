@@ -29,6 +29,8 @@ const noBytes = new Uint8Array(0)
 
 interface Topic {
   sent: number
+  /** The same of what was sent to one peer only. */
+  readonly sentTo: Map<number, number>
   listener: ((message: PeerMessage) => void) | null
   provider: (() => Uint8Array) | null
   /** Last number heard, by sender. */
@@ -50,7 +52,7 @@ export class PeerMember implements Peers {
   /** Peers whose messages are all heard from the first on: they joined after us. */
   readonly #younger = new Set<number>()
   readonly #topics = new Map<string, Topic>()
-  #leaveListener: ((peer: number) => void) | null = null
+  readonly #leaveListeners: ((peer: number) => void)[] = []
   #isClosed = false
 
   constructor(self: number, others: Iterable<number>, link: PeerLink) {
@@ -63,11 +65,13 @@ export class PeerMember implements Peers {
     return [...this.#others].sort((a, b) => a - b)
   }
 
-  send(topic: string, bytes: Uint8Array): void {
-    if (this.#isClosed) return
-    const sequence = ++this.#topic(topic).sent
+  send(topic: string, bytes: Uint8Array, to = 0): void {
+    if (this.#isClosed || (to !== 0 && !this.#others.has(to))) return
+    const state = this.#topic(topic)
+    const sequence = to === 0 ? ++state.sent : (state.sentTo.get(to) ?? 0) + 1
+    if (to !== 0) state.sentTo.set(to, sequence)
     // Copied: the link may keep it until the next turn, and the caller's bytes are borrowed.
-    this.#send('message', 0, topic, sequence, Uint8Array.from(bytes))
+    this.#send('message', to, topic, sequence, Uint8Array.from(bytes))
   }
 
   onMessage(topic: string, listener: (message: PeerMessage) => void): void {
@@ -84,7 +88,7 @@ export class PeerMember implements Peers {
   }
 
   onLeave(listener: (peer: number) => void): void {
-    this.#leaveListener = listener
+    this.#leaveListeners.push(listener)
   }
 
   close(): void {
@@ -117,6 +121,7 @@ export class PeerMember implements Peers {
     if (topic === undefined) {
       topic = {
         sent: 0,
+        sentTo: new Map(),
         listener: null,
         provider: null,
         heard: new Map(),
@@ -145,8 +150,9 @@ export class PeerMember implements Peers {
 
   #answer(asker: number, name: string): void {
     const topic = this.#topic(name)
-    if (topic.provider === null) this.#send('nothing', asker, name, topic.sent, noBytes)
-    else this.#send('snapshot', asker, name, topic.sent, Uint8Array.from(topic.provider()))
+    const sent = topic.sentTo.get(asker) ?? topic.sent
+    if (topic.provider === null) this.#send('nothing', asker, name, sent, noBytes)
+    else this.#send('snapshot', asker, name, sent, Uint8Array.from(topic.provider()))
   }
 
   #hear(frame: PeerFrame): void {
@@ -183,12 +189,13 @@ export class PeerMember implements Peers {
     this.#younger.delete(peer)
     for (const [name, topic] of this.#topics) {
       topic.heard.delete(peer)
+      topic.sentTo.delete(peer)
       topic.lossy.delete(peer)
       topic.candidates = topic.candidates.filter((other) => other !== peer)
       if (topic.asked !== peer) continue
       topic.asked = 0
       this.#askNext(name, topic)
     }
-    this.#leaveListener?.(peer)
+    for (const listener of this.#leaveListeners) listener(peer)
   }
 }

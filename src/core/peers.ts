@@ -3,7 +3,8 @@
  * that all must share travels: bans, limiter shares, purge generations, ticket keys, origin states.
  *
  * Promises of every implementation (held by one shared suite, test/unit/core/peers-suite.ts):
- * - messages of one sender on one topic arrive in the order sent, each at most once, never at the sender itself;
+ * - messages of one sender on one topic arrive in the order sent, each at most once, never at the sender itself; what is
+ *   sent to one arrives at nobody else;
  * - each carries the sender's sequence number for the topic; a gap means loss, and the receiver asks for a snapshot;
  * - a peer that joins is sent a snapshot of each topic by one peer that provides it, before later messages of
  *   that peer; a peer that leaves is announced once.
@@ -23,11 +24,13 @@ export interface Peers {
   readonly self: number
   /** Numbers of the others that are here now. */
   others(): readonly number[]
-  send(topic: string, bytes: Uint8Array): void
+  /** To all others, or to one of them (`to`). A topic is of the one kind or of the other: numbers are counted apart. */
+  send(topic: string, bytes: Uint8Array, to?: number): void
   /** One listener a topic; the last one set holds. */
   onMessage(topic: string, listener: (message: PeerMessage) => void): void
   /** Gives the topic's whole state as bytes to one that joins. */
   onSnapshot(topic: string, provider: () => Uint8Array): void
+  /** Each listener hears of each that leaves. */
   onLeave(listener: (peer: number) => void): void
   close(): void
 }

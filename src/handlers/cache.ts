@@ -322,7 +322,7 @@ class CacheStep implements Handler, SlicedStep {
       const invalidated = invalidate(x, this.#key, this.#cache)
       const isKept = isUndisturbed && kept.keep(x)
       this.#addStatus(x, this.#status.forwarded('method', isKept ? stored : notStored))
-      return goOnAfter(x, invalidated)
+      return goOnAfter(x, invalidated, isKept ? this.#cache.announce(kept.ask, x.response) : null)
     }
     if (kept instanceof Passed) {
       const invalidated = invalidate(x, this.#key, this.#cache)
@@ -331,8 +331,9 @@ class CacheStep implements Handler, SlicedStep {
     }
     const isStored = kept instanceof PartKeeper && kept.keep(x)
     const { forwarded } = reasonRow(reasonOf(kept as Reader | PartKeeper))
+    const announced = isStored ? this.#cache.announce(kept.ask, x.response) : null
     this.#addStatus(x, this.#status.forwarded(forwarded, isStored ? stored : notStored))
-    return NEXT
+    return goOnAfter(x, announced)
   }
 
   onFault(x: Exchange, fault: Fault): Flow {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Ask } from '../../src/cache/ask.ts'
 import { CacheStatus } from '../../src/cache/cache-status.ts'
+import { toldNobody } from '../../src/cache/fills.ts'
 import { CacheKey } from '../../src/cache/key.ts'
 import { MemoryStore } from '../../src/cache/memory-store.ts'
 import { PartKeeper } from '../../src/cache/part-keeper.ts'
@@ -19,7 +20,6 @@ const whole = patternOf(400_000)
 const wholeText = whole.toString('latin1')
 
 /** A step that knows nothing but parts. */
-const told = { onAsked: () => {}, onAnswered: () => {} }
 
 class PartStep implements Handler {
   readonly name = 'parts'
@@ -47,7 +47,7 @@ class PartStep implements Handler {
       folding: null,
       stale: null,
     }
-    x.state[0] = new PartKeeper(x, ask, { store: this.store, clock: this.#clock, told })
+    x.state[0] = new PartKeeper(x, ask, { store: this.store, clock: this.#clock, told: toldNobody })
     return NEXT
   }
 

@@ -1,9 +1,11 @@
 /**
- * Claims: what other workers are asking origins for, and are about to write, by key. Who finds nothing on disk for a key
- * that is claimed waits a little for that, and then asks itself.
+ * Claims: what other workers are asking origins for, have been answered, and are about to write, by key. Who finds nothing on
+ * disk for a key that is claimed waits a little for that, and then asks itself; of a key whose origin has answered another
+ * worker what is on disk is out of date until that worker says that it is settled.
  *
  * Promises: nobody waits longer than `askedMs` for an answer that is under way, nor longer than `writtenMs` for one that has
- * come and is being written; claims are bounded in number, and one that nothing came of is forgotten after `restMs`.
+ * come and is being written; claims are bounded in number, one that nothing came of is forgotten after `restMs`, and those
+ * of a worker that leaves at once.
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
 
@@ -11,21 +13,42 @@ import type { Clock, ClockTimer } from '../../core/clock.ts'
 const askedMs = 50
 /** The answer is there; to ask for it again would take as long. */
 const writtenMs = 1000
-/** Its worker may have died. */
+/** Its worker may be at a loss. */
 const restMs = 10_000
 /** About 200 bytes each. */
 const claimsMax = 10_000
 
+/** How far a worker is with it. */
+const Stage = { ASKED: 0, ANSWERED: 1, SOON: 2 } as const
+type Stage = (typeof Stage)[keyof typeof Stage]
+
 class Claim {
   readonly atMs: number
-  /** The answer is whole, and on its way to the disk. */
-  isWriting = false
   readonly #clock: Clock
+  readonly #stages = new Map<number, Stage>()
   readonly #waiting: Set<() => void> = new Set()
 
   constructor(clock: Clock) {
     this.#clock = clock
     this.atMs = clock.nowMs()
+  }
+
+  get stage(): Stage {
+    let stage: Stage = Stage.ASKED
+    for (const each of this.#stages.values()) if (each > stage) stage = each
+    return stage
+  }
+
+  enter(peer: number, stage: Stage): void {
+    // Who has been answered and asks again has still what is newer.
+    if (stage === Stage.ASKED && this.#stages.has(peer)) return
+    this.#stages.set(peer, stage)
+  }
+
+  /** False: somebody else is at it still. */
+  settle(peer: number): boolean {
+    this.#stages.delete(peer)
+    return this.#stages.size === 0
   }
 
   wait(): Promise<void> {
@@ -37,7 +60,7 @@ class Claim {
       resolve()
     }
     const onAskedEnd = (): void => {
-      if (this.isWriting) timer = this.#clock.after(writtenMs, end)
+      if (this.stage === Stage.SOON) timer = this.#clock.after(writtenMs, end)
       else end()
     }
     this.#waiting.add(end)
@@ -45,7 +68,7 @@ class Claim {
     return promise
   }
 
-  settle(): void {
+  release(): void {
     for (const end of this.#waiting) end()
   }
 }
@@ -62,29 +85,51 @@ export class Claims {
     return this.#claims.has(key)
   }
 
+  /** Has the origin given another worker something newer than what is on disk? */
+  isAnswered(key: string): boolean {
+    const claim = this.#claims.get(key)
+    return claim !== undefined && claim.stage !== Stage.ASKED
+  }
+
   /** Another worker asks an origin for it. */
-  asked(key: string): void {
-    if (this.#claims.has(key)) return
-    const claim = new Claim(this.#clock)
-    this.#claims.set(key, claim)
-    for (const [old, { atMs }] of this.#claims) {
-      if (this.#claims.size <= claimsMax && claim.atMs - atMs < restMs) break
-      this.settle(old)
+  asked(key: string, peer: number): void {
+    this.#enter(key, peer, Stage.ASKED)
+  }
+
+  /** Another worker has been answered. `isSoon`: all of it is there, or is about to be. */
+  answered(key: string, peer: number, isSoon: boolean): void {
+    this.#enter(key, peer, isSoon ? Stage.SOON : Stage.ANSWERED)
+  }
+
+  #enter(key: string, peer: number, stage: Stage): void {
+    let claim = this.#claims.get(key)
+    if (claim === undefined) {
+      this.#claims.set(key, (claim = new Claim(this.#clock)))
+      this.#forgetOld(claim.atMs)
+    }
+    claim.enter(peer, stage)
+  }
+
+  #forgetOld(nowMs: number): void {
+    for (const [old, claim] of this.#claims) {
+      if (this.#claims.size <= claimsMax && nowMs - claim.atMs < restMs) break
+      this.#claims.delete(old)
+      claim.release()
     }
   }
 
-  /** Another worker has it, and writes it. */
-  writing(key: string): void {
-    this.asked(key)
+  /** It is on disk, or will not be. */
+  settle(key: string, peer: number): void {
     const claim = this.#claims.get(key)
-    if (claim !== undefined) claim.isWriting = true
+    if (claim === undefined) return
+    const isOver = claim.settle(peer)
+    if (isOver) this.#claims.delete(key)
+    if (isOver || claim.stage === Stage.ASKED) claim.release()
   }
 
-  /** It is on disk, or will not be. */
-  settle(key: string): void {
-    const claim = this.#claims.get(key)
-    this.#claims.delete(key)
-    claim?.settle()
+  /** The worker is gone: what it has not written is lost. */
+  leave(peer: number): void {
+    for (const key of this.#claims.keys()) this.settle(key, peer)
   }
 
   /** null: nobody else asks for it. */
@@ -93,6 +138,7 @@ export class Claims {
   }
 
   close(): void {
-    for (const key of this.#claims.keys()) this.settle(key)
+    for (const claim of this.#claims.values()) claim.release()
+    this.#claims.clear()
   }
 }

@@ -31,6 +31,7 @@ import type { DiskSnapshot, DiskStoreOptions } from './options.ts'
 import { Pace } from './pace.ts'
 import { Sharing } from './sharing.ts'
 import { TakenPurges } from './taken-purges.ts'
+import { Telling } from './telling.ts'
 import { Writer } from './writer.ts'
 
 /** A folder that cannot be used is tried again. */
@@ -55,6 +56,8 @@ export class DiskStore implements StoreBelow {
   readonly #looks: Looks
   readonly #writer: Writer
   readonly #arriving: Arriving
+  /** What fills tell the other workers. */
+  readonly told: Telling
   #bytesMax: number
   #drafts = 0
   #isClosed = false
@@ -86,6 +89,8 @@ export class DiskStore implements StoreBelow {
       onGone: (name, key) => this.onGone(name, key),
       onUsed: (name) => this.onUsed(name),
       onForeign: (name, key) => this.#forgetKey(name, key),
+      // The purge is of no other worker's concern, and what is on disk stays.
+      onMissed: () => void memory.purge({ target: { kind: 'all' } }),
     })
     this.#finder = new Finder(this)
     this.#looks = new Looks({
@@ -97,6 +102,7 @@ export class DiskStore implements StoreBelow {
     })
     this.#writer = new Writer(this)
     this.#arriving = new Arriving(this, this.#writer)
+    this.told = new Telling(this.#sharing, this.#writer, this.#arriving)
   }
 
   /** Begins to serve, in the background, when the folder can be used. `after`: who used it before has done with it. */
@@ -138,7 +144,7 @@ export class DiskStore implements StoreBelow {
       journal,
       pace,
       bytesMax: this.#bytesMax,
-      onGone: (name) => this.#sharing.removed(name, ''),
+      onGone: (name) => this.#sharing.removed(name, '', false),
     })
   }
 
@@ -163,18 +169,9 @@ export class DiskStore implements StoreBelow {
       // What waits to be written here is older.
       this.#writer.cancel(name)
     }
-    if (key !== '') this.#memory.forgetKey(key)
-  }
-
-  /** An origin is being asked for a key. */
-  asked(key: string): void {
-    this.#sharing.asked(key)
-  }
-
-  /** It has answered. */
-  answered(key: string): void {
-    if (this.#writer.isSoon(key) || this.#arriving.isSoon(key)) this.#sharing.writing(key)
-    else this.#sharing.done(key)
+    if (key === '') return
+    this.#memory.forgetKey(key)
+    this.#options.onForeign?.(key)
   }
 
   /** Does another worker ask for it, or write it? */
@@ -227,15 +224,21 @@ export class DiskStore implements StoreBelow {
     return isPurged ? null : entry
   }
 
-  promote(entry: Entry): boolean {
-    return this.#memory.begin(entry) && this.#memory.complete(entry)
+  wasPurged(entry: Entry): boolean {
+    return this.#memory.wasPurged(entry)
+  }
+
+  promote(entry: Entry): void {
+    // Another worker has a newer one.
+    if (this.#sharing.claims.isAnswered(entry.key)) return
+    if (this.#memory.begin(entry)) this.#memory.complete(entry)
   }
 
   onDamaged(name: string): void {
     const { disk, root } = this
     void disk.remove(pathOf(root, name)).catch(() => {})
     this.#finder.forget(name)
-    this.#sharing.removed(name, '')
+    this.#sharing.removed(name, '', false)
   }
 
   // Storing
@@ -286,16 +289,16 @@ export class DiskStore implements StoreBelow {
 
   onWritten(name: string, key: string, bytes: number): void {
     this.#finder.forget(name)
-    this.#sharing.added(name, bytes, key)
+    this.told.written(name, key, bytes)
   }
 
   onRemovedFile(name: string, key: string): void {
     this.#finder.forget(name)
-    this.#sharing.removed(name, key)
+    this.told.removed(name, key)
   }
 
   onUnwritten(key: string): void {
-    this.#sharing.done(key)
+    this.told.unwritten(key)
   }
 
   onFound(name: string): void {

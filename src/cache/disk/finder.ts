@@ -51,8 +51,10 @@ export interface FinderOwner {
   /** Resolves when that is so. Rejects when it cannot be had. */
   current(): Promise<void>
   pending(name: string): Entry | null | undefined
-  /** Puts it into the store above. False: that has no room. */
-  promote(entry: Entry): boolean
+  /** Has the store above been told of a purge since `bornAt` that concerns it? */
+  wasPurged(entry: Entry): boolean
+  /** Puts it into the store above, if that has room. */
+  promote(entry: Entry): void
   onDamaged(name: string): void
   /** A file was of use. */
   onFound(name: string): void
@@ -116,7 +118,7 @@ export class Finder {
       step = finding.next(found)
     }
     const entry = this.#usable(step.value, wanted, generation)
-    return this.#count(entry === null ? null : this.#kept(step.value as Found, entry, generation))
+    return this.#count(entry === null ? null : this.#kept(step.value as Found, entry))
   }
 
   /** null: nothing that may be used. What is small is in memory by then, if that has room. Never rejects. */
@@ -152,7 +154,7 @@ export class Finder {
     while (step.done !== true) step = finding.next(await this.#load(step.value, wanted))
     await owner.current()
     const entry = this.#usable(step.value, wanted, generation)
-    return entry === null ? null : this.#promoted(entry, generation)
+    return entry === null ? null : this.#promoted(entry)
   }
 
   #usable(found: Found | null, wanted: Wanted, generation: number): Entry | null {
@@ -161,30 +163,28 @@ export class Finder {
     if (entry.vary !== null && entry.vary.variantOf(wanted.request) !== entry.variant) return null
     const owner = this.#owner
     const purged = owner.marks.compare(found.facts, found.born)
-    // A purge of this moment may concern it; the next one who asks is told more.
-    if (purged === Purged.HARD || owner.generation !== generation) return null
+    if (purged === Purged.HARD) return null
+    // A purge of this moment may concern it, whose line is not in the journal yet.
+    if (owner.generation !== generation && owner.wasPurged(entry)) return null
     if (found.name !== '') owner.onFound(found.name)
     if (purged === Purged.SOFTLY || found.isSoft) entry.isSoftPurged = true
     return entry
   }
 
-  #promoted(entry: Entry, generation: number): Entry | null {
-    const owner = this.#owner
+  #promoted(entry: Entry): Entry {
     // Others that waited for the same file may have put it there, and more may have become of it.
-    if (entry.isFromBelow && !entry.isStored && entry.body.backing === null && !owner.promote(entry)) {
-      return owner.generation === generation ? entry : null
-    }
+    if (entry.isFromBelow && !entry.isStored && entry.body.backing === null) this.#owner.promote(entry)
     return entry
   }
 
   /** Of an entry that was just made: does it stay? */
-  #kept({ name, entry: made }: Found, entry: Entry, generation: number): Entry | null {
+  #kept({ name, entry: made }: Found, entry: Entry): Entry {
     const { single } = entry.body
     if (made !== entry || !entry.isFromBelow || entry.isStored || single === null) return entry
     const isFresh = this.#owner.clock.nowMs() < entry.freshUntilMs && !entry.isSoftPurged
     if (!this.#foundOnce.note(name) && isFresh) return entry
     entry.body.keepOwn()
-    return this.#promoted(entry, generation)
+    return this.#promoted(entry)
   }
 
   /** What is known of a name without reading its file; undefined: nothing. */

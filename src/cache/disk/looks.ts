@@ -41,10 +41,10 @@ export class Looks {
 
   /** undefined: it must be waited for. */
   #findNow(wanted: Wanted): Entry | null | undefined {
-    const { clock, finder, claims } = this.#place
+    const { finder, claims } = this.#place
     const entry = finder.findNow(wanted)
     if (entry === undefined || !claims.has(wanted.key)) return entry
-    return entry !== null && isFresh(entry, clock.nowMs()) ? entry : undefined
+    return this.#isEnough(entry, wanted.key) ? entry : undefined
   }
 
   async #look(lookup: Lookup, keys: readonly string[], wanted: Omit<Wanted, 'key'>): Promise<void> {
@@ -57,14 +57,27 @@ export class Looks {
 
   /** What the disk has; waits a little for what another worker is asking for. */
   async findOrAwait(wanted: Wanted): Promise<Entry | null> {
-    const { clock, finder, claims } = this.#place
+    const { finder, claims } = this.#place
     // Looked at before: it may be settled while the disk is read.
     const wasClaimed = claims.has(wanted.key)
     const entry = await finder.find(wanted)
     const isClaimed = wasClaimed || claims.has(wanted.key)
-    if (!isClaimed || (entry !== null && isFresh(entry, clock.nowMs()))) return entry
+    if (!isClaimed || this.#isEnough(entry, wanted.key)) return entry
     await claims.wait(wanted.key)
-    return finder.find(wanted)
+    return this.#findSettled(wanted)
+  }
+
+  /** Is there no sense in waiting for what another worker is asking for, or has been answered? */
+  #isEnough(entry: Entry | null, key: string): boolean {
+    const { clock, claims } = this.#place
+    return entry !== null && !claims.isAnswered(key) && isFresh(entry, clock.nowMs())
+  }
+
+  /** Of what another worker has been answered, and has not written in time, the disk has what was before. */
+  async #findSettled(wanted: Wanted): Promise<Entry | null> {
+    const { finder, claims } = this.#place
+    const entry = claims.isAnswered(wanted.key) ? null : await finder.find(wanted)
+    return claims.isAnswered(wanted.key) ? null : entry
   }
 
   /** What is in memory is stale: has `x` wait for a newer one, if another worker is asking for it; null: none is. */
@@ -80,8 +93,7 @@ export class Looks {
     await claimed
     if (lookup.isOver) return
     // Nothing new came of it where what is in memory has stayed.
-    const { finder, isInMemory } = this.#place
-    lookup.tell(isInMemory(wanted) ? null : await finder.find(wanted))
+    lookup.tell(this.#place.isInMemory(wanted) ? null : await this.#findSettled(wanted))
   }
 }
 

@@ -22,6 +22,8 @@ export interface DiskStoreOptions {
   readonly owner?: FolderOwner
   /** The other workers that use the folder; null, or left out: there are none. */
   readonly peers?: Peers | null
+  /** Another worker has a newer answer for a key, or none any more. */
+  readonly onForeign?: (key: string) => void
   /** Something that the operator should know. */
   readonly warn?: (sentence: string) => void
 }

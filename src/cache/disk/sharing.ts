@@ -1,30 +1,44 @@
 /**
  * Sharing: what the workers that use one folder tell each other: what was written and removed (so that the elected one keeps
- * the accounts, and the others let go of what they have of it in memory), what was found, and what is being asked for and
- * about to be written (claims.ts).
+ * the accounts, and the others let go of what they have of it in memory), what was found, and what is being asked for, was
+ * answered and is about to be written (claims.ts).
+ *
+ * Promises: when `announce` calls back, every other worker takes what it has of the key for out of date, or was silent for a
+ * second; who has missed something of another's takes everything in memory for out of date.
  *
  * Elected is the one with the lowest number of those that are here: numbers are never given twice, so a worker that comes
  * does not take it over, and when the elected one leaves the next is told within `lookMs`.
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
-import type { Peers } from '../../core/peers.ts'
+import type { PeerMessage, Peers } from '../../core/peers.ts'
+import { Acknowledgements } from './acknowledgements.ts'
 import { Claims } from './claims.ts'
 
 const topic = 'cache-disk'
+/** To the one who has told. */
+const heardTopic = 'cache-disk-heard'
 const lookMs = 1000
 /** What was found is told together. */
 const usedMax = 500
 
-/** What one worker tells: pairs and triples of name, bytes, key. */
+/** One thing told. */
+type News =
+  /** A file is there. `isSettled`: and nothing newer is on its way. */
+  | readonly ['added', name: string, bytes: number, key: string, isSettled: boolean]
+  | readonly ['removed', name: string, key: string, isSettled: boolean]
+  | readonly ['asked', key: string]
+  /** The origin has something else to say than what others have. `isSoon`: all of it is there, or about to be. */
+  | readonly ['answered', key: string, isSoon: boolean]
+  /** Nothing comes of what was asked for. */
+  | readonly ['done', key: string]
+
+/** What one worker tells, in the order in which it happened. */
 interface Told {
-  added: [name: string, bytes: number, key: string][]
-  removed: [name: string, key: string][]
-  used: string[]
-  asked: string[]
-  /** The answer is there, and goes to the disk. */
-  writing: string[]
-  /** Nothing was stored of what was asked for. */
-  done: string[]
+  readonly news: News[]
+  /** Names of files that were of use. */
+  readonly used: string[]
+  /** Everybody is to say that he has heard; 0: nobody need. */
+  ticket: number
 }
 
 export interface SharingOwner {
@@ -33,8 +47,10 @@ export interface SharingOwner {
   onAdded(name: string, bytes: number, key: string): void
   onGone(name: string, key: string): void
   onUsed(name: string): void
-  /** What another worker wrote or removed: what is in memory of it here is out of date. */
+  /** What another worker wrote or removed, or is about to (`name` is ''): what is here of it is out of date. */
   onForeign(name: string, key: string): void
+  /** Something that another worker said was lost. */
+  onMissed(): void
 }
 
 export class Sharing {
@@ -42,9 +58,14 @@ export class Sharing {
   readonly #owner: SharingOwner
   /** Of the others. */
   readonly claims: Claims
+  readonly #acknowledgements: Acknowledgements
+  /** Number of the last message of each. */
+  readonly #heard = new Map<number, number>()
   #told: Told | null = null
+  #announced: (() => void)[] = []
   #isFlushing = false
   #isElected = false
+  #isClosed = false
   #timer: ClockTimer | null = null
 
   /** `peers` null: this process is alone, and elected. */
@@ -52,9 +73,16 @@ export class Sharing {
     this.#peers = peers
     this.#owner = owner
     this.claims = new Claims(owner.clock)
-    peers?.onMessage(topic, ({ bytes, sequence }) => {
-      if (sequence !== 0) this.#take(JSON.parse(Buffer.from(bytes).toString()) as Told)
+    this.#acknowledgements = new Acknowledgements(owner.clock)
+    if (peers === null) return
+    peers.onMessage(topic, (message) => this.#hear(message))
+    peers.onMessage(heardTopic, ({ from, bytes, sequence }) => {
+      if (sequence !== 0)
+        this.#acknowledgements.hear(from, JSON.parse(Buffer.from(bytes).toString()) as number)
     })
+    peers.onLeave((peer) => this.#leave(peer))
+    // Who is here must know that this one is, and say the same.
+    this.#tell().ticket = this.#acknowledgements.ask([])
   }
 
   /** The folder can be used from now on. */
@@ -73,16 +101,21 @@ export class Sharing {
     return this.#isElected
   }
 
-  // Telling
-
-  added(name: string, bytes: number, key: string): void {
-    if (this.#isElected) this.#owner.onAdded(name, bytes, key)
-    this.#next()?.added.push([name, bytes, key])
+  /** Is there another worker that hears what is announced? */
+  get hasListeners(): boolean {
+    return this.#acknowledgements.hasListeners
   }
 
-  removed(name: string, key: string): void {
+  // Telling
+
+  added(name: string, bytes: number, key: string, isSettled: boolean): void {
+    if (this.#isElected) this.#owner.onAdded(name, bytes, key)
+    this.#next()?.news.push(['added', name, bytes, key, isSettled])
+  }
+
+  removed(name: string, key: string, isSettled: boolean): void {
     if (this.#isElected) this.#owner.onGone(name, key)
-    this.#next()?.removed.push([name, key])
+    this.#next()?.news.push(['removed', name, key, isSettled])
   }
 
   used(name: string): void {
@@ -96,22 +129,36 @@ export class Sharing {
 
   /** An origin is being asked for this key. */
   asked(key: string): void {
-    this.#next()?.asked.push(key)
+    this.#next()?.news.push(['asked', key])
   }
 
-  /** It has answered, and that is about to be written. */
-  writing(key: string): void {
-    this.#next()?.writing.push(key)
+  /**
+   * It has something else to say of it than what others have. `onHeard` is called when they know; false: there is nobody to
+   * wait for.
+   */
+  announce(key: string, isSoon: boolean, onHeard: () => void): boolean {
+    if (!this.hasListeners) return false
+    this.#tell().news.push(['answered', key, isSoon])
+    this.#announced.push(onHeard)
+    return true
+  }
+
+  /** All of it is there, or will be. `isSoon`: and on disk at once. */
+  writing(key: string, isSoon: boolean): void {
+    this.#next()?.news.push(['answered', key, isSoon])
   }
 
   /** Nothing of it will be found on disk. */
   done(key: string): void {
-    this.#next()?.done.push(key)
+    this.#next()?.news.push(['done', key])
   }
 
   /** What is told together at the end of this turn; null: there is nobody to tell. */
   #next(): Told | null {
-    if (this.#peers === null || this.#peers.others().length === 0) return null
+    return this.#peers === null || this.#peers.others().length === 0 ? null : this.#tell()
+  }
+
+  #tell(): Told {
     if (!this.#isFlushing) queueMicrotask(() => this.#flush())
     this.#isFlushing = true
     return (this.#told ??= nothing())
@@ -121,39 +168,70 @@ export class Sharing {
     const told = this.#told
     this.#told = null
     this.#isFlushing = false
-    if (told !== null) this.#peers?.send(topic, Buffer.from(JSON.stringify(told)))
+    if (told === null) return
+    const announced = this.#announced
+    this.#announced = []
+    if (announced.length > 0) told.ticket = this.#acknowledgements.ask(announced)
+    if (!this.#isClosed) this.#peers?.send(topic, Buffer.from(JSON.stringify(told)))
   }
 
   // Hearing
 
-  #take({ added, removed, used, asked, writing, done }: Told): void {
+  #hear({ from, bytes, sequence }: PeerMessage): void {
+    if (sequence === 0) return
+    const last = this.#heard.get(from)
+    this.#heard.set(from, sequence)
+    if (last !== undefined && sequence > last + 1) this.#owner.onMissed()
+    const told = JSON.parse(Buffer.from(bytes).toString()) as Told
+    for (const each of told.news) this.#take(from, each)
+    for (const name of told.used) this.#owner.onUsed(name)
+    this.#acknowledgements.meet(from)
+    if (told.ticket > 0) this.#peers?.send(heardTopic, Buffer.from(JSON.stringify(told.ticket)), from)
+  }
+
+  #take(from: number, news: News): void {
     const owner = this.#owner
     const { claims } = this
-    for (const key of asked) claims.asked(key)
-    for (const key of writing) {
-      claims.writing(key)
-      // What is here of it is the answer before.
-      owner.onForeign('', key)
+    switch (news[0]) {
+      case 'asked':
+        return claims.asked(news[1], from)
+      case 'answered': {
+        const [, key, isSoon] = news
+        claims.answered(key, from, isSoon)
+        // What is here of it is the answer before.
+        return owner.onForeign('', key)
+      }
+      case 'added': {
+        const [, name, bytes, key, isSettled] = news
+        owner.onForeign(name, key)
+        owner.onAdded(name, bytes, key)
+        return isSettled ? claims.settle(key, from) : undefined
+      }
+      case 'removed': {
+        const [, name, key, isSettled] = news
+        owner.onForeign(name, key)
+        owner.onGone(name, key)
+        return isSettled ? claims.settle(key, from) : undefined
+      }
+      default:
+        return claims.settle(news[1], from)
     }
-    for (const [name, bytes, key] of added) {
-      owner.onForeign(name, key)
-      owner.onAdded(name, bytes, key)
-      claims.settle(key)
-    }
-    for (const [name, key] of removed) {
-      owner.onForeign(name, key)
-      owner.onGone(name, key)
-    }
-    for (const name of used) owner.onUsed(name)
-    for (const key of done) claims.settle(key)
+  }
+
+  #leave(peer: number): void {
+    this.#heard.delete(peer)
+    this.#acknowledgements.leave(peer)
+    this.claims.leave(peer)
   }
 
   close(): void {
+    this.#isClosed = true
     this.#timer?.cancel()
     this.claims.close()
+    this.#acknowledgements.close()
   }
 }
 
 function nothing(): Told {
-  return { added: [], removed: [], used: [], asked: [], writing: [], done: [] }
+  return { news: [], used: [], ticket: 0 }
 }

@@ -98,7 +98,9 @@ export class Writer {
   /** Another worker has written a newer one. */
   cancel(name: string): void {
     const job = this.#waiting.get(name)
-    if (job !== undefined && job.entry !== null) this.#forget(name)
+    if (job === undefined || job.entry === null) return
+    this.#owner.onUnwritten(job.key)
+    this.#forget(name)
   }
 
   remove(entry: Entry): void {
@@ -128,9 +130,14 @@ export class Writer {
     return (this.#waiting.get(name) ?? this.#active.get(name))?.entry
   }
 
-  /** Is something being written for this key, or will be at once? */
-  isSoon(key: string): boolean {
-    return this.#keys.has(key) && this.#waiting.size <= soonMax
+  /** Things to do for this key, the one that is being done included. */
+  jobs(key: string): number {
+    return this.#keys.get(key) ?? 0
+  }
+
+  /** Is what is to be done done at once? */
+  get isQuick(): boolean {
+    return this.#waiting.size <= soonMax
   }
 
   #count(key: string, by: number): void {
@@ -166,7 +173,8 @@ export class Writer {
       if (codeOf(error) === '') this.failures++
       else this.rest()
       // The older answer that is there was replaced, and must not come back.
-      if (job.entry !== null) await this.#remove(job).catch(() => this.#owner.onUnwritten(job.key))
+      const isThere = job.entry === null || (await this.#remove(job).then(isGone, isNotGone))
+      if (isThere) this.#owner.onUnwritten(job.key)
     }
     this.#active.delete(job.name)
     this.#count(job.key, -1)
@@ -226,3 +234,6 @@ export class Writer {
     this.#isClosed = true
   }
 }
+
+const isGone = (): boolean => false
+const isNotGone = (): boolean => true

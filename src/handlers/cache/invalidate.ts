@@ -25,10 +25,11 @@ export function invalidate(
   return cache.invalidate(requests)
 }
 
-/** Who has been told that something is changed must not find from another worker what it was before. */
-export function goOnAfter(x: Exchange, invalidated: Promise<unknown> | null): Flow {
-  if (invalidated === null) return NEXT
+/** Who has been told that something is changed must not find from another worker what it was before. null: nothing to wait for. */
+export function goOnAfter(x: Exchange, ...others: readonly (Promise<unknown> | null)[]): Flow {
+  const pending = others.filter((each) => each !== null)
+  if (pending.length === 0) return NEXT
   const turn = x.beginWait()
-  void invalidated.then(() => x.resume(turn))
+  void Promise.all(pending).then(() => x.resume(turn))
   return WAIT
 }

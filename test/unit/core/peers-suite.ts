@@ -49,6 +49,24 @@ export function peersSuite(name: string, makeWorld: () => PeersWorld): void {
     assert.ok(heardC.includes(`${b.self}/1/w`))
   })
 
+  test(`${name}: what is sent to one arrives there, in order, and at nobody else`, async () => {
+    const world = makeWorld()
+    const [a, b, c] = [await world.join(), await world.join(), await world.join()]
+    const [heardB, heardC] = [listen(b), listen(c)]
+    await world.settle()
+    a.send('topic', bytes('x'), b.self)
+    a.send('topic', bytes('y'), c.self)
+    a.send('topic', bytes('z'), b.self)
+    await world.settle()
+    assert.deepEqual(heardB, [`${a.self}/1/x`, `${a.self}/2/z`])
+    assert.deepEqual(heardC, [`${a.self}/1/y`])
+    await world.kill(b)
+    await world.settle()
+    a.send('topic', bytes('w'), b.self)
+    await world.settle()
+    assert.equal(heardC.length, 1)
+  })
+
   test(`${name}: topics are counted and heard apart`, async () => {
     const world = makeWorld()
     const [a, b] = [await world.join(), await world.join()]
@@ -101,6 +119,8 @@ export function peersSuite(name: string, makeWorld: () => PeersWorld): void {
     const [a, b, c] = [await world.join(), await world.join(), await world.join()]
     const left: [Peers, number][] = []
     for (const each of [a, b, c]) each.onLeave((peer) => left.push([each, peer]))
+    let heardBesides = 0
+    a.onLeave(() => heardBesides++)
     await world.settle()
     await world.kill(b)
     await world.settle()
@@ -108,6 +128,7 @@ export function peersSuite(name: string, makeWorld: () => PeersWorld): void {
       [a, b.self],
       [c, b.self],
     ])
+    assert.equal(heardBesides, 1)
   })
 
   test(`${name}: one that joins is sent a snapshot by one peer that provides it, before later messages`, async () => {

@@ -234,3 +234,17 @@ test('an answer asked for before a purge is not written after it', async () => {
   await world.restart()
   assert.notEqual(await world.find('https://other.example/b'), null)
 })
+
+test('a purge of something else while a file is read costs no hit, one of it does', async () => {
+  for (const path of ['/page', '/other']) {
+    const world = await opened()
+    keep(world, page)
+    await world.settle()
+    await world.restart()
+    const found = world.find(page)
+    await Promise.resolve()
+    const purged = world.cache.purge([{ target: { kind: 'url', host: 'www.example.com', target: path } }])
+    assert.equal((await found) !== null, path === '/other')
+    await purged
+  }
+})
