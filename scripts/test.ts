@@ -35,12 +35,16 @@ const groups: readonly Group[] = [
 /** Of one failure this much is shown: a comparison of two long lists tells no more by its last thousand lines. */
 const failureTextMax = 6000
 
+/** So many files are named that took the longest, for whoever finds all of it slow. */
+const slowestShown = 6
+
 /** What happened so far. */
 class Tally {
   passed = 0
   failed = 0
   readonly skipped: string[] = []
   readonly failures: string[] = []
+  readonly tookMs = new Map<string, number>()
 }
 
 interface TestEvent {
@@ -100,6 +104,7 @@ async function runGroup(group: Group, tally: Tally): Promise<void> {
 
 /** One file in a process of its own, which is killed when it does not end: a test left something open, or hangs. */
 async function runFile(file: string, timeoutMs: number, tally: Tally): Promise<void> {
+  const fromMs = performance.now()
   const output: string[] = []
   const end = new AbortController()
   const timer = setTimeout(() => {
@@ -116,6 +121,7 @@ async function runFile(file: string, timeoutMs: number, tally: Tally): Promise<v
     else if (event.type === 'test:stdout' || event.type === 'test:stderr') output.push(event.data.message)
   }
   clearTimeout(timer)
+  tally.tookMs.set(relative(root, file), performance.now() - fromMs)
 }
 
 function addPass(tally: Tally, event: TestEvent): void {
@@ -156,6 +162,9 @@ function report(tally: Tally): void {
     console.log(`\nskipped: ${tally.skipped.length}`)
     for (const name of tally.skipped) console.log(`  ${name}`)
   }
+  const slowest = [...tally.tookMs].toSorted(([, a], [, b]) => b - a).slice(0, slowestShown)
+  const named = slowest.map(([file, tookMs]) => `${file} ${(tookMs / 1000).toFixed(0)} s`)
+  console.log(`\nslowest: ${named.join(', ')}`)
   console.log(`\nNode ${process.version}, ${seconds(startMs)}`)
   console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped.length} skipped`)
 }
