@@ -6,7 +6,7 @@
  * Promises: bounded (`slotCount` heads, each at most a second old when it is used), holds no entry and no body, and never
  * gives a head of another entry.
  */
-import type { FieldLines, Fields, WrittenHead } from '../http/fields.ts'
+import { Fields, type FieldLines, type WrittenHead } from '../http/fields.ts'
 import { Field, fieldName } from '../http/known-fields.ts'
 import { StoredFields } from '../http/stored-fields.ts'
 import type { Entry } from './entry.ts'
@@ -19,15 +19,20 @@ const hitsBefore = 8
 class HotHead implements FieldLines {
   readonly text: string
   written: WrittenHead | null = null
-  readonly #fields: StoredFields
+  readonly #ids: Uint8Array
+  readonly #spans: Int32Array
 
-  constructor(fields: StoredFields) {
-    this.#fields = fields
-    this.text = fields.text
+  constructor(stored: StoredFields) {
+    const fields = new Fields()
+    stored.copyInto(fields)
+    this.text = stored.text
+    this.#ids = fields.ids.slice(0, fields.size)
+    this.#spans = fields.spans.slice(0, fields.size * 4)
   }
 
   copyInto(fields: Fields): number {
-    return this.#fields.copyInto(fields)
+    fields.addSpans(this.#ids, this.#spans)
+    return fields.size
   }
 }
 

@@ -87,17 +87,34 @@ export class Fields implements FieldsView {
     if (id !== 0 && this.first[id] === 0) this.first[id] = i + 1
   }
 
+  /** Appends wire entries as `addSpan` would: of each its id, and four places in `text`. Only into fields that are clear. */
+  addSpans(ids: Uint8Array, spans: Int32Array): void {
+    const { first } = this
+    const { length } = ids
+    while (this.ids.length < length) this.#enlarge()
+    const own = this.ids
+    for (let i = 0; i < length; i++) {
+      const id = ids[i] as number
+      own[i] = id
+      if (id !== 0 && first[id] === 0) first[id] = i + 1
+    }
+    this.spans.set(spans)
+    this.size = this.#wireCount = length
+  }
+
   #grow(): number {
     const i = this.size++
-    if (i === this.ids.length) {
-      const ids = new Uint8Array(i * 2)
-      ids.set(this.ids)
-      this.ids = ids
-      const spans = new Int32Array(i * 8)
-      spans.set(this.spans)
-      this.spans = spans
-    }
+    if (i === this.ids.length) this.#enlarge()
     return i
+  }
+
+  #enlarge(): void {
+    const ids = new Uint8Array(this.ids.length * 2)
+    ids.set(this.ids)
+    this.ids = ids
+    const spans = new Int32Array(ids.length * 4)
+    spans.set(this.spans)
+    this.spans = spans
   }
 
   // Reading

@@ -75,7 +75,9 @@ export function stageText(transport: StageOwner, text: string): void {
 export function stageBytes(transport: StageOwner, bytes: Buffer, start: number, end: number): void {
   if (owner !== transport) take(transport)
   if (end - start > stageBytesMax - length) makeRoom(transport)
-  bytes.copy(buffer, length, start, end)
+  // Of a whole buffer, as a kept body and head are: a quarter of what `copy` costs, that calls into C++.
+  if (start === 0 && end === bytes.length) buffer.set(bytes, length)
+  else bytes.copy(buffer, length, start, end)
   length += end - start
 }
 
@@ -84,6 +86,18 @@ export function takeStageOf(transport: StageOwner): Buffer {
   const view = buffer.subarray(0, stagedBytes(transport))
   dropStageOf(transport)
   return view
+}
+
+/** A view is an object that costs as much as copying 4 KiB, and answers to the same question have the same length. */
+const views: (Buffer | undefined)[] = Array.from({ length: 256 })
+
+/** A view of `bytes[start, end)`; those of the stage are kept for the next that need the same. */
+export function viewOf(bytes: Buffer, start: number, end: number): Buffer {
+  if (bytes !== buffer || start !== 0) return bytes.subarray(start, end)
+  const place = end % views.length
+  const kept = views[place]
+  if (kept !== undefined && kept.length === end) return kept
+  return (views[place] = bytes.subarray(0, end))
 }
 
 function take(transport: StageOwner): void {

@@ -13,7 +13,10 @@ export interface TlsEngineOwner {
   onSecure(): void
   /** `buffer[start, end)` was decrypted. Borrowed until the call returns. */
   onPlain(buffer: Buffer, start: number, end: number): void
-  /** What was written last has left, and the next may be written; `error` is '' or why it has not. */
+  /**
+   * What was written last has left, and the next may be written; `error` is '' or why it has not. For those alone to whom
+   * `mayWrite` has said no.
+   */
   onWritten(error: string): void
   /** The peer says no more: it sent close_notify, or FIN. */
   onPlainEnd(): void
@@ -41,11 +44,8 @@ export interface TlsEngine {
   receive(buffer: Buffer, start: number, end: number): void
   /** May something be written, or `shutdown` be called? False: `onWritten` comes when it may. */
   mayWrite(): boolean
-  /**
-   * Only while `mayWrite`. True: the kernel has it, and `onWritten` is for those alone to whom `mayWrite` says no. False:
-   * `onWritten` comes.
-   */
-  write(buffer: Buffer, start: number, end: number): boolean
+  /** Only while `mayWrite`. */
+  write(buffer: Buffer, start: number, end: number): void
   /** Sends close_notify and FIN; only while `mayWrite`. */
   shutdown(): void
   stopReading(): void

@@ -115,7 +115,7 @@ async function exchange(near: CarrierSocket, far: CarrierSocket): Promise<boolea
   })
 }
 
-/** Says its word in two writes, hears one, answers it, hears the end. */
+/** Says its word in three writes, hears one, answers it, hears the end. */
 class Talker implements TlsEngineOwner {
   engine: WrapEngine | null = null
   first = ''
@@ -152,9 +152,15 @@ class Talker implements TlsEngineOwner {
   onWritten(error: string): void {
     if (error !== '' || this.engine?.mayWrite() !== true) return this.#resolve(false)
     if (this.#unsaid !== '') {
-      this.#write(this.#unsaid)
-      this.#unsaid = ''
+      this.#write(this.#unsaid.slice(0, 1))
+      // Nobody asks in this turn, and it must show in the next that it has left.
+      setImmediate(setImmediate, () => this.#sayRest())
     } else if (this.#isEnding) this.engine.shutdown()
+  }
+  #sayRest(): void {
+    if (this.engine?.mayWrite() !== true) return this.#resolve(false)
+    this.#write(this.#unsaid.slice(1))
+    this.#unsaid = ''
   }
   onPlainEnd(): void {
     this.engine?.dispose()

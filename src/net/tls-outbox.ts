@@ -11,19 +11,15 @@ import type { TlsEngine } from './tls-engine.ts'
 export const pieceBytesMax = 128 * 1024
 
 export class TlsOutbox {
-  /** Of the piece that the engine has not told to have left. */
+  /** Of the last piece: at most so many are on their way still. */
   writingBytes = 0
   queuedBytes = 0
   #queue: Buffer[] = []
 
-  get isEmpty(): boolean {
-    return this.writingBytes === 0 && this.queuedBytes === 0
-  }
-
   /** Writes it now, as far as that goes; the rest is copied. `engine` null: not yet. */
   send(engine: TlsEngine | null, buffer: Buffer, start: number, end: number): void {
     let at = start
-    if (engine !== null && this.isEmpty && engine.mayWrite()) {
+    if (engine !== null && this.queuedBytes === 0 && engine.mayWrite()) {
       at = Math.min(end, start + pieceBytesMax)
       this.#write(engine, buffer, start, at)
     }
@@ -34,12 +30,13 @@ export class TlsOutbox {
   }
 
   #write(engine: TlsEngine, buffer: Buffer, start: number, end: number): void {
-    if (!engine.write(buffer, start, end)) this.writingBytes = end - start
+    this.writingBytes = end - start
+    engine.write(buffer, start, end)
   }
 
   /** Writes of what waits as much as may be now; the owner calls it when more may be. */
   goOn(engine: TlsEngine): void {
-    while (this.queuedBytes > 0 && this.writingBytes === 0 && engine.mayWrite()) this.#next(engine)
+    while (this.queuedBytes > 0 && engine.mayWrite()) this.#next(engine)
   }
 
   #next(engine: TlsEngine): void {

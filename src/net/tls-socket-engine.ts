@@ -218,13 +218,12 @@ export class SocketEngine implements TlsEngine {
     return !this.#isWriting
   }
 
-  write(buffer: Buffer, start: number, end: number): boolean {
+  write(buffer: Buffer, start: number, end: number): void {
     this.#isWriting = true
     this.#socket.write(Buffer.from(buffer.subarray(start, end)), (error) => {
       this.#isWriting = false
       if (!this.#isDisposed) this.#owner.onWritten(error == null ? '' : 'ECONNRESET')
     })
-    return false
   }
 
   /** The transport below has room again. */

@@ -4,7 +4,6 @@
  *
  * Invariants:
  * - What OpenSSL cannot take yet (tls-outbox.ts), or the kernel has not, counts as unsent.
- * - Plain bytes that come while reading is paused are kept: at most what one read of the socket held.
  * - `end` sends close_notify, then FIN. `destroy` and `reset` send neither, so that nothing cut looks whole; `reset` is a
  *   reset of the transport below.
  * - FIN without close_notify (RFC 8446 §6.1): told as an end like any other, as browsers and origins often leave it out,
@@ -26,28 +25,27 @@ import {
 } from './stage.ts'
 import type { TlsEngine, TlsEngineOwner } from './tls-engine.ts'
 import { TlsOutbox } from './tls-outbox.ts'
-import { tellBytes, tellDrain, tellEnd } from './telling.ts'
+import { TlsReading } from './tls-reading.ts'
+import { tellDrain } from './telling.ts'
 import type { Transport, TransportEvents } from './transport.ts'
 
 /** For a plain answer to arrive before the connection is closed under it. */
 const plainAnswerMs = 200
 
-export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner, StageOwner {
-  events: TransportEvents = nobody
+export class TlsTransport
+  extends TlsReading
+  implements Transport, TransportEvents, TlsEngineOwner, StageOwner
+{
   readonly encrypted = true
   /** Set by whoever took the handshake. */
   guard: ConnectionGuard | null = null
   /** Sent as it is to a peer that speaks HTTP without TLS; '' for nothing. */
   plainAnswer = ''
-  isPaused = false
-  bytesRead = 0
   readonly #lower: Transport
   readonly #makeEngine: (owner: TlsEngineOwner) => TlsEngine
   readonly #waits: boolean
-  #engine: TlsEngine | null = null
   #onSecure: ((transport: TlsTransport) => void) | null
   #session: TlsSession | null = null
-  #isSecure = false
   readonly #outbox = new TlsOutbox()
   #handedBytes = 0
   #isHeldUp = false
@@ -55,15 +53,8 @@ export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner,
   /** close_notify and FIN are on their way, and have left. */
   #hasShutDown = false
   #isShutDown = false
-  #isEnded = false
-  #isClosing = false
   #isClosed = false
   #error = ''
-  /** Plain bytes that came while paused. */
-  #kept: Buffer[] = []
-  #isEndKept = false
-  #isReadingStopped = false
-  #isResuming = false
 
   /**
    * Takes `lower` over: its events are ours. `makeEngine` gets this as the owner, at `begin`, or, when it `waits`, with
@@ -75,6 +66,7 @@ export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner,
     onSecure: (transport: TlsTransport) => void,
     waits: boolean,
   ) {
+    super()
     this.#lower = lower
     this.#onSecure = onSecure
     this.#makeEngine = makeEngine
@@ -84,29 +76,28 @@ export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner,
 
   /** Starts the handshake; `lower` is connected. */
   begin(): void {
-    if (this.#isClosing) return
+    if (this.isClosing) return
     if (!this.#waits) this.#start()
     if (this.#lower.isPaused) this.#lower.resume()
   }
 
   #start(): TlsEngine {
     const engine = this.#makeEngine(this)
-    this.#engine = engine
-    if (this.#isReadingStopped) engine.stopReading()
+    this.readFrom(engine)
     return engine
   }
 
   get protocol(): string {
-    return this.#engine?.protocol ?? ''
+    return this.engine?.protocol ?? ''
   }
 
   get serverName(): string {
-    return this.#engine?.serverName ?? ''
+    return this.engine?.serverName ?? ''
   }
 
   get tls(): TlsSession | null {
-    if (!this.#isSecure || this.#engine === null) return null
-    return (this.#session ??= this.#engine.session())
+    if (!this.isSecure || this.engine === null) return null
+    return (this.#session ??= this.engine.session())
   }
 
   get introduction(): ProxyHeader | null {
@@ -134,8 +125,10 @@ export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner,
   }
 
   get unsentBytes(): number {
-    const writing = this.#engine?.isBlocked === true ? this.#outbox.writingBytes : 0
-    return stagedBytes(this) + this.#outbox.queuedBytes + writing
+    const { queuedBytes, writingBytes } = this.#outbox
+    // To ask the kernel is a call into C++.
+    const writing = writingBytes > 0 && this.engine?.isBlocked === true ? writingBytes : 0
+    return stagedBytes(this) + queuedBytes + writing
   }
 
   get bytesWritten(): number {
@@ -147,11 +140,11 @@ export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner,
   }
 
   get isOpen(): boolean {
-    return !this.#isClosing && this.#lower.isOpen
+    return !this.isClosing && this.#lower.isOpen
   }
 
   relyOnEnd(): boolean {
-    return this.isOpen && this.#outbox.isEmpty && this.#engine?.tellTruncation() === true
+    return this.isOpen && this.#outbox.queuedBytes === 0 && this.engine?.tellTruncation() === true
   }
 
   // Writing
@@ -181,39 +174,49 @@ export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner,
   }
 
   sendStaged(buffer: Buffer, length: number): void {
-    if (this.#isWritable()) this.#send(buffer, 0, length)
+    if (this.#isWritable() && this.#lower.isOpen) this.#send(buffer, 0, length)
   }
 
   #send(buffer: Buffer, start: number, end: number): void {
     this.#handedBytes += end - start
-    this.#outbox.send(this.#isSecure ? this.#engine : null, buffer, start, end)
+    this.#outbox.send(this.isSecure ? this.engine : null, buffer, start, end)
   }
 
   onWritten(error: string): void {
     this.#outbox.writingBytes = 0
-    if (this.#isClosing) return
-    if (error !== '') return this.#close(error)
+    if (this.isClosing) return
+    if (error !== '') return this.close(error)
     this.#goOn()
-    if (!this.#isHeldUp || !this.#outbox.isEmpty) return
+    this.#tellRoom()
+  }
+
+  #tellRoom(): void {
+    if (!this.#isHeldUp || this.isClosing) return
+    const engine = this.engine as TlsEngine
+    const isWaiting = this.#outbox.queuedBytes > 0 || engine.isBlocked
+    if (isWaiting && !engine.mayWrite()) return
     this.#isHeldUp = false
     tellDrain(this.events)
   }
 
   /** What waits is written; behind it, the end. */
   #goOn(): void {
-    const engine = this.#engine as TlsEngine
+    const engine = this.engine as TlsEngine
     this.#outbox.goOn(engine)
-    if (this.#isEnding && this.#outbox.isEmpty && engine.mayWrite()) this.#shutDown()
+    if (this.#isEnding && this.#outbox.queuedBytes === 0 && engine.mayWrite()) this.#shutDown()
   }
 
   #isWritable(): boolean {
-    return !this.#isEnding && !this.#isClosing && this.#lower.isOpen
+    return !this.#isEnding && !this.isClosing
   }
 
   #hasRoom(): boolean {
-    if (this.unsentBytes < unsentBytesHigh) return true
+    const { queuedBytes, writingBytes } = this.#outbox
+    if (stagedBytes(this) + queuedBytes + writingBytes < unsentBytesHigh) return true
     sendStageOf(this)
     if (this.unsentBytes < unsentBytesHigh) return true
+    // `onWritten` comes, or, before the handshake is done, `onSecure`.
+    if (this.isSecure && this.engine?.mayWrite() === true) return true
     this.#isHeldUp = true
     return false
   }
@@ -222,25 +225,25 @@ export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner,
     if (!this.#isWritable()) return
     sendStageOf(this)
     this.#isEnding = true
-    if (this.#isSecure) this.#goOn()
+    if (this.isSecure) this.#goOn()
   }
 
   #shutDown(): void {
     if (this.#hasShutDown) return
     this.#hasShutDown = true
-    this.#engine?.shutdown()
+    this.engine?.shutdown()
   }
 
   onShutdown(): void {
     this.#isShutDown = true
-    if (this.#isEnded) this.#close('')
+    if (this.isEnded) this.close('')
   }
 
   // Reading
 
   onSecure(): void {
-    if (this.#isClosing) return
-    this.#isSecure = true
+    if (this.isClosing) return
+    this.isSecure = true
     const onSecure = this.#onSecure
     this.#onSecure = null
     enterEvent()
@@ -249,110 +252,49 @@ export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner,
     } finally {
       leaveEvent()
     }
-    if (!this.#isClosing) this.#goOn()
+    if (this.isClosing) return
+    this.#goOn()
+    this.#tellRoom()
   }
 
-  onPlain(buffer: Buffer, start: number, end: number): void {
-    if (this.#isClosing) return
-    if (this.isPaused || this.#kept.length > 0) {
-      this.#kept.push(Buffer.from(buffer.subarray(start, end)))
-      return
-    }
-    this.#give(buffer, start, end)
-  }
-
-  #give(buffer: Buffer, start: number, end: number): void {
-    this.bytesRead += end - start
-    tellBytes(this.events, buffer, start, end)
-  }
-
-  onPlainEnd(): void {
-    if (this.#isClosing || this.#isEnded) return
-    if (!this.#isSecure) return this.#close('ECONNRESET')
-    if (this.isPaused || this.#kept.length > 0) {
-      this.#isEndKept = true
-      return
-    }
-    this.#tellEnd()
-  }
-
-  #tellEnd(): void {
-    this.#isEnded = true
-    tellEnd(this.events)
-    if (this.#isShutDown && !this.#isClosing) this.#close('')
+  protected onEndTold(): void {
+    if (this.#isShutDown && !this.isClosing) this.close('')
   }
 
   onTruncated(): void {
-    if (!this.#isEnded && !this.#isEndKept) this.#close(TLS_TRUNCATED)
-  }
-
-  pause(): void {
-    if (this.isPaused) return
-    this.isPaused = true
-    this.#stopReading(true)
-  }
-
-  #stopReading(stops: boolean): void {
-    if (stops === this.#isReadingStopped || this.#isClosing) return
-    this.#isReadingStopped = stops
-    if (stops) this.#engine?.stopReading()
-    else this.#engine?.startReading()
-  }
-
-  resume(): void {
-    if (!this.isPaused) return
-    this.isPaused = false
-    if (this.#kept.length === 0 && !this.#isEndKept) return this.#stopReading(false)
-    if (this.#isResuming) return
-    this.#isResuming = true
-    setImmediate(() => this.#giveKept())
-  }
-
-  #giveKept(): void {
-    this.#isResuming = false
-    while (!this.isPaused && !this.#isClosing) {
-      const bytes = this.#kept[0]
-      if (bytes === undefined) break
-      this.#give(bytes, 0, bytes.length)
-      this.#kept.shift()
-    }
-    if (this.isPaused || this.#isClosing) return
-    if (this.#isEndKept) {
-      this.#isEndKept = false
-      this.#tellEnd()
-    } else this.#stopReading(false)
+    if (!this.hasHeardEnd) this.close(TLS_TRUNCATED)
   }
 
   // The transport below: what its socket read before TLS was there, or reads around it
 
   onBytes(buffer: Buffer, start: number, end: number): void {
-    if (this.#isClosing) return
-    const engine = this.#engine ?? this.#start()
+    if (this.isClosing) return
+    const engine = this.engine ?? this.#start()
     engine.receive(buffer, start, end)
   }
 
   onDrain(): void {
-    this.#engine?.onRoom?.()
+    this.engine?.onRoom?.()
   }
 
   onEnd(): void {
     // When close_notify came with it, TLS tells so in this turn.
     setImmediate(() => {
-      if (this.#isEnded || this.#isEndKept || this.#isClosing) return
-      if (this.#isSecure) this.onTruncated()
-      else this.#close('ECONNRESET')
+      if (this.hasHeardEnd || this.isClosing) return
+      if (this.isSecure) this.onTruncated()
+      else this.close('ECONNRESET')
     })
   }
 
   onClose(error: string): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#isClosing = true
+    this.isClosing = true
     this.#onSecure = null
     dropStageOf(this)
-    this.#engine?.dispose()
+    this.engine?.dispose()
     this.#outbox.clear()
-    this.#kept = []
+    this.dropKept()
     enterEvent()
     try {
       this.events.onClose(this.#error === '' ? error : this.#error)
@@ -364,35 +306,35 @@ export class TlsTransport implements Transport, TransportEvents, TlsEngineOwner,
 
   onEngineFailed(error: string): void {
     if (error === TLS_PLAIN_HTTP && this.plainAnswer !== '' && this.#lower.isOpen) this.#answerPlainly()
-    else this.#close(error)
+    else this.close(error)
   }
 
   /** Not encrypted: so that it is understood. What the peer still sends is not read, and FIN closes it. */
   #answerPlainly(): void {
     this.#error = TLS_PLAIN_HTTP
-    this.#isClosing = true
+    this.isClosing = true
     this.#lower.writeText(this.plainAnswer)
     this.#lower.end()
     setTimeout(() => this.#lower.destroy(), plainAnswerMs).unref()
   }
 
-  #close(error: string): void {
-    if (this.#isClosing) return
-    this.#isClosing = true
+  protected close(error: string): void {
+    if (this.isClosing) return
+    this.isClosing = true
     this.#error = error
     dropStageOf(this)
     this.#lower.destroy()
   }
 
   destroy(): void {
-    this.#close('')
+    this.close('')
   }
 
   reset(): void {
-    if (this.#isClosing) return
+    if (this.isClosing) return
     // libuv refuses a reset while FIN is on its way.
-    if (this.#hasShutDown && !this.#isShutDown) return this.#close('')
-    this.#isClosing = true
+    if (this.#hasShutDown && !this.#isShutDown) return this.close('')
+    this.isClosing = true
     dropStageOf(this)
     this.#lower.reset()
   }

@@ -18,6 +18,7 @@ import {
   type ServerSecurity,
   type TlsSession,
 } from './security.ts'
+import { viewOf } from './stage.ts'
 import type { TlsEngine, TlsEngineOwner, TlsRole } from './tls-engine.ts'
 import { tlsErrorOf, verifyErrorOf } from './tls-errors.ts'
 import {
@@ -27,7 +28,6 @@ import {
   protocolOf,
   shutdownWrap,
   wrapHandle,
-  isDone,
   type ClientHelloFacts,
   type LowerHandle,
   type TlsWrap,
@@ -49,8 +49,10 @@ export class WrapEngine implements TlsEngine, WrapReader {
   #sessions: ClientSecurity['sessions'] = null
   /** It came before the peer was verified. */
   #pendingSession: Buffer | null = null
-  /** Of the last write, while it may be under way. */
+  /** One for all writes, as one is under way at most. */
   #request: WriteRequest | null = null
+  /** It may be. */
+  #isWriting = false
   #hasFailed = false
   #isDisposed = false
   #hasShaken = false
@@ -249,38 +251,47 @@ export class WrapEngine implements TlsEngine, WrapReader {
     return this.#lower.writeQueueSize > 0
   }
 
+  /**
+   * Node tells of a write that the kernel took at once in a later turn, too. Whoever needs to know asks here: most often
+   * nobody does before that turn, and it need not be told.
+   */
   mayWrite(): boolean {
-    if (this.#hasFailed) return false
-    const request = this.#request
-    if (request === null) return true
-    if (isDone(request)) {
-      this.#request = null
+    if (!this.#isWriting) return !this.#hasFailed
+    const request = this.#request as WriteRequest
+    if (request.writeStatus !== null) {
+      this.#isWriting = false
       return true
     }
     request.oncomplete = onWriteComplete
     return false
   }
 
-  /**
-   * Node tells of a write that the kernel took at once in a later turn, too. Whoever needs to know asks (`mayWrite`): most
-   * often nobody does before that turn, and it need not be told.
-   */
-  write(buffer: Buffer, start: number, end: number): boolean {
-    const request = this.#wrap.writeBuffer(null, buffer.subarray(start, end))
-    const status = typeof request === 'number' ? request : (request.writeStatus ?? null)
-    if (typeof request === 'number' || status !== null) {
+  write(buffer: Buffer, start: number, end: number): void {
+    const status = this.#write(viewOf(buffer, start, end))
+    if (status === 0) this.#isWriting = true
+    else {
       this.#hasFailed = true
-      setImmediate(() => this.onWritten(status ?? 0))
-      return false
+      setImmediate(() => this.onWritten(status))
     }
+  }
+
+  /** 0, or why it failed. */
+  #write(bytes: Buffer): number {
+    const used = this.#request
+    if (used !== null) {
+      used.writeStatus = null
+      return this.#wrap.writeBuffer(used, bytes) || (used.writeStatus ?? 0)
+    }
+    const request = this.#wrap.writeBuffer(null, bytes)
+    if (typeof request === 'number') return request
     request.engine = this
     this.#request = request
-    if (!this.isBlocked) return true
-    request.oncomplete = onWriteComplete
-    return false
+    return request.writeStatus ?? 0
   }
 
   onWritten(status: number): void {
+    this.#isWriting = false
+    // It is in use until its callback returns.
     this.#request = null
     if (!this.#isDisposed) this.#owner.onWritten(status < 0 ? 'ECONNRESET' : '')
   }

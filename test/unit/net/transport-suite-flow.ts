@@ -84,6 +84,18 @@ export function flowTests(world: TransportWorld, onPair: OnPair): void {
       assert.equal(atB.text, 'now then')
     })
 
+    onPair('many small questions and answers in turn arrive whole', async ({ a, b, atA, atB }) => {
+      const rounds = 300
+      atB.onRead = () => b.writeText(answerTo(atB.bytes))
+      atA.onRead = () => {
+        if (atA.bytes < rounds) a.writeText('?')
+      }
+      call(() => a.writeText('?'))
+      await until(() => atA.bytes === rounds, 'the last answer')
+      assert.equal(atB.text, '?'.repeat(rounds))
+      assert.equal(atA.text, Array.from({ length: rounds }, (_, i) => answerTo(i + 1)).join(''))
+    })
+
     onPair('two transports written in turns within one event do not mix', async ({ a, b, atA, atB }) => {
       const toA = pattern(40_000, 7)
       const toB = pattern(40_000, 8)
@@ -202,4 +214,8 @@ export function flowTests(world: TransportWorld, onPair: OnPair): void {
       await until(() => atB.bytes === 1, 'the byte')
     })
   })
+}
+
+function answerTo(count: number): string {
+  return String.fromCharCode(0x61 + (count % 26))
 }
