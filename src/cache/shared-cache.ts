@@ -7,7 +7,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Peers } from '../core/peers.ts'
 import type { Timers } from '../core/timers.ts'
 import type { Exchange } from '../http/exchange.ts'
-import type { ResponseHead } from '../http/message.ts'
+import type { RequestHead, ResponseHead } from '../http/message.ts'
 import type { Ask } from './ask.ts'
 import type { Disk } from './disk/disk.ts'
 import { DiskStore } from './disk/disk-store.ts'
@@ -15,6 +15,7 @@ import type { DiskSettings, DiskSnapshot } from './disk/options.ts'
 import { fileDisk } from './disk/file-disk.ts'
 import type { Lookup } from './disk/lookup.ts'
 import { processOwner } from './disk/process-owner.ts'
+import type { Entry } from './entry.ts'
 import type { FillLimits } from './fill-limits.ts'
 import { Fills, type FillsTold } from './fills.ts'
 import { MemoryStore } from './memory-store.ts'
@@ -132,10 +133,20 @@ export class SharedCache {
     return this.#disk
   }
 
-  /** As `DiskStore.look`. null: it needs not be waited for. */
-  look(x: Exchange, keys: readonly string[], folding: VaryFolding | null): Lookup | null {
+  /** As `DiskStore.look`. null: there is nothing to look at. `stays`: what is found gets into memory at once. */
+  look(x: Exchange, keys: readonly string[], folding: VaryFolding | null, stays = false): Lookup | null {
     if (this.#disk === null || this.#fills.isKnown(keys[0] ?? '')) return null
-    return this.#disk.look(x, keys, folding)
+    return this.#disk.look(x, keys, folding, stays)
+  }
+
+  /** What there is on disk of a part of an answer. A promise: it must be waited for, and does not reject. */
+  findPart(
+    key: string,
+    request: RequestHead,
+    folding: VaryFolding | null,
+  ): Entry | null | Promise<Entry | null> {
+    if (this.#disk === null || this.#fills.isKnown(key)) return null
+    return this.#disk.findPart({ key, request, folding, from: -1 })
   }
 
   /** As `DiskStore.lookNewer`, for an entry that is not fresh. */

@@ -1,6 +1,6 @@
 /**
- * SlicedBody: the body of one client's answer, put together from slices as the client reads: those that are stored, those
- * that somebody is fetching, and those that have to be asked for.
+ * SlicedBody: the body of one client's answer, put together from slices as the client reads: those that are in memory, those
+ * on disk, those that somebody is fetching, and those that have to be asked for.
  *
  * To BodyReader it is a body that is not all there yet, and the growth of that body. It holds the slice that is being read
  * and nothing else; one slice ahead is asked for when the client has read half of one, so that the origin's delay is not
@@ -11,6 +11,7 @@
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import type { Exchange } from '../http/exchange.ts'
+import type { RequestHead } from '../http/message.ts'
 import type { Ask } from './ask.ts'
 import type { Entry } from './entry.ts'
 import type { Followed, Follower, Growth, ReadableBody } from './growth.ts'
@@ -18,10 +19,17 @@ import type { BodySpan } from './memory-body.ts'
 import { Outcome, Reader } from './reader.ts'
 import type { Slice, Version } from './slice.ts'
 import type { CacheStore } from './store.ts'
+import type { VaryFolding } from './vary.ts'
 
 /** Where slices are, and who fetches them. */
 export interface SliceSource {
   readonly store: CacheStore
+  /** What there is beneath the store; left out: nothing. A promise: it must be waited for. */
+  findPart?(
+    key: string,
+    request: RequestHead,
+    folding: VaryFolding | null,
+  ): Entry | null | Promise<Entry | null>
   place(reader: Reader): void
   refresh(x: Exchange, ask: Ask): void
 }
@@ -62,6 +70,8 @@ export class SlicedBody implements ReadableBody, Followed, Follower {
   #growth: Growth | null = null
   #waiter: SliceWaiter | null = null
   #isAsking = false
+  /** What lies on disk is being waited for. */
+  #looking: object | null = null
   /** Why the slice asked for last did not come; NONE: it did, or was not told yet. */
   #fault: Fault = NONE
   #hasRetried = false
@@ -76,12 +86,13 @@ export class SlicedBody implements ReadableBody, Followed, Follower {
     this.length = length
   }
 
-  /** Is the slice with `offset` stored? Then it is what is read next. */
-  open(offset: number): boolean {
+  /** Is the slice with `offset` stored? Then it is what is read next. A promise: it must be waited for. */
+  open(offset: number): boolean | Promise<boolean> {
     const number = this.#numberOf(offset)
-    const entry = this.#find(number)
-    if (entry !== null) this.#take(number, entry, null)
-    return entry !== null
+    const entry = this.#find(number) ?? this.#findBelow(number)
+    if (!(entry instanceof Promise)) return this.#takeStored(number, entry)
+    const looking = (this.#looking = {})
+    return entry.then((found) => this.#looking === looking && this.#takeStored(number, found))
   }
 
   /** What an exchange that has not begun its answer waits with for the slice with `offset`. */
@@ -102,7 +113,25 @@ export class SlicedBody implements ReadableBody, Followed, Follower {
   #find(number: number): Entry | null {
     const slice = this.#slice.at(number)
     const entry = this.#source.store.find(slice.key, this.#x.request)
+    return this.#fitting(slice, entry)
+  }
+
+  #fitting(slice: Slice, entry: Entry | null): Entry | null {
     return entry !== null && entry.body.length === slice.bytesOf(this.length) ? entry : null
+  }
+
+  #findBelow(number: number): Entry | null | Promise<Entry | null> {
+    const slice = this.#slice.at(number)
+    const found = this.#source.findPart?.(slice.key, this.#x.request, this.#ask.folding) ?? null
+    return found instanceof Promise
+      ? found.then((entry) => this.#fitting(slice, entry))
+      : this.#fitting(slice, found)
+  }
+
+  /** False: it is not. */
+  #takeStored(number: number, entry: Entry | null): boolean {
+    if (entry !== null) this.#take(number, entry, entry.body.backing?.growth ?? null)
+    return entry !== null
   }
 
   #take(number: number, entry: Entry, growth: Growth | null): void {
@@ -118,7 +147,7 @@ export class SlicedBody implements ReadableBody, Followed, Follower {
   #letGo(): void {
     this.#waiter?.leave()
     this.#growth?.leave(this)
-    this.#waiter = this.#growth = this.#entry = null
+    this.#waiter = this.#growth = this.#entry = this.#looking = null
   }
 
   // As a body
@@ -147,6 +176,22 @@ export class SlicedBody implements ReadableBody, Followed, Follower {
   #request(number: number): void {
     this.#letGo()
     this.#number = number
+    // What was not right on disk is not looked for there again.
+    const below = this.#hasRetried ? null : this.#findBelow(number)
+    if (!(below instanceof Promise)) {
+      if (!this.#takeStored(number, below)) this.#fetch(number)
+      return
+    }
+    const looking = (this.#looking = {})
+    void below.then((entry) => {
+      if (this.#looking !== looking) return
+      this.#looking = null
+      if (!this.#takeStored(number, entry)) this.#fetch(number)
+      if (this.#entry !== null) this.#reader?.onGrown()
+    })
+  }
+
+  #fetch(number: number): void {
     const slice = this.#slice.at(number)
     const ask = { ...this.#ask, key: slice.key, slice }
     const { generation } = this.#source.store
@@ -207,11 +252,17 @@ export class SlicedBody implements ReadableBody, Followed, Follower {
     const until = this.#reader?.readsUntil ?? this.length
     if (this.#prefetched === number || number * this.#slice.bytes >= Math.min(until, this.length)) return
     this.#prefetched = number
-    if (
-      position < this.length &&
-      this.#source.store.peek(this.#slice.at(number).key, this.#x.request) === null
-    )
-      this.#source.refresh(this.#x, this.askFor(number * this.#slice.bytes))
+    if (position >= this.length || this.#find(number) !== null) return
+    const below = this.#findBelow(number)
+    if (below === null) return this.#refresh(number)
+    if (!(below instanceof Promise)) return
+    void below.then((entry) => {
+      if (entry === null && this.#reader !== null) this.#refresh(number)
+    })
+  }
+
+  #refresh(number: number): void {
+    this.#source.refresh(this.#x, this.askFor(number * this.#slice.bytes))
   }
 
   // As a follower of the slice

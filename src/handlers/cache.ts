@@ -33,19 +33,18 @@ import { goOnAfter, invalidate } from './cache/invalidate.ts'
 import { isLeft } from './cache/kept.ts'
 import type { CacheContext, CacheOptions } from './cache/options.ts'
 import { isKeyedByContent, QueryContent } from './cache/query-content.ts'
-import { explainRequest, explainVerdict } from './cache/explain.ts'
+import { explainPassed, explainRequest, explainVerdict } from './cache/explain.ts'
 import {
   notStored,
   Passed,
   passedBody,
   passedBy,
-  passedConfig,
   passedMethod,
   passedSeldom,
   stored,
 } from './cache/passed.ts'
 import { PurgeAnswer } from './cache/purge-method.ts'
-import { Slicing, type SlicedStep } from './cache/slicing.ts'
+import { SliceLook, Slicing, type SlicedStep } from './cache/slicing.ts'
 import { UseCounts } from './cache/use-counts.ts'
 
 export function createCache(options: CacheOptions, context: CacheContext): Handler {
@@ -115,9 +114,13 @@ class CacheStep implements Handler, SlicedStep {
 
   /** It is not in memory: waits for what the disk has, if there is one. */
   #look(x: Exchange, key: string): Flow {
-    const wantsPart = this.#slicing === null && x.request.fields.has(Field.RANGE)
-    const keys = wantsPart ? [key, this.keyOf(x, partKeyDigest)] : [key]
-    return this.#await(x, key, this.#cache.look(x, keys, this.#options.folding)) ?? this.#miss(x, key)
+    const slicing = this.#slicing
+    const isSliced = slicing !== null && slicing.takes(key)
+    if (isSliced && slicing.isInMemory(x)) return this.#miss(x, key)
+    const wantsPart = slicing === null && x.request.fields.has(Field.RANGE)
+    const more = isSliced ? [slicing.indexKeyOf(x)] : wantsPart ? [this.keyOf(x, partKeyDigest)] : []
+    const lookup = this.#cache.look(x, [key, ...more], this.#options.folding, isSliced)
+    return this.#await(x, key, lookup) ?? this.#miss(x, key)
   }
 
   #await(x: Exchange, key: string, lookup: Lookup | null): Flow | null {
@@ -136,6 +139,8 @@ class CacheStep implements Handler, SlicedStep {
 
   #foundBelow(x: Exchange, key: string, found: Entry | null): Flow {
     if (found === null) return this.#miss(x, key)
+    // The index of its slices is in memory by now.
+    if (this.#slicing !== null && found.key === this.#slicing.indexKeyOf(x)) return this.#miss(x, key)
     const isPart = (found.flags & Rule.PARTIAL) !== 0
     return isPart ? this.#miss(x, key, found) : this.#answerBy(x, key, found)
   }
@@ -228,6 +233,13 @@ class CacheStep implements Handler, SlicedStep {
     return WAIT
   }
 
+  waitUntil(x: Exchange, kept: SliceLook, over: Promise<unknown>): Flow {
+    x.state[this.#slot] = kept
+    const turn = x.beginWait()
+    void over.then(() => x.reenter(turn))
+    return WAIT
+  }
+
   askFor(x: Exchange, key: string, stale: Entry | null, reason: Reason): ReasonedAsk {
     const host = keyHost(x.request)
     const { policy, folding } = this.#options
@@ -250,6 +262,7 @@ class CacheStep implements Handler, SlicedStep {
     if (kept instanceof Reader) return this.#told(x, kept)
     if (kept instanceof Lookup) return this.#looked(x, kept)
     if (kept instanceof QueryContent) return this.#byContent(x, kept)
+    if (kept instanceof SliceLook && this.#slicing !== null) return this.#slicing.looked(x, kept)
     const { purgeMethod: purge } = this.#options
     return kept instanceof PurgeAnswer && purge !== null ? purge.onAnswer(x, kept) : NEXT
   }
@@ -373,17 +386,8 @@ class CacheStep implements Handler, SlicedStep {
   }
 
   explain(x: Exchange, say: (sentence: string) => void): Flow {
-    const { bypass } = this.#options
-    const passed = passedBy(x, bypass)
-    if (passed === passedMethod && this.#policy.storesQuery && isKeyedByContent(x, bypass)) {
-      say('what the request encloses is a part of the key: only the server that gets it can tell more')
-      return NEXT
-    }
-    if (passed !== null) {
-      const why = passed === passedConfig ? ` (${bypass?.why(x) ?? ''})` : ''
-      say(`passes the cache by: ${reasonRow(passed.reason).sentence}${why}`)
-      return NEXT
-    }
+    const passed = explainPassed(x, this.#options, say)
+    if (passed !== null) return passed
     const key = this.keyOf(x)
     const entry = this.#store.peek(key, x.request)
     explainRequest(x, this.#options, say)

@@ -1,4 +1,5 @@
 /** A cache that keeps slices, before an origin that serves one object by ranges, or does not. */
+import type { Disk } from '../../src/cache/disk/disk.ts'
 import { CacheWorld } from './cache-world.ts'
 import { patternOf } from './cache-serve-world.ts'
 import type { ProxySetting } from './proxy-world.ts'
@@ -19,8 +20,15 @@ export class SlicesWorld extends CacheWorld {
   /** Range of every request that the origin was asked, '' for none. */
   readonly ranges: string[] = []
 
-  constructor(object: Partial<SlicedObject> = {}, slice: object = {}, setting: ProxySetting = {}) {
-    super({ slice: sliceBytes, ...slice }, setting, { memory: '8MiB' })
+  /** `disk`: where slices are kept too. */
+  constructor(
+    object: Partial<SlicedObject> = {},
+    slice: object = {},
+    setting: ProxySetting = {},
+    disk?: Disk,
+  ) {
+    const top = { memory: '8MiB', ...(disk && { disk: '/cache' }) } as const
+    super({ slice: sliceBytes, ...slice }, setting, top, disk)
     this.object = {
       length: 5 * sliceBytes + 100,
       etag: '"v1"',

@@ -1,4 +1,5 @@
 /** A Headgate in memory whose route has a cache: the step as the config makes it, over a store of its own. */
+import type { Disk } from '../../src/cache/disk/disk.ts'
 import { SharedCache, type CacheSettings } from '../../src/cache/shared-cache.ts'
 import { CacheCompiler } from '../../src/config/caches.ts'
 import { routeCacheSchema } from '../../src/config/cache-schema.ts'
@@ -17,12 +18,18 @@ type CacheSetting = Exclude<
 export class CacheWorld extends ProxyWorld {
   readonly cache: SharedCache
 
-  constructor(route: CacheSetting = {}, setting: ProxySetting = {}, top: HeadgateConfig['cache'] = {}) {
+  /** `disk`: for `top.disk`. */
+  constructor(
+    route: CacheSetting = {},
+    setting: ProxySetting = {},
+    top: HeadgateConfig['cache'] = {},
+    disk?: Disk,
+  ) {
     let made: SharedCache | null = null
     super({
       ...setting,
       steps: (world) => {
-        const { cache, step } = stepOf(world, route, top)
+        const { cache, step } = stepOf(world, route, top, disk)
         made = cache
         return [...(Array.isArray(setting.steps) ? setting.steps : []), step]
       },
@@ -61,6 +68,7 @@ function stepOf(
   { clock, timers }: ProxyWorld,
   route: CacheSetting,
   top: HeadgateConfig['cache'],
+  disk: Disk | undefined,
 ): { cache: SharedCache; step: Handler } {
   const { document } = readConfig({
     listeners: [1],
@@ -88,7 +96,7 @@ function stepOf(
       },
     }),
     openCache: (settings: CacheSettings) =>
-      (cache = new SharedCache({ clock, timers, settings, peers: null })),
+      (cache = new SharedCache({ clock, timers, settings, peers: null, ...(disk && { disk }) })),
   }
   const compiler = new CacheCompiler(document, lasting, '')
   const step = compiler.step(read, { site: 'www.example.com', zone: 'app', slot: 0, keysTarget: false })

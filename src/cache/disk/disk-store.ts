@@ -182,8 +182,13 @@ export class DiskStore implements StoreBelow {
   // Finding
 
   /** As `Looks.look`. */
-  look(x: Exchange, keys: readonly string[], folding: VaryFolding | null): Lookup | null {
-    return this.isServing ? this.#looks.look(x, keys, folding) : null
+  look(x: Exchange, keys: readonly string[], folding: VaryFolding | null, stays: boolean): Lookup | null {
+    return this.isServing ? this.#looks.look(x, keys, folding, stays) : null
+  }
+
+  /** As `SharedCache.findPart`. */
+  findPart(wanted: Wanted): Entry | null | Promise<Entry | null> {
+    return this.isServing ? this.#looks.findPart(wanted) : null
   }
 
   /** As `Looks.lookNewer`. */

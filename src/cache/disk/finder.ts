@@ -33,8 +33,10 @@ export interface Wanted {
   readonly key: string
   readonly request: RequestHead
   readonly folding: VaryFolding | null
-  /** The step by which the rest of a large answer can be asked for. */
+  /** The step by which the rest of a large answer can be asked for; -1: it cannot, as it is a part. */
   readonly from: number
+  /** It is to be in memory at once, however seldom it is asked for. */
+  readonly stays?: boolean
 }
 
 export interface FinderOwner {
@@ -118,7 +120,8 @@ export class Finder {
       step = finding.next(found)
     }
     const entry = this.#usable(step.value, wanted, generation)
-    return this.#count(entry === null ? null : this.#kept(step.value as Found, entry))
+    if (entry === null) return this.#count(null)
+    return this.#count(this.#kept(step.value as Found, entry, wanted))
   }
 
   /** null: nothing that may be used. What is small is in memory by then, if that has room. Never rejects. */
@@ -178,11 +181,11 @@ export class Finder {
   }
 
   /** Of an entry that was just made: does it stay? */
-  #kept({ name, entry: made }: Found, entry: Entry): Entry {
+  #kept({ name, entry: made }: Found, entry: Entry, { stays = false }: Wanted): Entry {
     const { single } = entry.body
     if (made !== entry || !entry.isFromBelow || entry.isStored || single === null) return entry
     const isFresh = this.#owner.clock.nowMs() < entry.freshUntilMs && !entry.isSoftPurged
-    if (!this.#foundOnce.note(name) && isFresh) return entry
+    if (!this.#foundOnce.note(name) && isFresh && !stays) return entry
     entry.body.keepOwn()
     return this.#promoted(entry)
   }
@@ -291,7 +294,7 @@ export class Finder {
       length,
       table,
       clock,
-      rest: etag === '' ? null : new Tails({ from, etag, length, windowBytes, clock }),
+      rest: etag === '' || from < 0 ? null : new Tails({ from, etag, length, windowBytes, clock }),
       isKept: length <= owner.entryBytesMax,
       onLoaded: () => this.#onLoaded(shared),
       onClose: (isDamaged) => this.#onClose(name, shared, isDamaged),

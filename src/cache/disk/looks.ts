@@ -6,7 +6,7 @@ import type { Entry } from '../entry.ts'
 import type { VaryFolding } from '../vary.ts'
 import type { Claims } from './claims.ts'
 import type { Finder, Wanted } from './finder.ts'
-import { Lookup } from './lookup.ts'
+import { Lookup, patienceMs } from './lookup.ts'
 
 export interface LooksPlace {
   readonly clock: Clock
@@ -24,9 +24,9 @@ export class Looks {
   }
 
   /** What the disk has for `x` under the first of these keys that it knows; told already, or to be waited for. */
-  look(x: Exchange, keys: readonly string[], folding: VaryFolding | null): Lookup {
+  look(x: Exchange, keys: readonly string[], folding: VaryFolding | null, stays = false): Lookup {
     const lookup = new Lookup(x, this.#place.timers)
-    const wanted = { folding, request: x.request, from: x.step + 1 }
+    const wanted = { folding, request: x.request, from: x.step + 1, stays }
     for (let i = 0; i < keys.length && !lookup.isOver; i++) {
       const entry = this.#findNow({ ...wanted, key: keys[i] as string })
       if (entry === undefined) {
@@ -37,6 +37,16 @@ export class Looks {
     }
     lookup.tell(null)
     return lookup
+  }
+
+  /** As `SharedCache.findPart`. */
+  findPart(wanted: Wanted): Entry | null | Promise<Entry | null> {
+    const entry = this.#findNow(wanted)
+    if (entry !== undefined) return entry
+    const { promise, resolve } = Promise.withResolvers<null>()
+    const timer = this.#place.clock.after(patienceMs, () => resolve(null))
+    const found = this.findOrAwait(wanted).finally(() => timer.cancel())
+    return Promise.race([found, promise])
   }
 
   /** undefined: it must be waited for. */

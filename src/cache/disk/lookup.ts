@@ -9,7 +9,7 @@ import { Deadline, type DeadlineOwner, type Timers } from '../../core/timers.ts'
 import { WAIT, type Exchange, type Flow } from '../../http/exchange.ts'
 import type { Entry } from '../entry.ts'
 
-const patienceMs = 2000
+export const patienceMs = 2000
 
 export class Lookup implements DeadlineOwner {
   entry: Entry | null = null

@@ -8,6 +8,9 @@ import { storeReasonSentence } from '../../cache/storing-reasons.ts'
 import type { VaryFolding } from '../../cache/vary.ts'
 import { currentAgeMs, judge, judgeMiss } from '../../cache/verdict.ts'
 import { DONE, NEXT, type Exchange, type Flow } from '../../http/exchange.ts'
+import type { CacheOptions } from './options.ts'
+import { passedBy, passedConfig, passedMethod } from './passed.ts'
+import { isKeyedByContent } from './query-content.ts'
 
 type Say = (sentence: string) => void
 
@@ -24,6 +27,23 @@ export function explainRequest(x: Exchange, { key, policy, folding }: Explained,
   for (const [name, values] of Object.entries(folding ?? {})) {
     if (values !== undefined) say(`folds the ${name} that the client takes into one of ${values.join(', ')}`)
   }
+}
+
+/** null: it does not pass the cache by. */
+export function explainPassed(
+  x: Exchange,
+  { bypass, policy }: Pick<CacheOptions, 'bypass' | 'policy'>,
+  say: Say,
+): Flow | null {
+  const passed = passedBy(x, bypass)
+  if (passed === null) return null
+  if (passed === passedMethod && policy.storesQuery && isKeyedByContent(x, bypass)) {
+    say('what the request encloses is a part of the key: only the server that gets it can tell more')
+    return NEXT
+  }
+  const why = passed === passedConfig ? ` (${bypass?.why(x) ?? ''})` : ''
+  say(`passes the cache by: ${reasonRow(passed.reason).sentence}${why}`)
+  return NEXT
 }
 
 /** What would be done with the request. `entry`: null when nothing is stored for it. */

@@ -37,6 +37,8 @@ export interface SlicedStep {
   askFor(x: Exchange, key: string, stale: Entry | null, reason: Reason): ReasonedAsk
   /** Waits with it, or answers what it was told at once. */
   waitWith(x: Exchange, reader: Reader): Flow
+  /** Waits with what the step is to be entered again for. */
+  waitUntil(x: Exchange, kept: SliceLook, over: Promise<unknown>): Flow
   unavailable(x: Exchange, reason: Reason): Flow
 }
 
@@ -77,6 +79,25 @@ class SliceReader extends Reader {
     this.body = body
     this.told = told
     this.rounds = told.rounds
+  }
+}
+
+/** Waits to hear whether the first slice of an answer is on disk. */
+export class SliceLook {
+  readonly body: SlicedBody
+  readonly first: number
+  readonly told: Told
+  isOpen: boolean
+
+  constructor(body: SlicedBody, first: number, told: Told, isOpen = false) {
+    this.body = body
+    this.first = first
+    this.told = told
+    this.isOpen = isOpen
+  }
+
+  leave(): void {
+    this.body.leave()
   }
 }
 
@@ -144,6 +165,11 @@ export class Slicing {
     return isServed && kept === count ? DONE : NEXT
   }
 
+  /** What is kept of it in memory: then nothing else needs to be looked for. */
+  isInMemory(x: Exchange): boolean {
+    return this.#cache.store.peek(this.indexKeyOf(x), x.request) !== null
+  }
+
   indexKeyOf(x: Exchange): string {
     return this.#options.step.keyOf(x, `slices ${this.#options.bytes}`)
   }
@@ -186,11 +212,20 @@ export class Slicing {
   }
 
   #open(x: Exchange, slice: Slice, version: Version, told: Told): Flow {
-    const { store } = this.#cache
     const ask = this.#askFor(x, slice, null, told.reason)
     const body = new SlicedBody(x, this.#cache, ask, version)
     const first = this.#firstByte(x, told.index, version)
-    if (first < 0 || body.open(first)) return this.#answer(x, body, told)
+    const opened = first < 0 || body.open(first)
+    if (typeof opened === 'boolean') return this.looked(x, new SliceLook(body, first, told, opened))
+    const look = new SliceLook(body, first, told)
+    const over = opened.then((isOpen) => void (look.isOpen = isOpen))
+    return this.#options.step.waitUntil(x, look, over)
+  }
+
+  /** What the first byte lies in is there, or must be asked for. */
+  looked(x: Exchange, { body, first, told, isOpen }: SliceLook): Flow {
+    if (isOpen) return this.#answer(x, body, told)
+    const { store } = this.#cache
     const missed = judgeMiss(x.request, Reasons.PARTIAL_MISS)
     if (verdictOf(missed) === Verdict.UNAVAILABLE) return this.#options.step.unavailable(x, missed)
     const reason = told.reader === null ? missed : told.reason
