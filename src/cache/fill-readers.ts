@@ -40,6 +40,7 @@ export abstract class FillReaders implements ReaderOwner {
   // Whose request is asked with, for the fields that tell the origin of the client.
   readonly remoteAddress: string
   readonly remotePort: number
+  readonly localAddress: string
   readonly localPort: number
   readonly encrypted: boolean
   abstract ask: Ask
@@ -63,9 +64,10 @@ export abstract class FillReaders implements ReaderOwner {
 
   constructor(owner: FillOwner, x: Exchange) {
     this.owner = owner
-    const { remoteAddress, remotePort, localPort, encrypted } = x.down
+    const { remoteAddress, remotePort, localAddress = '', localPort, encrypted } = x.down
     this.remoteAddress = remoteAddress
     this.remotePort = remotePort
+    this.localAddress = localAddress
     this.localPort = localPort
     this.encrypted = encrypted
   }

@@ -57,6 +57,7 @@ export class Tails implements Rest {
 class Tail implements Downstream, GrowthOwner {
   remoteAddress = ''
   remotePort = 0
+  localAddress = ''
   localPort = 0
   encrypted = false
   /** Of the whole: where its first byte lies. It moves until the origin is asked. */
@@ -97,8 +98,8 @@ class Tail implements Downstream, GrowthOwner {
     if (this.#hasAsked) return
     this.#hasAsked = true
     const { from, etag, length } = this.#tails.options
-    const { remoteAddress, remotePort, localPort, encrypted } = x.down
-    Object.assign(this, { remoteAddress, remotePort, localPort, encrypted })
+    const { remoteAddress, remotePort, localAddress = '', localPort, encrypted } = x.down
+    Object.assign(this, { remoteAddress, remotePort, localAddress, localPort, encrypted })
     const child = (x.walk as Walk).child(x, from, this)
     this.#child = child
     askForAll(child.request)

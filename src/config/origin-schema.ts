@@ -95,8 +95,9 @@ const whole = z.strictObject({
     .optional()
     .meta({
       description:
-        'Tells the servers who the client is by a PROXY protocol header of this version, for connections that a ' +
-        'listener passes on (`tcp`). They must expect it.',
+        'Tells the servers who the client is by a PROXY protocol header of this version, before anything else on each ' +
+        'connection. They must expect it. Connections are then not shared by clients: one that was made for a client (address ' +
+        'and port) serves nobody else.',
     }),
   upgrade: z.boolean().default(true).meta({
     description: 'Passes Upgrade on: WebSocket and any other protocol but HTTP itself.',

@@ -56,6 +56,8 @@ export class OriginKeeper {
     if (known !== undefined) return known
     const options = {
       ...optionsOf(name, document, connectMs),
+      // On connections that are passed on it is written by who passes them on.
+      proxyProtocol: isTcp ? null : (document.proxyProtocol ?? null),
       ...(isSecure(document) ? { tls: this.#tls.originTls(document.tls) } : {}),
     }
     const origin = this.#carriedOver(options, isTcp) ?? this.#make(options, isTcp)

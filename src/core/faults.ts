@@ -136,13 +136,13 @@ export const Faults = {
     level: 'debug',
   }),
   READ_TIMEOUT: row('read_timeout', 0, 'client', 'The client read the answer too slowly.', { closes: true }),
-  ANSWER_HELD: row(
-    'answer_held',
-    0,
-    'client',
-    'Too much waited in memory for clients that do not take it, and this one held the most.',
-    { closes: true },
-  ),
+  CLIENT_SILENT: row('client_silent', 0, 'client', 'A client asked nothing.', {
+    closes: true,
+    level: 'debug',
+  }),
+  ANSWER_HELD: row('answer_held', 0, 'client', 'Too much waited in memory for slow clients.', {
+    closes: true,
+  }),
   CLIENT_GONE: row(
     'client_gone',
     0,

@@ -87,8 +87,8 @@ export class H1ClientConnection
     }
   }
 
-  #connect({ address, security }: DialTarget, { connector }: H1ClientContext): Transport {
-    return connector.connect(address, this, () => this.begin(), security ?? null)
+  #connect({ address, security, opening }: DialTarget, { connector }: H1ClientContext): Transport {
+    return connector.connect(address, this, () => this.begin(), security, opening)
   }
 
   protected awaitingOwner(): this {

@@ -65,6 +65,10 @@ export class H1ServerConnection
     return this
   }
 
+  get localAddress(): string {
+    return this.transport.localAddress
+  }
+
   get limits(): ConnectionLimits {
     return this.context.limits
   }
@@ -362,7 +366,10 @@ export class H1ServerConnection
       this.ahead.clear()
       this.refuse(x, Faults.HEAD_TIMEOUT)
     } else if (waitedFor === WAITS_FOR_CLOSE && this.phase === SKIPPING) this.close()
-    else this.#vanish()
+    else {
+      if (waitedFor === WAITS_FOR_HEAD) this.context.onFault?.(Faults.CLIENT_SILENT, this.remoteAddress)
+      this.#vanish()
+    }
   }
 
   onReaderTooSlow(): void {

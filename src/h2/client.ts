@@ -359,8 +359,8 @@ export class H2Dial implements Dial {
 
   dial(target: DialTarget, owner: ConnectionOwner): H2ClientSession {
     const { connector, timers } = this.#context
-    const { address, security } = target
-    const transport = connector.connect(address, silent, () => session.start(), security ?? null)
+    const { address, security, opening } = target
+    const transport = connector.connect(address, silent, () => session.start(), security, opening)
     const session: H2ClientSession = this.adopt(transport, target, owner, timers.clock.nowMs())
     return session
   }

@@ -110,6 +110,10 @@ export class ServerStream extends SessionStream implements Downstream, BodyStrea
     return this.#of.remotePort
   }
 
+  get localAddress(): string {
+    return this.#of.transport.localAddress
+  }
+
   get localPort(): number {
     return this.#of.localPort
   }

@@ -42,6 +42,8 @@ export class H2ServerSession extends ServerRequests implements ServerConnection,
   #isDraining = false
   #hasPeerEnded = false
   #readOverBytes = 0
+  /** The header block whose rest is waited for. */
+  #awaitedBlockId = 0
   #bytesAtPulse = 0
   #silentSinceMs = -1
   #isGone = false
@@ -119,9 +121,11 @@ export class H2ServerSession extends ServerRequests implements ServerConnection,
     return at
   }
 
-  #waitForRest(isOther: boolean): void {
-    // What is missing is of another frame than before.
-    if (isOther) this.patience.waitForNothing()
+  /** `hasMoved`: what is missing is of another frame than before. All of one header block have the time of one. */
+  #waitForRest(hasMoved: boolean): void {
+    const isSameBlock = this.blockId !== 0 && this.blockId === this.#awaitedBlockId
+    if (hasMoved && !isSameBlock) this.patience.waitForNothing()
+    this.#awaitedBlockId = this.blockId
     this.patience.waitForHead()
   }
 

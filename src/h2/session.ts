@@ -69,6 +69,11 @@ export abstract class Session<S extends SessionStream>
     this.reader.read(buffer, start, end)
   }
 
+  /** Whose header block has come in part; 0: nobody's. */
+  protected get blockId(): number {
+    return this.#blockId
+  }
+
   /** A header block, or another frame than DATA, has come in part. */
   protected get isWithinFrame(): boolean {
     return this.reader.isWithinFrame || this.#blockId !== 0

@@ -107,7 +107,10 @@ class ProxyHandler implements Handler {
     const { outgoing, request } = x
     const server = origin.peek(x)
     outgoing.host = server === null ? request.authority : this.#attempts.hostFor(x, server)
-    say(`asks origin "${origin.name}", ${server === null ? 'no server of which is available' : server.name}`)
+    const who = server === null ? 'no server of which is available' : server.name
+    const { proxyProtocol } = origin.options
+    const told = proxyProtocol == null ? '' : `, told of the client by the PROXY protocol (${proxyProtocol})`
+    say(`asks origin "${origin.name}", ${who}${told}`)
     say(`sends ${outgoing.method} ${outgoing.target} with`)
     say(`  host: ${outgoing.host}`)
     if (outgoing.upgrade !== '') say(`  upgrade: ${outgoing.upgrade}`)

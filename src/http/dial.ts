@@ -24,6 +24,8 @@ export interface DialTarget {
   readonly connectMs: number
   /** TLS; null or left out: none. */
   readonly security?: ClientSecurity | null
+  /** Sent before anything else, TLS included: who the client is (PROXY protocol); null or left out: nothing. */
+  readonly opening?: Buffer | null
 }
 
 export interface OriginConnection {

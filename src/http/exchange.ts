@@ -66,6 +66,7 @@ export interface RouteInfo {
 export interface Downstream extends BodySink {
   readonly remoteAddress: string
   readonly remotePort: number
+  readonly localAddress?: string
   readonly localPort: number
   readonly encrypted: boolean
   readonly guard?: Transport['guard']
@@ -291,7 +292,6 @@ export class Exchange {
     this.down = this.out = nobody
     this.route = this.walk = this.lease = this.upstream = this.source = null
     this.step = this.stepsBegun = this.firstStep = 0
-    this.isChild = false
     this.phase = PHASE_REQUEST
     this.#lastSink = null
     this.whole = null
@@ -301,7 +301,7 @@ export class Exchange {
     empty(this.tried)
     this.clientAddress = this.#requestId = this.upstreamAddress = this.rewrittenTarget = ''
     this.requestIds = null
-    this.isPeerTrusted = this.isHeadSent = this.isDry = this.isWhole = false
+    this.isChild = this.isPeerTrusted = this.isHeadSent = this.isDry = this.isWhole = false
     this.attempts = this.connectMs = this.bytesSent = 0
     this.firstByteMs = -1
     this.cacheResult = CacheResult.NONE

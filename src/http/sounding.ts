@@ -16,7 +16,7 @@ export class BareSounding implements Sounding, TransportEvents {
   constructor(target: DialTarget, connector: Connector, clock: Clock, onOver: (waitedMs: number) => void) {
     this.#clock = clock
     this.#onOver = onOver
-    this.#transport = connector.connect(target.address, this, () => this.#onConnected())
+    this.#transport = connector.connect(target.address, this, () => this.#onConnected(), null, target.opening)
   }
 
   #onConnected(): void {

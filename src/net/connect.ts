@@ -30,16 +30,27 @@ export class SocketConnector implements Connector {
     events: TransportEvents,
     onConnect: () => void,
     security: ClientSecurity | null = null,
+    opening: Buffer | null = null,
   ): Transport {
-    if (security === null) return this.#connect(address, events, onConnect)
-    const lower = this.#connect(address, nobody, () => transport.begin())
+    if (security === null) return this.#connect(address, events, onConnect, opening)
+    const begin = (): void => {
+      // TLS writes past the stage.
+      if (opening !== null) lower.flush()
+      transport.begin()
+    }
+    const lower = this.#connect(address, nobody, begin, opening)
     const role: TlsRole = { isServer: false, security }
     const transport: TlsTransport = tlsOver(lower, role, onConnect)
     transport.events = events
     return transport
   }
 
-  #connect(address: TransportAddress, events: TransportEvents, onConnect: () => void): SocketTransport {
+  #connect(
+    address: TransportAddress,
+    events: TransportEvents,
+    onConnect: () => void,
+    opening: Buffer | null,
+  ): SocketTransport {
     const mode = this.#mode ?? socketMode()
     const socket = socketToConnect(mode)
     const transport = new SocketTransport(socket, mode)
@@ -49,6 +60,7 @@ export class SocketConnector implements Connector {
       if (!transport.isOpen) return
       enterEvent()
       try {
+        if (opening !== null) transport.writeBytes(opening, 0, opening.length)
         onConnect()
       } finally {
         leaveEvent()

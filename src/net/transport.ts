@@ -101,11 +101,13 @@ export interface Connector {
   /**
    * Starts connecting. `onConnect` comes once, with `security` when the handshake is done, or `events.onClose(error)` does
    * and nothing else; for what TLS found the error is one of security.ts. The transport may be destroyed meanwhile.
+   * `opening` is sent before anything else, TLS included.
    */
   connect(
     address: TransportAddress,
     events: TransportEvents,
     onConnect: () => void,
     security?: ClientSecurity | null,
+    opening?: Buffer | null,
   ): Transport
 }

@@ -31,16 +31,25 @@ export function writeProxyHeader(
   return version === 'v1' ? Buffer.from(proxyLine(client), 'latin1') : proxyBinary(client, values)
 }
 
+/** Of a connection that is nobody's but ours: a check. */
+export function writeOwnProxyHeader(version: ProxyVersion): Buffer {
+  if (version === 'v1') return Buffer.from(unknownLine, 'latin1')
+  return Buffer.from([...proxySignature, VERSION_2_LOCAL, UNSPECIFIED, 0, 0])
+}
+
+const unknownLine = 'PROXY UNKNOWN\r\n'
+
 function proxyLine(client: ClientConnection): string {
   const { remotePort, localPort } = client
   const source = withoutZone(client.remoteAddress)
   const destination = withoutZone(client.localAddress)
-  if (!isAddressed(source, destination)) return 'PROXY UNKNOWN\r\n'
+  if (!isAddressed(source, destination)) return unknownLine
   if (isIPv4(source) && isIPv4(destination))
     return `PROXY TCP4 ${source} ${destination} ${remotePort} ${localPort}\r\n`
   return `PROXY TCP6 ${asIPv6(source)} ${asIPv6(destination)} ${remotePort} ${localPort}\r\n`
 }
 
+const VERSION_2_LOCAL = 0x20
 const VERSION_2_PROXY = 0x21
 const UNSPECIFIED = 0x00
 const TCP_OVER_IPV4 = 0x11

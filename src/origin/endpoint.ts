@@ -12,6 +12,8 @@ import type { ConnectionOwner, DialTarget, OriginConnection, OriginProtocol, Sou
 import type { Exchange, UpstreamServer } from '../http/exchange.ts'
 import type { ClientSecurity } from '../net/security.ts'
 import type { TransportAddress } from '../net/transport.ts'
+import { ownOpening } from './announcing.ts'
+import type { OriginTuning } from './options.ts'
 import { PassingOver, type PassOverTimes } from './passing-over.ts'
 import { addressText } from './server-url.ts'
 
@@ -42,8 +44,12 @@ export class PooledConnection implements ConnectionOwner, ListNode<PooledConnect
   /** Whose attempt on it is the trial of a faulted endpoint (`endpoint.trial` is this), as soon as it is leased. */
   trialExchange: Exchange | null = null
 
-  constructor(endpoint: Endpoint, owner: EndpointOwner) {
+  /** Who was announced on it; '': nobody, or somebody without an address. */
+  readonly client: string
+
+  constructor(endpoint: Endpoint, owner: EndpointOwner, client: string) {
     this.endpoint = endpoint
+    this.client = client
     this.#owner = owner
   }
 
@@ -71,6 +77,8 @@ export class Endpoint implements DialTarget, DeadlineOwner {
   readonly addressText: string
   readonly connectMs: number
   security: ClientSecurity | null = null
+  /** Of connections that are no client's. */
+  readonly opening: Buffer | null
   readonly passing: PassingOver
   readonly passDeadline: Deadline = new Deadline(this)
   readonly ready: List<PooledConnection> = new List()
@@ -93,7 +101,7 @@ export class Endpoint implements DialTarget, DeadlineOwner {
     server: UpstreamServer,
     address: TransportAddress,
     protocol: OriginProtocol,
-    options: PassOverTimes & { readonly connectMs: number },
+    options: PassOverTimes & Pick<OriginTuning, 'connectMs' | 'proxyProtocol'>,
     owner: EndpointOwner,
   ) {
     this.server = server
@@ -101,6 +109,7 @@ export class Endpoint implements DialTarget, DeadlineOwner {
     this.protocol = protocol
     this.addressText = addressText(address.host, address.port, address.path)
     this.connectMs = options.connectMs
+    this.opening = ownOpening(options.proxyProtocol)
     this.passing = new PassingOver(options)
     this.#owner = owner
   }

@@ -6,6 +6,7 @@ import type { FaultLevel } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'
 import type { Dial } from '../http/dial.ts'
 import type { OriginTls } from '../net/client-security.ts'
+import type { ProxyVersion } from '../net/write-proxy-header.ts'
 import type { Resolver } from './resolver.ts'
 
 export type PolicyName = 'round-robin' | 'least-requests'
@@ -22,6 +23,11 @@ export interface OriginTuning {
   readonly policy: PolicyName
   /** HTTP/2 is offered to servers over TLS, which choose (ALPN). */
   readonly http2: boolean
+  /**
+   * Servers are told who the client is by a header of the PROXY protocol, first of all on each connection, and no connection
+   * serves two clients; null: they are not.
+   */
+  readonly proxyProtocol: ProxyVersion | null
   /** To connect to one address, TLS included. 5 s: two lost SYNs are sent again after 1 s and 3 s. */
   readonly connectMs: number
   /** How long a connection may lie idle. 4 s: a Node origin closes after 5, and the later closer loses the race. */
@@ -60,6 +66,7 @@ export interface OriginTuning {
 export const defaultTuning: OriginTuning = {
   policy: 'round-robin',
   http2: true,
+  proxyProtocol: null,
   connectMs: 5000,
   idleMs: 4000,
   connectionAgeMaxMs: 3_600_000,

@@ -2,6 +2,8 @@
  * Pool: the connections to one server, and the room of those that wait for one.
  *
  * Promises:
+ * - Where servers are told of clients (announcing.ts), a connection serves the client whom it announced and nobody else: each that waits
+ *   has one made for it.
  * - A ready connection is leased synchronously, the most recently used first, and nothing is allocated for it.
  * - Who waits is served by whichever connection is ready first; a further attempt only by one that has served nobody,
  *   since the origin may be closing the others (Apache short of threads does). A connection made for one that left lies
@@ -18,7 +20,9 @@ import type { Timers } from '../core/timers.ts'
 import type { OriginProtocol } from '../http/dial.ts'
 import { WAIT, type Exchange, type Upstream } from '../http/exchange.ts'
 import type { ClientSecurity } from '../net/security.ts'
+import type { ProxyVersion } from '../net/write-proxy-header.ts'
 import type { TransportAddress } from '../net/transport.ts'
+import { AnnouncedTarget, announcementOf } from './announcing.ts'
 import { EndpointSet } from './endpoint-set.ts'
 import { Endpoint, PooledConnection, type EndpointOwner } from './endpoint.ts'
 import type { OriginTuning } from './options.ts'
@@ -59,6 +63,8 @@ export class Pool implements EndpointOwner {
   /** Streams leased on all its connections. */
   leases = 0
   readonly #protocol: OriginProtocol
+  /** How servers are told of clients, each of whom has connections of his own then; null: they are not. */
+  readonly #announces: ProxyVersion | null
   /** Streams that a connection may be expected to carry. */
   #streamsEach: number
   /** When its name last could not be resolved. */
@@ -72,6 +78,7 @@ export class Pool implements EndpointOwner {
     this.#timers = timers
     this.#tuning = tuning
     this.#protocol = protocol
+    this.#announces = tuning.proxyProtocol
     this.#streamsEach = protocol === 'http/1.1' ? 1 : Infinity
     this.stock = new Stock(this.endpoints, timers, tuning)
     this.#standing = new Standing(member, this.endpoints, owner, (endpoint) => this.#knock(endpoint))
@@ -87,8 +94,9 @@ export class Pool implements EndpointOwner {
     const endpoint = this.endpoints.choose()
     // What lay idle may be dead; an attempt that is the last resort of a request does not rely on it.
     // (What is wanted by HTTP/1.1 only keeps its place in a session, and gets a fresh connection beside it.)
+    const announcement = this.#announces === null ? null : announcementOf(this.#announces, x)
     if (endpoint !== null && (x.attempts === 0 || x.outgoing.isHttp1Only)) {
-      const pooled = this.stock.take(endpoint, nowMs) ?? (this.#isAtMax ? this.stock.takeAny(nowMs) : null)
+      const pooled = this.#takeReady(endpoint, announcement?.client ?? null, nowMs)
       if (pooled !== null) {
         this.#countAttempt(x)
         return this.#lease(pooled, x)
@@ -97,9 +105,16 @@ export class Pool implements EndpointOwner {
     if (this.#owner.waiting.size >= this.#tuning.waitingMax) return -Faults.ORIGIN_FULL
     if (endpoint === null && this.#source?.ask() !== true) return -Faults.ORIGIN_UNRESOLVED
     this.#countAttempt(x)
-    this.room.add(x, waiter, nowMs)
+    this.room.add(x, waiter, nowMs, announcement)
     this.#dialForRoom(nowMs, endpoint)
     return WAIT
+  }
+
+  /** `client`: only on a connection of his; null: on any. */
+  #takeReady(endpoint: Endpoint, client: string | null, nowMs: number): PooledConnection | null {
+    const { stock } = this
+    const pooled = client === null ? stock.take(endpoint, nowMs) : stock.takeOf(client, endpoint, nowMs)
+    return pooled ?? (this.#isAtMax ? stock.takeAny(nowMs, client) : null)
   }
 
   get #isAtMax(): boolean {
@@ -109,7 +124,9 @@ export class Pool implements EndpointOwner {
 
   /** A request would have to wait for others to end. */
   get isFull(): boolean {
-    return this.#isAtMax && !this.stock.hasReady
+    if (!this.#isAtMax) return false
+    // What is ready may be another client's: it counts where it can make room.
+    return this.#announces === null ? !this.stock.hasReady : this.stock.firstIdle === null
   }
 
   #countAttempt(x: Exchange): void {
@@ -135,6 +152,7 @@ export class Pool implements EndpointOwner {
 
   /** Do more wait than there are streams in the connections being made? */
   get #isShort(): boolean {
+    if (this.#announces !== null) return this.room.undialed !== null
     const { connecting } = this.stock
     return this.room.size > (connecting === 0 ? 0 : connecting * this.#streamsEach)
   }
@@ -145,7 +163,7 @@ export class Pool implements EndpointOwner {
     while (this.#isShort) {
       endpoint ??= this.endpoints.choose()
       if (endpoint === null || !this.#mayDial(endpoint, nowMs)) return
-      this.#dial(endpoint, nowMs)
+      this.#dial(endpoint, nowMs, this.#announces === null ? null : this.room.undialed)
       endpoint = null
     }
   }
@@ -162,18 +180,22 @@ export class Pool implements EndpointOwner {
     return idle !== null
   }
 
-  #dial(endpoint: Endpoint, nowMs: number): void {
-    const pooled = new PooledConnection(endpoint, this)
+  /** `waiting`: for whom, where each client has his own; null: for whoever comes, or for nobody. */
+  #dial(endpoint: Endpoint, nowMs: number, waiting: Waiting | null): void {
+    const announcement = waiting?.announcement ?? null
+    const pooled = new PooledConnection(endpoint, this, announcement?.client ?? '')
+    if (waiting !== null) waiting.dialed = pooled
     this.stock.begin(endpoint, nowMs)
     this.#standing.beginTrial(pooled)
-    pooled.connection = this.#owner.dial.dial(endpoint, pooled)
+    const target = announcement === null ? endpoint : new AnnouncedTarget(endpoint, announcement)
+    pooled.connection = this.#owner.dial.dial(target, pooled)
   }
 
   /** A connection for nobody, to learn whether one can be made. */
   #knock(endpoint: Endpoint): void {
     if (this.stock.connecting >= this.#tuning.connectingMax || this.#isAtMax) return
     if (endpoint.connecting > 0) return
-    this.#dial(endpoint, this.#timers.clock.nowMs())
+    this.#dial(endpoint, this.#timers.clock.nowMs(), null)
   }
 
   onConnected(pooled: PooledConnection): void {
@@ -185,6 +207,9 @@ export class Pool implements EndpointOwner {
     if (this.#protocol !== 'http/1.1') this.#streamsEach = Math.max(1, pooled.connection.freeStreams)
     if (endpoint.passing.onConnected()) this.#standing.acquit(endpoint)
     this.#offer(pooled, true)
+    // Whose address was gone by then needs another.
+    const left = this.#announces === null ? null : this.room.dialedBy(pooled)
+    if (left !== null) left.dialed = null
     this.#dialForRoom(nowMs)
   }
 
@@ -196,16 +221,17 @@ export class Pool implements EndpointOwner {
       this.#source?.ask()
     }
     this.#standing.endTrial(pooled)
-    this.#tellRoom(fault === NONE ? Faults.ORIGIN_UNREACHABLE : fault)
+    this.#tellRoom(pooled, fault === NONE ? Faults.ORIGIN_UNREACHABLE : fault)
     this.#dialForRoom(this.#timers.clock.nowMs())
   }
 
-  /** A connection could not be made. It was nobody's in particular, so the first in the room has bad luck. */
-  #tellRoom(fault: Fault): void {
+  /** A connection could not be made. Where it was nobody's in particular, the first in the room has bad luck. */
+  #tellRoom(pooled: PooledConnection, fault: Fault): void {
     const { room, stock, endpoints } = this
     const hasOther = endpoints.isAnyAvailable
     if (!hasOther) room.failWhere(fault, (x) => this.#owner.canGoElsewhere(x))
-    const { first } = room
+    const first = this.#announces === null ? room.first : room.dialedBy(pooled)
+    if (first !== null) first.dialed = null
     if (first === null || !this.#isShort) return
     first.dialFaults++
     if (!hasOther || first.dialFaults >= endpoints.list.length) room.fail(first, fault)
@@ -253,18 +279,24 @@ export class Pool implements EndpointOwner {
   #offer(pooled: PooledConnection, isFresh: boolean): void {
     const { endpoint, connection } = pooled
     while (!endpoint.isGone && !pooled.isGone && connection.freeStreams > 0) {
-      const waiting = this.room.take(isFresh)
+      const waiting = this.#nextFor(pooled, isFresh)
       if (waiting === null) break
       waiting.waiter.onOpened(waiting.x, waiting.turn, this.#lease(pooled, waiting.x))
     }
     // Those told may have done anything meanwhile, and this may have run inside itself.
     if (pooled.isGone) return
-    if (endpoint.isGone || this.#isClosed) {
+    const isNobodys = this.#announces !== null && pooled.client === ''
+    if (endpoint.isGone || this.#isClosed || isNobodys) {
       endpoint.ready.remove(pooled)
       if (pooled.leases === 0) this.stock.drop(pooled)
     } else if (connection.freeStreams > 0) this.stock.keep(pooled)
     // A trial whose client left before it was connected: the next request is one.
     if (pooled.leases === 0) this.#standing.endTrial(pooled)
+  }
+
+  #nextFor(pooled: PooledConnection, isFresh: boolean): Waiting | null {
+    if (this.#announces === null) return this.room.take(isFresh)
+    return this.room.takeOf(pooled.client, pooled, isFresh)
   }
 
   // What attempts have shown

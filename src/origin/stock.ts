@@ -55,10 +55,21 @@ export class Stock implements DeadlineOwner {
     return null
   }
 
-  /** One to any address in order. */
-  takeAny(nowMs: number): PooledConnection | null {
+  /** The same among those of one client. Who is new has none, and is about to have one made: that costs more than the look. */
+  takeOf(client: string, endpoint: Endpoint, nowMs: number): PooledConnection | null {
+    if (client === '') return null
+    for (let pooled = endpoint.ready.last; pooled !== null; pooled = pooled.previous) {
+      if (pooled.client !== client || pooled.connection.freeStreams === 0) continue
+      if (pooled.leases > 0 || nowMs < pooled.idleUntilMs) return pooled
+    }
+    return null
+  }
+
+  /** One to any address in order; `client`: of his, null: anybody's. */
+  takeAny(nowMs: number, client: string | null): PooledConnection | null {
     for (const endpoint of this.#endpoints.list) {
-      const pooled = endpoint.passing.isAvailable ? this.take(endpoint, nowMs) : null
+      if (!endpoint.passing.isAvailable) continue
+      const pooled = client === null ? this.take(endpoint, nowMs) : this.takeOf(client, endpoint, nowMs)
       if (pooled !== null) return pooled
     }
     return null

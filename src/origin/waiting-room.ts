@@ -8,6 +8,7 @@ import type { Fault } from '../core/faults.ts'
 import { List } from '../core/list.ts'
 import type { Timers } from '../core/timers.ts'
 import type { Exchange } from '../http/exchange.ts'
+import type { Announcement } from './announcing.ts'
 import type { OriginWaiter } from './origin.ts'
 import type { Member } from './policy.ts'
 import { Waiting, type WaitingOwner } from './waiting.ts'
@@ -43,11 +44,11 @@ export class WaitingRoom implements WaitingOwner {
     return this.#list.first
   }
 
-  add(x: Exchange, waiter: OriginWaiter, nowMs: number): void {
+  add(x: Exchange, waiter: OriginWaiter, nowMs: number, announcement: Announcement | null): void {
     // A wait that its exchange did not cancel: the table has room for one only.
     const forgotten = this.#table.get(x)
     if (forgotten !== undefined) forgotten.owner.onWaitCancelled(forgotten)
-    const waiting = new Waiting(x, waiter, this)
+    const waiting = new Waiting(x, waiter, this, announcement)
     this.#list.addLast(waiting)
     this.#table.set(x, waiting)
     this.#member.inFlight++
@@ -69,6 +70,34 @@ export class WaitingRoom implements WaitingOwner {
       }
     }
     return null
+  }
+
+  // Where servers are told of clients, each connection is made for one that waits.
+
+  /** The first for whom none is being made. */
+  get undialed(): Waiting | null {
+    for (let waiting = this.#list.first; waiting !== null; waiting = waiting.next)
+      if (waiting.dialed === null) return waiting
+    return null
+  }
+
+  /** For whom `connection` is being made; null when he has left. */
+  dialedBy(connection: object): Waiting | null {
+    for (let waiting = this.#list.first; waiting !== null; waiting = waiting.next)
+      if (waiting.dialed === connection) return waiting
+    return null
+  }
+
+  /** As `take`, for a connection of this client's: first him for whom it was made. */
+  takeOf(client: string, connection: object, isFresh: boolean): Waiting | null {
+    let found = this.dialedBy(connection)
+    for (let waiting = this.#list.first; waiting !== null && found === null; waiting = waiting.next) {
+      const isHis = client !== '' && waiting.announcement?.client === client
+      if (isHis && (isFresh || waiting.x.attempts < 2)) found = waiting
+    }
+    if (found === null) return null
+    this.#takeOut(found)
+    return found.isStale ? this.takeOf(client, connection, isFresh) : found
   }
 
   fail(waiting: Waiting, fault: Fault): void {

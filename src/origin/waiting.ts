@@ -5,6 +5,7 @@
 import type { Exchange } from '../http/exchange.ts'
 import type { ListNode } from '../core/list.ts'
 import { Deadline, type DeadlineOwner } from '../core/timers.ts'
+import type { Announcement } from './announcing.ts'
 import type { OriginWaiter } from './origin.ts'
 
 export interface WaitingOwner {
@@ -22,10 +23,15 @@ export class Waiting implements ListNode<Waiting>, DeadlineOwner {
   readonly waiter: OriginWaiter
   readonly owner: WaitingOwner
   readonly deadline: Deadline = new Deadline(this)
+  /** Where servers are told of clients: whose connection it needs. */
+  readonly announcement: Announcement | null
+  /** The connection that is made for it, where each client has his own. */
+  dialed: object | null = null
   /** Addresses that could not be connected to while it was the first to be served. */
   dialFaults = 0
 
-  constructor(x: Exchange, waiter: OriginWaiter, owner: WaitingOwner) {
+  constructor(x: Exchange, waiter: OriginWaiter, owner: WaitingOwner, announcement: Announcement | null) {
+    this.announcement = announcement
     this.x = x
     this.turn = x.beginWait()
     this.waiter = waiter

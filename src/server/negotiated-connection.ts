@@ -38,7 +38,8 @@ export class NegotiatedConnection implements OriginConnection, TransportEvents, 
     this.#dialedAtMs = timers.clock.nowMs()
     timers.set(this.#deadline, target.connectMs)
     const connected = (): void => this.#onConnected()
-    this.#transport = connector.connect(target.address, this, connected, target.security ?? null)
+    const { address, security, opening } = target
+    this.#transport = connector.connect(address, this, connected, security, opening)
   }
 
   get freeStreams(): number {

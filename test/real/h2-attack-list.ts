@@ -42,7 +42,7 @@ export interface Attack {
   readonly msMin?: number
 }
 
-export const attacks: readonly Attack[] = [
+export const knownAttacks: readonly Attack[] = [
   {
     what: 'rapid reset',
     fault: 'h2_reset_flood',
@@ -86,5 +86,31 @@ export const attacks: readonly Attack[] = [
     settings: '\0\x04\0\0\0\x01',
     msMin: 6000,
     bytes: Buffer.concat(ids.slice(0, 100).map((id) => frame(1, 5, id, get))),
+  },
+]
+
+export const furtherAttacks: readonly Attack[] = [
+  {
+    what: 'made you reset by DATA behind the end',
+    fault: 'h2_error_flood',
+    bytes: Buffer.concat(ids.flatMap((id) => [frame(1, 5, id, get), frame(0, 0, id, 'x')])),
+  },
+  {
+    what: 'made you reset by a PRIORITY of a wrong length',
+    fault: 'h2_error_flood',
+    bytes: Buffer.concat(ids.flatMap((id) => [frame(1, 4, id, post), frame(2, 0, id, 'xxx')])),
+  },
+  {
+    what: 'WINDOW_UPDATE flood',
+    fault: 'h2_window_flood',
+    bytes: Buffer.concat(Array.from({ length: 12_000 }, () => frame(8, 0, 0, '\0\0\0\x01'))),
+  },
+  {
+    what: 'PRIORITY_UPDATE flood',
+    fault: 'h2_priority_flood',
+    bytes: Buffer.concat([
+      frame(1, 4, 1, post),
+      ...Array.from({ length: 3000 }, (_, i) => frame(16, 0, 0, `\0\0\0\x01u=${i % 8}`)),
+    ]),
   },
 ]

@@ -7,10 +7,10 @@ import { connect } from 'node:net'
 import { setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clientPreface, Flag, FrameType } from '../../src/h2/frames.ts'
-import { attacks, frame } from './h2-attack-list.ts'
+import { frame, furtherAttacks, knownAttacks } from './h2-attack-list.ts'
 
 const [port = '', from = '', what = '', ms = ''] = process.argv.slice(2)
-const attack = attacks.find((one) => one.what === what)
+const attack = [...knownAttacks, ...furtherAttacks].find((one) => one.what === what)
 if (attack === undefined) throw new Error(`there is no attack "${what}"`)
 setPriority(19)
 

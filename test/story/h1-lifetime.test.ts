@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Faults } from '../../src/core/faults.ts'
 import { BODY_UNKNOWN } from '../../src/http/message.ts'
 import type { Exchange } from '../../src/http/exchange.ts'
 import type { ConnectionLimits } from '../../src/http/limits.ts'
@@ -21,7 +22,7 @@ function waiting(
   return { story, x: first as unknown as Exchange }
 }
 
-test('a connection that asks nothing is closed after headMs, without a word', () => {
+test('a connection that asks nothing is closed after headMs, without a word, and counted', () => {
   const story = serverStory()
   story.pass(9_000)
   assert.equal(story.client.closed, null)
@@ -29,6 +30,7 @@ test('a connection that asks nothing is closed after headMs, without a word', ()
   assert.equal(story.client.hasEnded, true)
   assert.equal(story.client.text, '')
   assert.deepEqual(story.serve.log, [])
+  assert.deepEqual(story.faults, [Faults.CLIENT_SILENT])
   story.checkAtRest()
 })
 

@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import { DateText } from '../../src/core/clock.ts'
+import type { Fault } from '../../src/core/faults.ts'
 import { Timers } from '../../src/core/timers.ts'
 import { serveH1, type H1ServerConnection } from '../../src/h1/server.ts'
 import type { ServingContext } from '../../src/http/serving.ts'
@@ -21,6 +22,8 @@ export interface ServerStory {
   readonly near: WireEnd
   readonly connection: H1ServerConnection
   closedCount: number
+  /** Of the connection. */
+  readonly faults: Fault[]
   /** Lets time pass, and everything be delivered. */
   readonly pass: (ms: number) => void
   /** Everything is over: nothing is left anywhere. */
@@ -43,6 +46,7 @@ export function serverStory(
     limits: { ...defaultLimits, ...limits },
     dateText: new DateText(clock),
     onClosed: () => void story.closedCount++,
+    onFault: (fault) => void story.faults.push(fault),
     ...(onHttp2 === undefined ? {} : { onHttp2 }),
   }
   const story: ServerStory = {
@@ -54,6 +58,7 @@ export function serverStory(
     near,
     connection: serveH1(near, context),
     closedCount: 0,
+    faults: [],
     pass(ms) {
       wire.run()
       clock.advance(ms)

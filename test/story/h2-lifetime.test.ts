@@ -98,6 +98,20 @@ describe('the end of an HTTP/2 connection', () => {
     checkEnded(story, ErrorCode.PROTOCOL_ERROR)
   })
 
+  test('a header block in many frames has headMs as well, all of them together', () => {
+    const story = sessionStory()
+    const told: string[] = []
+    story.onFault = (fault) => told.push(faultRow(fault).name)
+    const { client } = story
+    client.frame(FrameType.HEADERS, 0, 1, client.encode([':method', 'GET']))
+    for (let i = 0; i < 5; i++) {
+      story.pass(3000)
+      if (story.near.isOpen) client.frame(FrameType.CONTINUATION, 0, 1, '')
+    }
+    assert.deepEqual(told, ['head_timeout'])
+    checkEnded(story, ErrorCode.PROTOCOL_ERROR)
+  })
+
   test('a client that does not acknowledge SETTINGS is left (RFC 9113 §6.5.3)', () => {
     const story = silentStory()
     story.client.isPolite = false

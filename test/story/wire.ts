@@ -3,6 +3,7 @@
  * src/net/transport.ts and is as harsh as they allow: lent bytes are spoilt when the call returns, FIN and RST are not
  * noticed while reads are paused, and who closes with bytes unread resets its peer.
  */
+import type { ClientSecurity } from '../../src/net/security.ts'
 import type { Connector, Transport, TransportAddress, TransportEvents } from '../../src/net/transport.ts'
 
 const poison = 0xdb
@@ -228,10 +229,20 @@ export class Wire implements Connector {
     return [near, far]
   }
 
-  connect(address: TransportAddress, events: TransportEvents, onConnect: () => void): Transport {
+  connect(
+    address: TransportAddress,
+    events: TransportEvents,
+    onConnect: () => void,
+    _security?: ClientSecurity | null,
+    opening?: Buffer | null,
+  ): Transport {
     const [near, far] = this.pair(address.host, address.port)
     near.events = events
-    this.dialing.push({ near, far, address, onConnect })
+    const begin = (): void => {
+      if (opening != null) near.writeBytes(opening, 0, opening.length)
+      onConnect()
+    }
+    this.dialing.push({ near, far, address, onConnect: begin })
     return near
   }
 

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { Faults, NONE, type Fault } from '../../../src/core/faults.ts'
-import { WAIT, type Exchange, type Upstream } from '../../../src/http/exchange.ts'
+import { nobody, WAIT, type Exchange, type Upstream } from '../../../src/http/exchange.ts'
 import type { OriginOptions, OriginWaiter } from '../../../src/origin/origin.ts'
 import { FakeResolver, settle, stage, type FakeConnection, type Stage } from './fakes.ts'
 import type { Seeded } from './random.ts'
@@ -31,6 +31,7 @@ export class Schedule implements OriginWaiter {
   readonly #waiting = new Map<Exchange, number>()
   readonly #active = new Map<Exchange, FakeConnection>()
   readonly #isNamed: boolean
+  readonly #isAnnounced: boolean
   opened = 0
   failed = 0
 
@@ -51,6 +52,8 @@ export class Schedule implements OriginWaiter {
       idleMs: random.below(5000),
       knockMs: random.chance(0.3) ? 0 : 300 + random.below(1000),
     }
+    this.#isAnnounced = random.chance(0.3)
+    if (this.#isAnnounced) this.#tuning = { ...this.#tuning, proxyProtocol: 'v1' }
     const resolver = new FakeResolver()
     resolver.answers.set('app.internal', { addresses: this.#someHosts(), ttlMs: 1500 })
     this.#s = stage(servers, this.#tuning, resolver)
@@ -77,7 +80,7 @@ export class Schedule implements OriginWaiter {
     const kind = random.below(100)
     const dialled = random.one(dial.connecting)
     const busy = random.one([...this.#active.keys()])
-    if (kind < 30) this.#open(this.#s.exchange())
+    if (kind < 30) this.#open(this.#newExchange())
     else if (kind < 50) dialled?.connect()
     else if (kind < 58) dialled?.close(random.one(connectFaults) as Fault)
     else if (kind < 74) this.#end(busy)
@@ -88,6 +91,21 @@ export class Schedule implements OriginWaiter {
     else if (kind < 98) clock.advance(random.below(300))
     else if (kind < 99) clock.freeze(random.below(6000))
     else this.#rename()
+  }
+
+  /** Of one of few clients, the first of whom has no address. */
+  #newExchange(): Exchange {
+    const x = this.#s.exchange()
+    if (!this.#isAnnounced) return x
+    const remoteAddress = this.#random.one(['', '192.0.2.1', '192.0.2.2', '192.0.2.3']) as string
+    x.down = {
+      ...nobody,
+      remoteAddress,
+      remotePort: 50_000 + this.#random.below(2),
+      localAddress: '192.0.2.9',
+    }
+    x.clientAddress = remoteAddress
+    return x
   }
 
   #open(x: Exchange): void {
@@ -126,8 +144,20 @@ export class Schedule implements OriginWaiter {
     assert.equal(connection.state, 'open')
     assert.equal(connection.isDestroyed, false)
     assert.equal(connection.target.server, x.tried.at(-1))
+    if (this.#isAnnounced) this.#checkAnnounced(x, connection)
     this.#active.set(x, connection)
     this.opened++
+  }
+
+  /** Whose connection it is was said when it was made. */
+  #checkAnnounced(x: Exchange, connection: FakeConnection): void {
+    const { remoteAddress, remotePort, localPort } = x.down
+    const expected =
+      remoteAddress === ''
+        ? 'PROXY UNKNOWN\r\n'
+        : `PROXY TCP4 ${remoteAddress} 192.0.2.9 ${remotePort} ${localPort}\r\n`
+    assert.equal(connection.target.opening?.toString('latin1'), expected)
+    if (remoteAddress === '') assert.equal(connection.servedCount, 1, 'of nobody known: for one request')
   }
 
   onOpened(x: Exchange, turn: number, upstream: Upstream): void {

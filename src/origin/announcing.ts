@@ -1,0 +1,72 @@
+/**
+ * Announcing: servers that read a PROXY protocol header are told by it who the client is, first of all on each connection. So what
+ * follows on it is that client's, and no other's: a server may have let him in by his address, or by what he said on it.
+ *
+ * The client is who he is for every purpose (`x.clientAddress`): the peer, who was announced to us, or whom a trusted proxy named; of
+ * him the port is not known then, and told as 0.
+ */
+import type { DialTarget, OriginProtocol } from '../http/dial.ts'
+import type { Exchange, UpstreamServer } from '../http/exchange.ts'
+import type { ClientSecurity } from '../net/security.ts'
+import type { TransportAddress } from '../net/transport.ts'
+import {
+  writeOwnProxyHeader,
+  writeProxyHeader,
+  type ClientConnection,
+  type ProxyVersion,
+} from '../net/write-proxy-header.ts'
+
+export interface Announcement {
+  /** Whose connection it is; '' for one without an address, who may be anybody: it serves one request. */
+  readonly client: string
+  readonly opening: Buffer
+}
+
+export function announcementOf(version: ProxyVersion, x: Exchange): Announcement {
+  const { clientAddress, down } = x
+  const isPeer = clientAddress === '' || clientAddress === down.remoteAddress
+  const address = isPeer ? down.remoteAddress : clientAddress
+  const client: ClientConnection = {
+    remoteAddress: address,
+    remotePort: isPeer ? down.remotePort : 0,
+    localAddress: localAddressFor(address, down.localAddress ?? ''),
+    localPort: down.localPort,
+  }
+  const { remotePort, localAddress, localPort } = client
+  return {
+    client: address === '' ? '' : `${address} ${remotePort} ${localAddress} ${localPort}`,
+    opening: writeProxyHeader(version, client),
+  }
+}
+
+/** Not known for a client of QUIC: no address of his family. */
+function localAddressFor(address: string, known: string): string {
+  if (known !== '' || address === '') return known
+  return address.includes(':') ? '::' : '0.0.0.0'
+}
+
+/** What a connection that is nobody's begins with. */
+export function ownOpening(version: ProxyVersion | null): Buffer | null {
+  return version === null ? null : writeOwnProxyHeader(version)
+}
+
+/** An address of a server, for the connections of one client. */
+export class AnnouncedTarget implements DialTarget {
+  readonly server: UpstreamServer
+  readonly address: TransportAddress
+  readonly protocol: OriginProtocol
+  readonly addressText: string
+  readonly connectMs: number
+  readonly security: ClientSecurity | null
+  readonly opening: Buffer
+
+  constructor(target: DialTarget, { opening }: Announcement) {
+    this.server = target.server
+    this.address = target.address
+    this.protocol = target.protocol
+    this.addressText = target.addressText
+    this.connectMs = target.connectMs
+    this.security = target.security ?? null
+    this.opening = opening
+  }
+}
