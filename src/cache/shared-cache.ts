@@ -149,6 +149,11 @@ export class SharedCache {
     return this.#disk.findPart({ key, request, folding, from: -1 })
   }
 
+  /** What there is on disk, for people. undefined: there is no disk, or nobody can tell at once. */
+  peekOnDisk(key: string, request: RequestHead, folding: VaryFolding | null): Entry | null | undefined {
+    return this.#disk?.peekNow({ key, request, folding, from: -1 })
+  }
+
   /** As `DiskStore.lookNewer`, for an entry that is not fresh. */
   lookNewer(x: Exchange, key: string, folding: VaryFolding | null): Lookup | null {
     return this.#disk === null || this.#fills.isKnown(key) ? null : this.#disk.lookNewer(x, key, folding)

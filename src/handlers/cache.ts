@@ -390,8 +390,10 @@ class CacheStep implements Handler, SlicedStep {
     if (passed !== null) return passed
     const key = this.keyOf(x)
     const entry = this.#store.peek(key, x.request)
+    const onDisk = this.#cache.peekOnDisk(key, x.request, this.#options.folding)
     explainRequest(x, this.#options, say)
-    const sliced = entry === null ? (this.#slicing?.explain(x, key, say) ?? null) : null
-    return sliced ?? explainVerdict(x, entry, this.#policy, this.#clock.nowMs(), say)
+    const isStored = (entry ?? onDisk ?? null) !== null
+    const sliced = isStored ? null : (this.#slicing?.explain(x, key, say) ?? null)
+    return sliced ?? explainVerdict(x, { entry, onDisk }, this.#policy, this.#clock.nowMs(), say)
   }
 }

@@ -105,6 +105,18 @@ for (const isRemote of [false, true]) {
   })
 }
 
+test('explain tells of an index and slices that are on disk', async () => {
+  const lives = await Lives.begin()
+  await lives.ask(`Range: bytes=${sliceBytes}-${sliceBytes + 9}\r\n`)
+  await lives.restart()
+  const said = lives.world.explain('http://www.example.com/film')
+  assert.ok(
+    said.some((sentence) => sentence.endsWith('1 of 6 slices are stored, 1 of them on disk')),
+    said.join('\n'),
+  )
+  assert.equal(lives.world.cache.store.snapshot().entries, 0, 'and leaves no trace')
+})
+
 test('a damaged slice is fetched from the origin, and the rest is not', async () => {
   const lives = await Lives.begin()
   await lives.ask()

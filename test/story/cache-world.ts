@@ -6,7 +6,8 @@ import { routeCacheSchema } from '../../src/config/cache-schema.ts'
 import { readConfig } from '../../src/config/load.ts'
 import type { HeadgateConfig } from '../../src/config/document.ts'
 import { silentObserver } from '../../src/engine/observer.ts'
-import type { Handler } from '../../src/http/exchange.ts'
+import type { Exchange, Handler } from '../../src/http/exchange.ts'
+import { requestFor } from '../unit/cache/store-world.ts'
 import { ProxyWorld, type ProxySetting } from './proxy-world.ts'
 import type { Peer } from './wire.ts'
 
@@ -17,6 +18,7 @@ type CacheSetting = Exclude<
 
 export class CacheWorld extends ProxyWorld {
   readonly cache: SharedCache
+  readonly step: Handler
 
   /** `disk`: for `top.disk`. */
   constructor(
@@ -25,16 +27,24 @@ export class CacheWorld extends ProxyWorld {
     top: HeadgateConfig['cache'] = {},
     disk?: Disk,
   ) {
-    let made: SharedCache | null = null
+    let made: ReturnType<typeof stepOf> | null = null
     super({
       ...setting,
       steps: (world) => {
-        const { cache, step } = stepOf(world, route, top, disk)
-        made = cache
-        return [...(Array.isArray(setting.steps) ? setting.steps : []), step]
+        made = stepOf(world, route, top, disk)
+        return [...(Array.isArray(setting.steps) ? setting.steps : []), made.step]
       },
     })
-    this.cache = made as unknown as SharedCache
+    const { cache, step } = made as unknown as ReturnType<typeof stepOf>
+    this.cache = cache
+    this.step = step
+  }
+
+  /** What the step says of a GET of this URL, in sentences. */
+  explain(url: string): string[] {
+    const said: string[] = []
+    this.step.explain?.({ request: requestFor(url) } as Exchange, (sentence) => void said.push(sentence))
+    return said
   }
 
   /** What a client is answered whose request the origin is not asked about, or which `server` has answered. */

@@ -206,6 +206,11 @@ export class DiskStore implements StoreBelow {
     return this.isServing ? this.#finder.findNow(wanted) : undefined
   }
 
+  /** As `Finder.peekNow`. */
+  peekNow(wanted: Wanted): Entry | null | undefined {
+    return this.isServing ? this.#finder.peekNow(wanted) : undefined
+  }
+
   get generation(): number {
     return this.#memory.generation
   }

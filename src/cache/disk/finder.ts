@@ -109,9 +109,23 @@ export class Finder {
    * undefined: ask `find`.
    */
   findNow(wanted: Wanted): Entry | null | undefined {
-    const owner = this.#owner
-    const { generation } = owner
-    if (!owner.pace.isQuick || !owner.isCurrent) return undefined
+    const { pace, isCurrent, generation } = this.#owner
+    const found = pace.isQuick && isCurrent ? this.#searchNow(wanted) : undefined
+    if (found === undefined) return undefined
+    const entry = this.#usable(found, wanted, generation)
+    if (found === null || entry === null) return this.#count(null)
+    this.#noteFound(found)
+    return this.#count(this.#kept(found, entry, wanted))
+  }
+
+  /** The same for people, without a trace. undefined: nobody can tell at once. */
+  peekNow(wanted: Wanted): Entry | null | undefined {
+    const { pace, isCurrent, generation } = this.#owner
+    const found = pace.isLocal && isCurrent ? this.#searchNow(wanted) : undefined
+    return found === undefined ? undefined : this.#usable(found, wanted, generation)
+  }
+
+  #searchNow(wanted: Wanted): Found | null | undefined {
     const finding = findingOf(wanted)
     let step = finding.next(null)
     while (step.done !== true) {
@@ -119,9 +133,11 @@ export class Finder {
       if (found === undefined) return undefined
       step = finding.next(found)
     }
-    const entry = this.#usable(step.value, wanted, generation)
-    if (entry === null) return this.#count(null)
-    return this.#count(this.#kept(step.value as Found, entry, wanted))
+    return step.value
+  }
+
+  #noteFound({ name }: Found): void {
+    if (name !== '') this.#owner.onFound(name)
   }
 
   /** null: nothing that may be used. What is small is in memory by then, if that has room. Never rejects. */
@@ -156,8 +172,11 @@ export class Finder {
     let step = finding.next(null)
     while (step.done !== true) step = finding.next(await this.#load(step.value, wanted))
     await owner.current()
-    const entry = this.#usable(step.value, wanted, generation)
-    return entry === null ? null : this.#promoted(entry)
+    const found = step.value
+    const entry = this.#usable(found, wanted, generation)
+    if (found === null || entry === null) return null
+    this.#noteFound(found)
+    return this.#promoted(entry)
   }
 
   #usable(found: Found | null, wanted: Wanted, generation: number): Entry | null {
@@ -169,7 +188,6 @@ export class Finder {
     if (purged === Purged.HARD) return null
     // A purge of this moment may concern it, whose line is not in the journal yet.
     if (owner.generation !== generation && owner.wasPurged(entry)) return null
-    if (found.name !== '') owner.onFound(found.name)
     if (purged === Purged.SOFTLY || found.isSoft) entry.isSoftPurged = true
     return entry
   }

@@ -40,9 +40,14 @@ export class Pace {
     this.#deviceReads = this.#disk.deviceReads()
   }
 
+  /** May anything be read so at all? */
+  get isLocal(): boolean {
+    return this.#kind !== null && this.#kind.isLocal
+  }
+
   /** Is now a moment to read at once? */
   get isQuick(): boolean {
-    if (this.#kind === null || !this.#kind.isLocal) return false
+    if (!this.isLocal) return false
     if (this.#debtMs === 0) return true
     const nowMs = this.#disk.nowMs()
     this.#debtMs = Math.max(0, this.#debtMs - (nowMs - this.#paidMs) * share)

@@ -46,19 +46,36 @@ export function explainPassed(
   return NEXT
 }
 
-/** What would be done with the request. `entry`: null when nothing is stored for it. */
+/** What is stored for a request, and where. */
+export interface Places {
+  /** In memory. */
+  readonly entry: Entry | null
+  /** As `SharedCache.peekOnDisk`. */
+  readonly onDisk: Entry | null | undefined
+}
+
+/** What would be done with the request. */
 export function explainVerdict(
   { request }: Exchange,
-  entry: Entry | null,
+  places: Places,
   policy: CachePolicy,
   nowMs: number,
   say: Say,
 ): Flow {
+  const entry = places.entry ?? places.onDisk ?? null
   const reason = entry === null ? judgeMiss(request) : judge(entry, request, policy, nowMs)
   if (entry !== null) explainEntry(entry, nowMs, say)
+  explainPlace(places, say)
   say(reasonRow(reason).sentence)
   const verdict = verdictOf(reason)
   return verdict === Verdict.FRESH || verdict === Verdict.STALE ? DONE : NEXT
+}
+
+function explainPlace({ entry, onDisk }: Places, say: Say): void {
+  if (onDisk === undefined) return
+  if (entry !== null)
+    say(onDisk === null ? 'it is in memory, and not on disk' : 'it is in memory and on disk')
+  else if (onDisk !== null) say('it is on disk, and not in memory')
 }
 
 /** What is stored. */

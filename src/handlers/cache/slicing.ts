@@ -54,7 +54,7 @@ export interface SlicingOptions {
 }
 
 /** Slices that are looked for to be explained. */
-const explainedMax = 10_000
+const explainedMax = 2000
 
 /** How often an exchange begins anew because the version changed under it: an origin that never agrees with itself fails. */
 const roundsMax = 3
@@ -144,19 +144,27 @@ export class Slicing {
     const isTried = this.takes(wholeKey)
     say(`fetched and kept in slices of ${bytes} bytes${isTried ? '' : ', but just now as a whole'}`)
     const indexKey = this.indexKeyOf(x)
-    const index = isTried ? store.peek(indexKey, x.request) : null
+    const onDisk = isTried ? this.#cache.peekOnDisk(indexKey, x.request, null) : undefined
+    const index = isTried ? (store.peek(indexKey, x.request) ?? onDisk ?? null) : null
     const version = index === null ? null : versionOf(index)
     if (index === null || version === null) return null
     const slice = new Slice({ bytes, number: 0, from: 0, indexKey, wholeKey, version })
     const count = Math.ceil(version.length / bytes)
     let kept = 0
-    for (let i = 0; i < Math.min(count, explainedMax); i++)
-      if (store.peek(slice.at(i).key, x.request) !== null) kept++
+    let files = 0
+    for (let i = 0; i < Math.min(count, explainedMax); i++) {
+      const { key } = slice.at(i)
+      const isInMemory = store.peek(key, x.request) !== null
+      const isOnDisk = (this.#cache.peekOnDisk(key, x.request, null) ?? null) !== null
+      if (isInMemory || isOnDisk) kept++
+      if (isOnDisk) files++
+    }
     const of = count > explainedMax ? `the first ${explainedMax} of ${count}` : String(count)
     const nowMs = clock.nowMs()
     explainEntry(index, nowMs, say)
     say(
-      `the whole has ${version.length} bytes under ${version.validator}; ${kept} of ${of} slices are stored`,
+      `the whole has ${version.length} bytes under ${version.validator}; ${kept} of ${of} slices are stored` +
+        (onDisk === undefined ? '' : `, ${files} of them on disk`),
     )
     const reason = judge(index, x.request, policy, nowMs)
     say(reasonRow(reason).sentence)
