@@ -314,8 +314,10 @@ export class TlsCompiler {
     const { tls } = this.#document
     const table = this.#tableOf(listener)
     if (follow !== undefined) for (const certificate of table.all) follow(certificate)
+    // A single certificate of a file is known before a handshake begins, which then need not wait for us to choose.
+    const others = this.#isAutomatic ? sources : []
     return new ListenerSecurity({
-      certificates: new CertificateSources([table, ...sources]),
+      certificates: new CertificateSources([table, ...others]),
       default: () => table.default,
       minVersion: listener.tls?.minVersion ?? tls.minVersion,
       protocols: protocolsOf(listener),

@@ -2,11 +2,21 @@
  * ALPN (RFC 7301 §3.1): lists of protocols as they stand in a handshake, each name with its length before it.
  */
 
-/** Names of 1 to 255 bytes. */
+/** Of lists that live as long as what they belong to: each is asked for with every connection. */
+const known = new WeakMap<readonly string[], Buffer>()
+
+/** Names of 1 to 255 bytes. For the same list, which must not change, the same bytes. */
 export function alpnBytes(protocols: readonly string[]): Buffer {
-  return Buffer.concat(
-    protocols.map((name) => Buffer.from(`${String.fromCharCode(name.length)}${name}`, 'latin1')),
-  )
+  let bytes = known.get(protocols)
+  if (bytes === undefined) {
+    bytes = Buffer.concat(protocols.map(alpnName))
+    known.set(protocols, bytes)
+  }
+  return bytes
+}
+
+function alpnName(name: string): Buffer {
+  return Buffer.from(`${String.fromCharCode(name.length)}${name}`, 'latin1')
 }
 
 /** Where in `offered` the first of `wanted` stands that is offered; -1 when none is. */

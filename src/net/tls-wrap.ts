@@ -1,8 +1,8 @@
 /**
  * THE file that knows what Node does not document about TLS: TLSWrap, the object below its TLSSocket, used without one.
  *
- * Why: measured on Node 26, an idle connection takes 50 KB with a TLSSocket over its socket and 21 KB without one (nginx:
- * 12), and a small request and its answer cost a seventh less CPU, as no streams stand between. `TlsWrap` is what we use of
+ * Why: no streams stand between. In bare programs on Node 26 an idle connection took 50 KB with a TLSSocket over its socket
+ * and 21 KB without one, and a small answer 17.5 and 16.3 µs of CPU (docs/decisions/0017). `TlsWrap` is what we use of
  * it; `findTlsWrap` looks whether all of it is here, and tls-mode.ts tries it with a real handshake before anything relies
  * on it. Else TLS goes by documented ways (tls-socket-engine.ts).
  *
@@ -48,6 +48,10 @@ interface WriteRequest {
 export interface TlsWrap {
   onread: unknown
   ALPNCallback?: (this: TlsWrap, protocols: Buffer) => number | undefined
+  onhandshakedone?: (this: TlsWrap) => void
+  oncertcb?: (this: TlsWrap, hello: ClientHelloFacts) => void
+  onnewsession?: (this: TlsWrap, id: unknown, session: Buffer) => void
+  onerror?: (this: TlsWrap, error: NodeJS.ErrnoException) => void
   lastHandshakeTime: number
   handshakes: number
   sni_context?: unknown
