@@ -58,7 +58,9 @@ async function upload(
   return asking.answer
 }
 
-export const cases: Readonly<Record<string, (cell: Cell) => Promise<void>>> = {
+export type Case = (cell: Cell) => Promise<void>
+
+export const cases: Readonly<Record<string, Case>> = {
   async 'GET and HEAD'({ client }) {
     for (const method of ['GET', 'HEAD', 'GET']) {
       const asking = client.ask(method, '/get')
