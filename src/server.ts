@@ -9,6 +9,7 @@
  * closed when its last exchange is finished; after `close` nothing of the server keeps the process alive.
  */
 import type { Server } from 'node:net'
+import type { DiskSettings } from './cache/disk/options.ts'
 import { totalOf, type PurgeTotal } from './cache/purge-peers.ts'
 import { SharedCache } from './cache/shared-cache.ts'
 import type { PurgeRequest } from './cache/store.ts'
@@ -50,6 +51,8 @@ const bannedShownMax = 100
 export interface ServerOptions {
   /** Messages between workers; absent: this process is alone. */
   readonly peers?: Peers
+  /** Where workers share what they cache, if the config names no folder; absent: each has a cache of its own then. */
+  readonly shared?: DiskSettings
   /** Other processes write the same logs and accept on the same sockets, which come by `adopt`. */
   readonly isShared?: boolean
   /** This process serves UDP. By default one that is not one of several does. */
@@ -112,6 +115,7 @@ export class HeadgateServer {
   readonly #doors: Doors
   readonly #isShared: boolean
   readonly #peers: Peers | null
+  readonly #shared: DiskSettings | null
   readonly #warming: Warming
   /** Made when a route has a cache first, and kept over reloads. */
   #cache: SharedCache | null = null
@@ -126,6 +130,7 @@ export class HeadgateServer {
   constructor(config: LoadedConfig, options: ServerOptions) {
     this.#isShared = options.isShared ?? false
     this.#peers = options.peers ?? null
+    this.#shared = options.shared ?? null
     this.#resolver = options.resolver ?? new SystemResolver()
     this.#observe = new Observe({ isShared: this.#isShared })
     this.#credentials = new Credentials({
@@ -190,6 +195,7 @@ export class HeadgateServer {
       clock: systemClock,
       observer: this.#observe,
       resolver: this.#resolver,
+      ...(this.#shared === null ? {} : { sharedFolder: this.#shared }),
       openCache: (settings) =>
         (this.#cache ??= new SharedCache({
           clock: systemClock,

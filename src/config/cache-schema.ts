@@ -302,19 +302,23 @@ const wholeDisk = z.strictObject({
     .meta({ description: 'What all files in it may take together.' }),
 })
 
-const diskSchema = z.union([folder.transform((path) => wholeDisk.parse({ path })), wholeDisk]).meta({
-  description:
-    'Keeps what is stored on disk too, where it survives a restart, and where all workers find it. The folder alone, or ' +
-    'with a size (10GiB when left out). Memory only when left out.',
-  samples: ['./var/cache', { path: '/var/cache/headgate', size: '50GiB' }],
-})
+const diskSchema = z
+  .union([z.literal(false), folder.transform((path) => wholeDisk.parse({ path })), wholeDisk])
+  .meta({
+    description:
+      'Keeps what is stored on disk too, where it survives a restart, and where all workers find it. The folder alone, or ' +
+      'with a size (10GiB when left out). Memory only when left out; several workers then share a half of `memory` as a folder in ' +
+      '`/dev/shm`, where there is one. false: each worker has its own part of memory, and knows nothing of the others.',
+    samples: ['./var/cache', { path: '/var/cache/headgate', size: '50GiB' }],
+  })
 
 export const cacheSchema = z
   .strictObject({
     memory: size(1024 * 1024)
       .prefault('256MiB')
       .meta({
-        description: 'Memory for what is stored: of all workers together, each has an equal share.',
+        description:
+          'Memory for what is stored, of all workers together: each has an equal share, of the half when they share the other (see `disk`).',
       }),
     disk: diskSchema.optional(),
     entryMax: size(1)

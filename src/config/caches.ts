@@ -6,6 +6,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
+import type { DiskSettings } from '../cache/disk/options.ts'
 import { CacheKey } from '../cache/key.ts'
 import { rfcPolicy, smartPolicy, type CachePolicy } from '../cache/policy.ts'
 import { SharedCache, type CacheSettings } from '../cache/shared-cache.ts'
@@ -48,7 +49,7 @@ export class CacheCompiler {
 
   /** null: no route has a cache. */
   get settings(): CacheSettings | null {
-    return this.#cache === null ? null : settingsOf(this.#document, this.#baseDirectory)
+    return this.#cache === null ? null : this.#settings()
   }
 
   step(route: RouteCacheDocument, place: CachePlace): Handler {
@@ -72,11 +73,15 @@ export class CacheCompiler {
   }
 
   #open(): SharedCache {
-    const settings = settingsOf(this.#document, this.#baseDirectory)
+    const settings = this.#settings()
     const { clock, timers, openCache } = this.#context
     if (openCache !== undefined) return openCache(settings)
     this.#own = new SharedCache({ clock, timers, settings, peers: null })
     return this.#own
+  }
+
+  #settings(): CacheSettings {
+    return settingsOf(this.#document, this.#baseDirectory, this.#context.sharedFolder ?? null)
   }
 
   close(): void {
@@ -84,25 +89,37 @@ export class CacheCompiler {
   }
 }
 
-function settingsOf(
+/** Of `memory`, where the workers share a folder in memory. */
+const sharedShare = 1 / 2
+/** What a small file takes of a tmpfs: a page, and what is kept about it. */
+const blockBytes = 4096
+const fileBytes = 1024
+
+/** `sharedFolder`: where workers share what they cache if the document does not say; null: nowhere. */
+export function settingsOf(
   { cache, workers }: Pick<ConfigDocument, 'cache' | 'workers'>,
-  baseDirectory = '',
+  baseDirectory: string,
+  sharedFolder: DiskSettings | null,
 ): CacheSettings {
   const count = workers === 'auto' ? availableParallelism() : workers
-  return {
-    bytesMax: Math.floor(cache.memory / count),
-    entryBytesMax: cache.entryMax ?? 0,
-    whenDeserted: cache.abandoned,
-    disk:
-      cache.disk === undefined
-        ? null
-        : { path: resolve(baseDirectory, cache.disk.path), bytesMax: cache.disk.size },
-  }
+  const { memory, disk } = cache
+  const rest = { entryBytesMax: cache.entryMax ?? 0, whenDeserted: cache.abandoned }
+  const ownDisk =
+    disk === undefined || disk === false
+      ? null
+      : { path: resolve(baseDirectory, disk.path), bytesMax: disk.size }
+  if (count === 1 || disk !== undefined || sharedFolder === null)
+    return { bytesMax: Math.floor(memory / count), disk: ownDisk, ...rest }
+  const { path } = sharedFolder
+  const sharedBytes = Math.min(Math.floor(memory * sharedShare), sharedFolder.bytesMax)
+  const bytesMax = Math.floor((memory - sharedBytes) / count)
+  return { bytesMax, disk: { path, bytesMax: sharedBytes, blockBytes, fileBytes }, ...rest }
 }
 
 /** The largest answer that a worker stores, with what an entry costs beside its body. */
 export function entryBytesMaxOf(document: Pick<ConfigDocument, 'cache' | 'workers'>): number {
-  const { bytesMax, entryBytesMax } = settingsOf(document)
+  // As if a folder in memory took its share: that is only known when it runs.
+  const { bytesMax, entryBytesMax } = settingsOf(document, '', { path: '', bytesMax: Infinity })
   return entryBytesMax === 0 ? Math.floor(bytesMax / 8) : entryBytesMax
 }
 

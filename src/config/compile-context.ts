@@ -1,4 +1,5 @@
 /** What a plan needs of the process that it will run in: time, logs, and the way to origins. */
+import type { DiskSettings } from '../cache/disk/options.ts'
 import type { CacheSettings, SharedCache } from '../cache/shared-cache.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Timers } from '../core/timers.ts'
@@ -20,6 +21,8 @@ export interface CompileContext {
   dialForTcp(): Dial
   /** The process's cache, made when it is asked for first; left out: the plan makes one for itself. */
   readonly openCache?: (settings: CacheSettings) => SharedCache
+  /** Where workers share what they cache, if the config names no folder. */
+  readonly sharedFolder?: DiskSettings
   /** What TLS of listeners needs besides the config; left out: sessions are not resumed, certificates come from files. */
   readonly tls?: TlsServices
   /** The plan in force: its origins are carried over where nothing of them has changed. */

@@ -9,13 +9,16 @@ import type { Peers } from './peers.ts'
 export interface LocalPeersOptions {
   /** For tests: true = this frame is lost on its way to a member. Only messages can be. */
   readonly loses?: (frame: PeerFrame, to: number) => boolean
+  /** For tests: calls `deliver` later, in the order in which it was given them; a microtask when left out. */
+  readonly later?: (deliver: () => void) => void
 }
 
 /** A new member of `hub`. */
 export function joinLocal(hub: PeerHub, options: LocalPeersOptions = {}): PeerMember {
+  const { later = queueMicrotask } = options
   const deliver = (frame: PeerFrame): void => {
     if (frame.kind === 'message' && options.loses?.(frame, self) === true) return
-    queueMicrotask(() => member.receive(frame))
+    later(() => member.receive(frame))
   }
   const { self, others } = hub.join(deliver)
   const member = new PeerMember(self, others, {

@@ -6,6 +6,7 @@ import { sumOf, type PurgeTotal } from '../cache/purge-peers.ts'
 import { marked, type PurgeRequest } from '../cache/purge-request.ts'
 import { mostKnowing, type CertificateReport } from '../tls/acme/certificate-status.ts'
 import type { Reply } from './channel.ts'
+import { messageOf } from './fleet.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 /** A worker that is alive answers within a turn of its event loop. */
@@ -83,4 +84,11 @@ export async function renewByWorkers(
 /** Of one that answered; none of one that did not. */
 function valueOf(answer: PromiseSettledResult<Reply>): unknown[] {
   return answer.status === 'fulfilled' && answer.value.kind === 'answer' ? [answer.value.value] : []
+}
+
+/** What a worker said of itself. */
+export function statusOf(worker: WorkerProcess, answer: PromiseSettledResult<Reply>): object {
+  const { pid } = worker
+  if (answer.status === 'rejected') return { pid, error: messageOf(answer.reason) }
+  return Object.assign({ pid }, answer.value.kind === 'answer' ? answer.value.value : null)
 }

@@ -8,12 +8,19 @@
  */
 import type { RequestToExplain } from '../admin/explain-body.ts'
 import type { WarmOrder } from '../admin/warm-body.ts'
+import type { DiskSettings } from '../cache/disk/options.ts'
 import type { PurgeRequest } from '../cache/store.ts'
 import type { PeerFrame } from '../core/peer-member.ts'
 import type { ConfigSource } from './program.ts'
 
 export type ToWorker =
-  | { readonly kind: 'peers'; readonly self: number; readonly others: readonly number[] }
+  /** `shared`: where workers share what they cache, if the config does not say; null: nowhere. */
+  | {
+      readonly kind: 'peers'
+      readonly self: number
+      readonly others: readonly number[]
+      readonly shared: DiskSettings | null
+    }
   /** A listening socket comes with it, as the message's handle. */
   | { readonly kind: 'listen'; readonly name: string; readonly backlog: number }
   | { readonly kind: 'prepare'; readonly ticket: number; readonly source: ConfigSource }

@@ -5,6 +5,7 @@
 import type * as net from 'node:net'
 import type { RequestToExplain } from '../admin/explain-body.ts'
 import type { WarmOrder, WarmProgress } from '../admin/warm-body.ts'
+import type { DiskSettings } from '../cache/disk/options.ts'
 import type { PurgeTotal } from '../cache/purge-peers.ts'
 import type { PurgeRequest } from '../cache/store.ts'
 import type { MetricsSnapshot } from '../engine/metrics.ts'
@@ -24,6 +25,8 @@ export type ConfigSource =
 
 export interface RunningServerOptions {
   readonly peers?: Peers
+  /** Where workers share what they cache, if the config does not say. */
+  readonly shared?: DiskSettings
   /** Other processes write the same logs. */
   readonly isShared?: boolean
   /** Of several processes this one serves UDP. */

@@ -6,6 +6,7 @@
  * supervisor is gone drains and exits; lines of the logs that wait are written also when it crashes.
  */
 import type * as net from 'node:net'
+import type { DiskSettings } from '../cache/disk/options.ts'
 import { totalOf } from '../cache/purge-peers.ts'
 import { PeerMember } from '../core/peer-member.ts'
 import type { FromWorker, ToWorker } from './channel.ts'
@@ -29,6 +30,7 @@ const waiting = new Map<string, { readonly handle: net.Server; readonly backlog:
 let server: RunningServer | null = null
 let isListening = false
 let peers: PeerMember | null = null
+let shared: DiskSettings | null = null
 let isLeaving = false
 
 type AskedFor = Extract<ToWorker, { kind: 'ask' }>['what']
@@ -46,6 +48,7 @@ async function prepare(ticket: number, source: ConfigSource): Promise<void> {
         isShared: true,
         servesUdp,
         ...(peers === null ? {} : { peers }),
+        ...(shared === null ? {} : { shared }),
       })
       say({ kind: 'prepared', ticket, hash: server.plan.hash })
     } else {
@@ -124,6 +127,7 @@ async function stop(): Promise<void> {
 function hear(message: ToWorker, handle: unknown): void {
   switch (message.kind) {
     case 'peers':
+      shared = message.shared
       peers = channelPeers(message.self, message.others, (frame, done) => say(frame, done))
       return
     case 'peer':

@@ -14,7 +14,7 @@ import type { PurgeTotal } from '../cache/purge-peers.ts'
 import type { PurgeRequest } from '../cache/store.ts'
 import { mergeSnapshots, Metric, setSample, type MetricsSnapshot } from '../engine/metrics.ts'
 import type { Plan } from '../engine/plan.ts'
-import type { FromWorker, Reply } from './channel.ts'
+import type { FromWorker } from './channel.ts'
 import { joinOverChannel } from './channel-peers.ts'
 import { messageOf, within, type Fleet, type Note } from './fleet.ts'
 import { ProcessMetrics } from './process-metrics.ts'
@@ -24,10 +24,12 @@ import {
   explainByWorkers,
   purgeWorkers,
   renewByWorkers,
+  statusOf,
   warmByWorkers,
 } from './asking.ts'
 import { readSource, sourceOf, type ConfigSource, type Program, type RunningServer } from './program.ts'
 import { RetiredCounters } from './retired-counters.ts'
+import { SharedFolder } from './shared-folder.ts'
 import { Slot } from './slot.ts'
 import { Sockets, type SocketChange } from './sockets.ts'
 import { WorkerProcess } from './worker-process.ts'
@@ -42,6 +44,8 @@ const answerMs = 2000
 const leaveMs = 2000
 /** Crashes of one worker before it ever served, until the start is given up. */
 const startCrashesMax = 3
+const unsharedNote =
+  'There is no /dev/shm by which workers could share what they cache: each keeps its own, unless cache.disk names a folder.'
 
 export interface WorkersOptions {
   readonly program: Program
@@ -63,6 +67,7 @@ export class WorkersFleet implements Fleet {
   readonly #sockets = new Sockets()
   readonly #processMetrics = new ProcessMetrics()
   readonly #retired = new RetiredCounters()
+  readonly #shared = SharedFolder.find()
   #slots: Slot[] = []
   #model: RunningServer
   #source: ConfigSource
@@ -104,6 +109,7 @@ export class WorkersFleet implements Fleet {
   async start(): Promise<void> {
     const change = await this.#sockets.prepare(this.plan.listeners)
     this.#sockets.commit(change)
+    if (this.#shared === null && this.plan.cache?.disk === null) this.#note('info', unsharedNote)
     try {
       await this.#exclusively(async () => {
         this.#slots = Array.from({ length: workerCount(this.plan) }, (_, number) => new Slot(number + 1))
@@ -148,7 +154,7 @@ export class WorkersFleet implements Fleet {
       throw new Error('the worker says nothing')
     const { self, others } = joinOverChannel(this.#hub, (message, done) => worker.send(message, done))
     worker.peer = self
-    worker.send({ kind: 'peers', self, others })
+    worker.send({ kind: 'peers', self, others, shared: this.#shared?.settings ?? null })
     for (const socket of this.#sockets.all()) worker.sendSocket(socket)
     const reply = await worker.ask({ kind: 'prepare', source: this.#source }, prepareMs)
     const { hash } = this.plan
@@ -305,6 +311,7 @@ export class WorkersFleet implements Fleet {
     this.#end()
     const workers = this.#slots.flatMap((slot) => (slot.worker === null ? [] : [slot.worker]))
     await Promise.all(workers.map((worker) => this.#drainWorker(worker, drainMs)))
+    this.#shared?.remove()
     return workers.map((worker) => worker.report)
   }
 
@@ -338,6 +345,7 @@ export class WorkersFleet implements Fleet {
         await worker.gone
       }),
     )
+    this.#shared?.remove()
   }
 
   #end(): void {
@@ -378,12 +386,6 @@ export class WorkersFleet implements Fleet {
       workers: answers.map((answer, i) => statusOf(workers[i] as WorkerProcess, answer)),
     }
   }
-}
-
-function statusOf(worker: WorkerProcess, answer: PromiseSettledResult<Reply>): object {
-  const { pid } = worker
-  if (answer.status === 'rejected') return { pid, error: messageOf(answer.reason) }
-  return Object.assign({ pid }, answer.value.kind === 'answer' ? answer.value.value : null)
 }
 
 /** 0 in the plan: one a core. */

@@ -1,5 +1,6 @@
 /** The cache of the program as people run it: hits, validation, ranges, variants, purges, reloads, workers. */
 import assert from 'node:assert/strict'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { askAdmin } from '../../src/admin/client.ts'
@@ -186,7 +187,8 @@ test('explain tells what is stored, how long it stays fresh, and what would be d
 
 for (const workers of [1, 2]) {
   test(`a purge by tag, URL, prefix, host and all reaches every worker (workers: ${workers})`, async (t) => {
-    const { edge, origin, port } = await world(t, { cache: true }, { workers })
+    // Each worker by itself: then it is known how many have what.
+    const { edge, origin, port } = await world(t, { cache: true }, { workers, cache: { disk: false } })
     const paths = ['/x/a', '/x/b', '/y/c'].map((path) => `${path}?cc=max-age=60&tag=all+${path.slice(3)}`)
     /** Until each worker has each. */
     const warm = async (): Promise<void> => {
@@ -225,10 +227,11 @@ test('a purge of the others is what PURGE asks for, from where it is allowed', a
   const path = '/a?cc=max-age=60'
   // Nobody may: it is a method as any other.
   assert.equal((await get(port, path, {}, 'PURGE')).cache, 'fwd=method')
-  edge.write(documentOf({ cache: true }, { cache: { purge: ['10.0.0.0/8'] } }))
+  edge.write(documentOf({ cache: true }, { cache: { disk: false, purge: ['10.0.0.0/8'] } }))
   assert.equal((await edge.ask('POST', '/reload')).status, 200)
   assert.equal((await get(port, path, {}, 'PURGE')).status, 403)
-  edge.write(documentOf({ cache: true }, { cache: { purge: ['127.0.0.1'] } }))
+  // Each worker by itself: then it is known how many have what.
+  edge.write(documentOf({ cache: true }, { cache: { disk: false, purge: ['127.0.0.1'] } }))
   assert.equal((await edge.ask('POST', '/reload')).status, 200)
   await until('both workers have it', async () => {
     const before = origin.count
@@ -264,7 +267,9 @@ for (const workers of [1, 2]) {
     assert.equal(origin.count, before)
     edge.write(documentOf({ cache: true }, { cache: { memory: '2MiB' } }))
     assert.equal((await edge.ask('POST', '/reload')).status, 200)
-    assert.equal(await edge.metric('headgate_cache_limit_bytes'), 2 * 1024 * 1024)
+    // Half of it is the folder that the workers share.
+    const limit = workers === 1 ? 2 * 1024 * 1024 : 1024 * 1024
+    assert.equal(await edge.metric('headgate_cache_limit_bytes'), limit)
     edge.write(documentOf({}))
     assert.equal((await edge.ask('POST', '/reload')).status, 200)
     assert.equal((await get(port, path)).headers['cache-status'], undefined)
@@ -298,4 +303,24 @@ test('a folder that another Headgate uses is left alone, and used when that one 
   })
   await third.start()
   assert.doesNotMatch(third.errors(), /cannot be used/)
+})
+
+test('workers without a folder on disk share one in memory: what one has stored the others answer, and it goes with them', async (t) => {
+  if (!existsSync('/dev/shm')) return t.skip('there is no /dev/shm')
+  const { edge, origin, port } = await world(t, { cache: true }, { workers: 2 })
+  const folder = readdirSync('/dev/shm').find((name) => name.includes(`-${edge.child?.pid}-`))
+  assert.ok(folder !== undefined)
+  await until('the folder is in use', async () => {
+    const before = origin.count
+    for (let i = 0; i < 16; i++) await get(port, '/?cc=max-age=60')
+    return origin.count === before
+  })
+  const before = origin.count
+  // Each on a connection of its own: they come to both.
+  for (let i = 0; i < 10; i++) for (let n = 0; n < 8; n++) await get(port, `/a${i}?cc=max-age=60`)
+  // One each, and two more for a machine that is too busy to hear of something within a second.
+  assert.ok(origin.count - before <= 12, `${origin.count - before} requests for 10 answers`)
+  edge.child?.kill('SIGTERM')
+  await edge.exit
+  assert.equal(existsSync('/dev/shm/' + folder), false)
 })

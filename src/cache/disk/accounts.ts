@@ -25,11 +25,14 @@ export class Accounts {
   bytesMax: number
   evictions = 0
   evictedBytes = 0
+  readonly #costOf: (bytes: number) => number
   readonly #accounts = new Map<string, Account>()
   readonly #queues = new Admission<Account>()
 
-  constructor(bytesMax: number) {
+  /** `costOf`: what a file of so many bytes takes of what there may be. */
+  constructor(bytesMax: number, costOf: (bytes: number) => number = (bytes) => bytes) {
     this.bytesMax = bytesMax
+    this.#costOf = costOf
   }
 
   get size(): number {
@@ -47,8 +50,9 @@ export class Accounts {
   /** There is a file of this name, of this size by now. */
   add(name: string, bytes: number): void {
     const account = this.#accounts.get(name)
-    if (account !== undefined) return this.#queues.resize(account, bytes)
-    const fresh = new Account(name, bytes)
+    const cost = this.#costOf(bytes)
+    if (account !== undefined) return this.#queues.resize(account, cost)
+    const fresh = new Account(name, cost)
     this.#accounts.set(name, fresh)
     this.#queues.add(fresh)
   }

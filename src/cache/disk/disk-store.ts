@@ -27,7 +27,7 @@ import { takeFolder } from './lock.ts'
 import { Looks } from './looks.ts'
 import { Marks, Purged } from './marks.ts'
 import { pathOf } from './names.ts'
-import type { DiskSnapshot, DiskStoreOptions } from './options.ts'
+import { fileCost, type DiskSnapshot, type DiskStoreOptions } from './options.ts'
 import { Pace } from './pace.ts'
 import { Sharing } from './sharing.ts'
 import { TakenPurges } from './taken-purges.ts'
@@ -144,6 +144,7 @@ export class DiskStore implements StoreBelow {
       journal,
       pace,
       bytesMax: this.#bytesMax,
+      costOf: (bytes) => fileCost(this.#options.settings, bytes),
       onGone: (name) => this.#sharing.removed(name, '', false),
     })
   }

@@ -40,6 +40,8 @@ export interface KeeperOptions {
   readonly journal: Journal
   readonly pace: Pace
   readonly bytesMax: number
+  /** As for `Accounts`. */
+  readonly costOf: (bytes: number) => number
   /** A file is gone. */
   readonly onGone: (name: string) => void
 }
@@ -57,7 +59,7 @@ export class Keeper {
 
   constructor(options: KeeperOptions) {
     this.#options = options
-    this.accounts = new Accounts(options.bytesMax)
+    this.accounts = new Accounts(options.bytesMax, options.costOf)
     this.#sweptMs = options.clock.nowMs()
     void this.#run()
   }

@@ -9,6 +9,15 @@ export interface DiskSettings {
   /** The folder, absolute. */
   readonly path: string
   readonly bytesMax: number
+  /** A file takes multiples of this, … */
+  readonly blockBytes?: number
+  /** … and so much beside it. None are counted when left out. */
+  readonly fileBytes?: number
+}
+
+/** What a file of so many bytes takes. */
+export function fileCost({ blockBytes = 1, fileBytes = 0 }: DiskSettings, bytes: number): number {
+  return Math.ceil(bytes / blockBytes) * blockBytes + fileBytes
 }
 
 export interface DiskStoreOptions {

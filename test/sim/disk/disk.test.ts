@@ -52,6 +52,18 @@ function hasty({ disk }: SharedCache): void {
   if (disk !== null) disk.journal.append = async () => {}
 }
 
+/** What comes from an origin is sent to its client whether or not the other worker knows of it. */
+function hurried({ disk }: SharedCache): void {
+  if (disk !== null) disk.told.onAnswer = () => false
+}
+
+test('the worlds find a worker whose clients see what the other does not know of', async () => {
+  let found = 0
+  for (let seed = 1; seed <= 300 && found === 0; seed++)
+    found += (await simulateDisk(seed, { sabotage: hurried })).problems.length
+  assert.ok(found > 0)
+})
+
 for (const [name, sabotage] of Object.entries({ careless, hasty })) {
   test(`the worlds find a store that is ${name} with purges`, async () => {
     let found = 0

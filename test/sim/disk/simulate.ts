@@ -1,7 +1,8 @@
 /**
  * One seeded world of the cache on disk: one or two workers that store, find, purge, sweep and die over one disk that
  * keeps as few promises as it may. Two workers elect one, claim what they ask for, wait for each other's claims and tell each
- * other of purges, by Peers. What it must show: every hit whole and right, and nothing that was purged and acknowledged.
+ * other of purges, by Peers. What it must show: every hit whole and right, nothing that was purged and acknowledged, and, over
+ * a disk that does as it is told, nothing older than what a client of any worker has seen.
  */
 import { Faults } from '../../../src/core/faults.ts'
 import { joinLocal } from '../../../src/core/local-peers.ts'
@@ -23,6 +24,7 @@ import { ManualClock } from '../../story/manual-clock.ts'
 import { bodyOf, fieldsOf, requestFor } from '../../unit/cache/store-world.ts'
 import { Random } from '../random.ts'
 import { SimDisk } from '../sim-disk.ts'
+import { Seen, type Asked } from './seen.ts'
 import { bodyFor, concerns, type Purge, type Version } from './versions.ts'
 
 const keys = new CacheKey('site', 'zone')
@@ -69,6 +71,10 @@ class DiskWorld {
   readonly #versions: Version[] = []
   readonly #purges: Purge[] = []
   readonly #workers: number
+  readonly #isSound: boolean
+  readonly #seen = new Seen()
+  /** What workers have told each other and not heard yet. */
+  #frames: (() => void)[] = []
   #caches: SharedCache[] = []
   #filling: Filling[] = []
   #under: Promise<unknown>[] = []
@@ -83,14 +89,17 @@ class DiskWorld {
     this.#random = random
     this.#workers = random.chance(0.4) ? 2 : 1
     const isFailing = random.chance(0.4)
+    const flips = random.chance(0.2) ? 3 : 0
+    const isSmall = random.chance(0.2)
+    this.#isSound = !isFailing && flips === 0 && !isSmall
     this.#disk = new SimDisk({
       random,
       failures: isFailing ? random.between(1, 10) : 0,
-      flips: random.chance(0.2) ? 3 : 0,
+      flips,
       // With some slow ones, what is read on the spot and what is read through the pool take turns.
       slow: random.chance(0.5) ? random.between(1, 60) : 0,
       isRemote: random.chance(0.2),
-      ...(random.chance(0.2) ? { bytesMax: random.between(50_000, 300_000) } : {}),
+      ...(isSmall ? { bytesMax: random.between(50_000, 300_000) } : {}),
       forgetsSync: options.forgetsSync ?? false,
     })
   }
@@ -118,7 +127,10 @@ class DiskWorld {
   /** Some time, and some of what is under way. */
   async #pass(): Promise<void> {
     const random = this.#random
-    for (let turns = random.between(0, 12); turns > 0; turns--) await Promise.resolve()
+    for (let turns = random.between(0, 12); turns > 0; turns--) {
+      await Promise.resolve()
+      if (random.chance(0.3)) this.#frames.shift()?.()
+    }
     if (random.chance(0.2)) this.#clock.advance(random.between(1, 50))
     if (random.chance(0.1)) await this.#settle()
   }
@@ -126,6 +138,7 @@ class DiskWorld {
   async #settle(): Promise<void> {
     for (let i = 0; i < 400; i++) {
       await new Promise<void>((resolve) => void setImmediate(resolve))
+      for (let count = this.#frames.length; count > 0; count--) this.#frames.shift()?.()
       this.#clock.advance(5)
       if (i > 3 && this.#disk.underWay === 0 && this.#looks === 0) break
     }
@@ -142,7 +155,10 @@ class DiskWorld {
         clock: this.#clock,
         timers: this.#timers,
         settings,
-        peers: this.#workers === 1 ? null : joinLocal(hub),
+        peers:
+          this.#workers === 1
+            ? null
+            : joinLocal(hub, { later: (deliver) => void this.#frames.push(deliver) }),
         disk: this.#disk,
       })
       this.#options.sabotage?.(cache)
@@ -165,6 +181,7 @@ class DiskWorld {
     this.#filling = []
     // Else the process is killed, or ends what it has begun: the next one starts when it is gone.
     const isKilled = isPowerLost || this.#random.chance(0.5)
+    this.#seen.forget()
     if (isPowerLost) this.#disk.losePower()
     else if (isKilled) this.#disk.kill()
     for (const cache of before) cache.close()
@@ -249,14 +266,27 @@ class DiskWorld {
   }
 
   #completeOne(filling: Filling): void {
-    const { cache, growing, body } = filling
+    const { cache, growing } = filling
+    const { key } = growing.entry
     this.#filling.splice(this.#filling.indexOf(filling), 1)
-    if (this.#random.chance(0.1)) growing.abandon(Faults.ORIGIN_TRUNCATED)
-    else {
-      if (body.length > 0) growing.append(body, 0, body.length)
-      growing.complete()
+    if (this.#random.chance(0.1)) {
+      growing.abandon(Faults.ORIGIN_TRUNCATED)
+      return cache.told.onAnswered(key)
     }
-    cache.told.onAnswered(growing.entry.key)
+    // As a fill does, whose answer is held back until the others know of it.
+    const go = (): void => {
+      if (this.#caches.includes(cache)) this.#seeWhole(filling)
+    }
+    if (!cache.told.hasListeners || !cache.told.onAnswer(key, true, go)) go()
+  }
+
+  #seeWhole({ cache, growing, body }: Filling): void {
+    const { key, head } = growing.entry
+    if (body.length > 0) growing.append(body, 0, body.length)
+    const isKept = growing.complete()
+    cache.told.onAnswered(key)
+    const version = this.#versions[Number(head.fields.getByName('x-number')) - 1]
+    if (isKept && version !== undefined) this.#seen.note(version)
   }
 
   #forgetMemory(): void {
@@ -280,8 +310,9 @@ class DiskWorld {
     const request = requestFor(url, variant === '' ? {} : { v: variant })
     const key = keys.of(request)
     const startedAt = this.#now
+    const seen = this.#isSound ? this.#seen.lastOf(url, variant) : 0
     const inMemory = cache.store.find(key, request)
-    if (inMemory !== null) return this.#check(inMemory, url, variant, startedAt, 'memory')
+    if (inMemory !== null) return this.#check(inMemory, { url, variant, startedAt, where: 'memory', seen })
     const life = this.#caches
     const entry = await this.#look(cache, key, request)
     if (entry === null || life !== this.#caches) return
@@ -291,7 +322,7 @@ class DiskWorld {
     for (let i = 0; i < count; i++)
       // A block that is damaged is not given: what was sent before is cut, and that is no hit.
       if ((await backing?.load(i)) === null) return
-    this.#check(entry, url, variant, startedAt, 'disk')
+    this.#check(entry, { url, variant, startedAt, where: 'disk', seen })
   }
 
   /** As an exchange does that waits for it. */
@@ -306,7 +337,7 @@ class DiskWorld {
     return promise.finally(() => void this.#looks--)
   }
 
-  #check(entry: Entry, url: string, variant: string, startedAt: number, where: string): void {
+  #check(entry: Entry, { url, variant, startedAt, where, seen }: Asked): void {
     this.hits++
     const number = Number(entry.head.fields.getByName('x-number'))
     const version = this.#versions[number - 1]
@@ -321,6 +352,7 @@ class DiskWorld {
       say('a body that is not right')
     const isFitting = version.variant === variant || version.variant === ''
     if (version.url !== url || !isFitting) say('an answer to something else')
+    if (version.variant === variant && this.#seen.isOlder(version, seen)) say('older than what was seen')
     for (const purge of this.#purges) {
       if (purge.ackedAt > startedAt || version.askedAt >= purge.issuedAt || !concerns(purge.target, version))
         continue

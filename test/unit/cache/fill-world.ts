@@ -5,7 +5,7 @@
 import { CacheStatus } from '../../../src/cache/cache-status.ts'
 import type { Ask } from '../../../src/cache/ask.ts'
 import type { FillLimits } from '../../../src/cache/fill-limits.ts'
-import { Fills } from '../../../src/cache/fills.ts'
+import { Fills, toldNobody, type FillsTold } from '../../../src/cache/fills.ts'
 import { rfcPolicy, type CachePolicy } from '../../../src/cache/policy.ts'
 import { Outcome, Reader } from '../../../src/cache/reader.ts'
 import { Reasons, reasonRow, Verdict, verdictOf } from '../../../src/cache/reasons.ts'
@@ -201,13 +201,18 @@ export class FillWorld extends World {
   readonly fills: Fills
   readonly asked: Asked[]
 
-  constructor(limits: Partial<FillLimits> = {}, policy: Partial<CachePolicy> = {}, entryBytesMax = Infinity) {
+  constructor(
+    limits: Partial<FillLimits> = {},
+    policy: Partial<CachePolicy> = {},
+    entryBytesMax = Infinity,
+    told: FillsTold = toldNobody,
+  ) {
     const origin = new ScriptedOrigin()
     const plan = planOf([])
     super(plan)
     this.store = new PlainStore(entryBytesMax)
     const { clock, timers } = this
-    this.fills = new Fills({ store: this.store, clock, timers, limits })
+    this.fills = new Fills({ store: this.store, clock, timers, limits, told })
     const cache = new PlainCache(this.fills, clock, { ...rfcPolicy, ...policy })
     plan.route = { ...(plan.route as NonNullable<typeof plan.route>), handlers: [cache, origin] }
     this.asked = origin.asked

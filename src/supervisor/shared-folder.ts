@@ -1,0 +1,75 @@
+/**
+ * SharedFolder: a folder in memory (a tmpfs) by which the workers share what they have cached where the config names no
+ * folder on disk. It is made when the first worker needs it, under a name that nobody can guess, and goes with the process;
+ * what a process left that was killed goes when the next one starts.
+ */
+import { randomBytes } from 'node:crypto'
+import { accessSync, constants, readdirSync, readlinkSync, rmSync, statfsSync } from 'node:fs'
+import type { DiskSettings } from '../cache/disk/options.ts'
+
+/** On Linux a tmpfs, which the C library itself asks for. */
+const parent = '/dev/shm'
+const prefix = 'headgate-'
+/** Of the file system, which others use too; containers often have 64 MiB of it. */
+const share = 1 / 2
+
+export class SharedFolder {
+  readonly path: string
+  /** The most that it may hold. */
+  readonly bytesMax: number
+
+  constructor(path: string, bytesMax: number) {
+    this.path = path
+    this.bytesMax = bytesMax
+  }
+
+  /** As workers are told. */
+  get settings(): DiskSettings {
+    const { path, bytesMax } = this
+    return { path, bytesMax }
+  }
+
+  /** null: this machine has none. */
+  static find(): SharedFolder | null {
+    try {
+      accessSync(parent, constants.W_OK | constants.X_OK)
+      const { blocks, bsize } = statfsSync(parent)
+      removeLeft()
+      const name = `${prefix}${namespace()}-${process.pid}-${randomBytes(9).toString('hex')}`
+      return new SharedFolder(`${parent}/${name}`, Math.floor(blocks * bsize * share))
+    } catch {
+      return null
+    }
+  }
+
+  remove(): void {
+    try {
+      rmSync(this.path, { recursive: true, force: true })
+    } catch {
+      // What could not be removed is removed by the next start.
+    }
+  }
+}
+
+/** Numbers of processes mean something within one namespace only, and containers may share the folder above. */
+function namespace(): string {
+  return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? ''
+}
+
+/** Removes what processes left that are gone. Of other users nothing can be removed. */
+function removeLeft(): void {
+  const own = `${prefix}${namespace()}-`
+  for (const name of readdirSync(parent)) {
+    const pid = name.startsWith(own) ? Number(name.slice(own.length).split('-', 1)[0]) : 0
+    if (pid > 0 && !isAlive(pid)) new SharedFolder(`${parent}/${name}`, 0).remove()
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH')
+  }
+}
