@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { readConfig } from '../../../src/config/load.ts'
 import { pathText } from '../../../src/config/problem.ts'
+import { TlsCompiler } from '../../../src/config/tls.ts'
+import { systemClock } from '../../../src/core/clock.ts'
 import { authority, makeIdentity } from '../net/tls-identity.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-tls-files-'))
@@ -88,4 +90,24 @@ test('a certificate that has expired, or is about to, is a warning', async () =>
 test('an authority of clients that is none is told at its place', () => {
   const found = problemsOf(own, { clientAuth: { ca: file('c.pem', own.key) } })
   assert.match(found, /tls\.clientAuth\[0\]\.ca: there is no certificate in it/)
+})
+
+/** Is a certificate chosen by name during the handshake? */
+function isChosen(certificates: { cert: string; key: string }[], more: object = {}): boolean {
+  const config = {
+    listeners: [{ port: 443, tls: true }],
+    tls: { certificates, ...more },
+    sites: { 'www.example.com': { respond: { status: 200 } } },
+  }
+  const { document, problems } = readConfig(config, folder)
+  assert.ok(document !== null, problems.map(({ message }) => message).join())
+  const sources = [{ find: () => null }]
+  const { securities } = new TlsCompiler(document, folder, systemClock).plan({ sources, tickets: null })
+  return [...securities.values()].some(({ isSameForAll }) => isSameForAll !== true)
+}
+
+test('a certificate is chosen by name only where there are several, or others may come by themselves', async () => {
+  assert.equal(isChosen([own]), false)
+  assert.equal(isChosen([own, await makeIdentity(['www.example.org'])]), true)
+  assert.equal(isChosen([own], { acme: { email: 'a@example.com' } }), true)
 })
