@@ -10,9 +10,9 @@
  */
 import type { Server } from 'node:net'
 import type { DiskSettings } from './cache/disk/options.ts'
-import { totalOf, type PurgeTotal } from './cache/purge-peers.ts'
+import { totalOf, type PurgeTotal } from './cache/purge/purge-peers.ts'
 import { SharedCache } from './cache/shared-cache.ts'
-import type { PurgeRequest } from './cache/store.ts'
+import type { PurgeRequest } from './cache/store/store.ts'
 import type { RequestToExplain } from './admin/explain-body.ts'
 import type { WarmOrder, WarmProgress } from './admin/warm-body.ts'
 import { DateText, systemClock } from './core/clock.ts'

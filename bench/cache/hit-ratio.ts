@@ -1,5 +1,5 @@
 /**
- * Hit ratios by requests and by bytes of S3-FIFO as the memory store has it (src/cache/admission.ts) against LRU and
+ * Hit ratios by requests and by bytes of S3-FIFO as the memory store has it (src/cache/memory/admission.ts) against LRU and
  * W-TinyLFU, on three traces (traces.ts) at four sizes.
  *
  *     node bench/cache/hit-ratio.ts [requests]

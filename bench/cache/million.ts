@@ -3,10 +3,10 @@
  * purge of 100,000 objects by tag costs and whether it delays anybody, and what 10,000 purges by prefix a minute leave
  * behind. Run with `node --expose-gc bench/cache/million.ts [objects]`.
  */
-import { Entry, noTags } from '../../src/cache/entry.ts'
-import { CacheKey, keyHost } from '../../src/cache/key.ts'
-import { MemoryBody } from '../../src/cache/memory-body.ts'
-import { MemoryStore } from '../../src/cache/memory-store.ts'
+import { Entry, noTags } from '../../src/cache/store/entry.ts'
+import { CacheKey, keyHost } from '../../src/cache/keys/key.ts'
+import { MemoryBody } from '../../src/cache/store/memory-body.ts'
+import { MemoryStore } from '../../src/cache/memory/memory-store.ts'
 import { Fields } from '../../src/http/fields.ts'
 import { RequestHead } from '../../src/http/message.ts'
 import { StoredFields } from '../../src/http/stored-fields.ts'

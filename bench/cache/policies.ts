@@ -2,8 +2,8 @@
  * What the store's S3-FIFO is compared with: LRU, and W-TinyLFU (Einziger, Friedman, Manes 2017) as Caffeine has it, both
  * by bytes. For the bench only.
  */
-import { Admission, usesMax, type Admitted } from '../../src/cache/admission.ts'
-import { hashOf } from '../../src/cache/ghosts.ts'
+import { Admission, usesMax, type Admitted } from '../../src/cache/memory/admission.ts'
+import { hashOf } from '../../src/cache/memory/ghosts.ts'
 import { List } from '../../src/core/list.ts'
 
 /** A cache that only counts. */

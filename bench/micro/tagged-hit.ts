@@ -3,11 +3,11 @@
  *
  *     node bench/micro/tagged-hit.ts [rounds]
  */
-import { Entry } from '../../src/cache/entry.ts'
-import { CacheKey, keyHost } from '../../src/cache/key.ts'
-import { MemoryBody } from '../../src/cache/memory-body.ts'
-import { MemoryStore } from '../../src/cache/memory-store.ts'
-import type { PurgeTarget } from '../../src/cache/store.ts'
+import { Entry } from '../../src/cache/store/entry.ts'
+import { CacheKey, keyHost } from '../../src/cache/keys/key.ts'
+import { MemoryBody } from '../../src/cache/store/memory-body.ts'
+import { MemoryStore } from '../../src/cache/memory/memory-store.ts'
+import type { PurgeTarget } from '../../src/cache/store/store.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { Fields } from '../../src/http/fields.ts'
 import { RequestHead } from '../../src/http/message.ts'

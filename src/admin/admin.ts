@@ -7,8 +7,8 @@
  */
 import * as http from 'node:http'
 import { chmodSync } from 'node:fs'
-import type { PurgeTotal } from '../cache/purge-peers.ts'
-import type { PurgeRequest } from '../cache/store.ts'
+import type { PurgeTotal } from '../cache/purge/purge-peers.ts'
+import type { PurgeRequest } from '../cache/store/store.ts'
 import type { MetricsSnapshot } from '../engine/metrics.ts'
 import type { CertificateReport } from '../tls/acme/certificate-status.ts'
 import { ListenError } from '../net/listen-error.ts'

@@ -2,8 +2,8 @@
  * The body of `POST /purge`: what is to go, in words, as JSON. Read by hand, so that what is misspelt is refused rather than
  * taken for nothing: a purge that silently does less than was meant leaves old answers in force.
  */
-import type { PurgeRequest, PurgeTarget } from '../cache/store.ts'
-import { normalTarget } from '../cache/key.ts'
+import type { PurgeRequest, PurgeTarget } from '../cache/store/store.ts'
+import { normalTarget } from '../cache/keys/key.ts'
 import { didYouMean } from '../core/nearest.ts'
 
 export interface PurgeOrder {

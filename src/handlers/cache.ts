@@ -2,27 +2,27 @@
  * cache: a step before an origin that answers from what is stored, has what is not there fetched for all who want it, and
  * passes by what is nobody else's business.
  *
- * Inward: who passes by, the key, what the store has, the verdict (cache/verdict.ts); then the answer from an entry
- * (cache/serve.ts), or a reader of a fill (cache/fills.ts) that comes in again when there is something to tell. Outward:
+ * Inward: who passes by, the key, what the store has, the verdict (cache/rules/verdict.ts); then the answer from an entry
+ * (cache/serve/serve.ts), or a reader of a fill (cache/fill/fills.ts) that comes in again when there is something to tell. Outward:
  * what an answer to an unsafe method takes out of force, and Cache-Status on what was passed.
  *
  * The straight path is a fresh hit: key, find, judge, answer; nothing is kept on the exchange for it.
  */
-import { CacheStatus } from '../cache/cache-status.ts'
-import type { Entry } from '../cache/entry.ts'
+import { CacheStatus } from '../cache/rules/cache-status.ts'
+import type { Entry } from '../cache/store/entry.ts'
 import { Lookup } from '../cache/disk/lookup.ts'
-import { keyHost, type CacheKey } from '../cache/key.ts'
-import { PartKeeper } from '../cache/part-keeper.ts'
-import { partKeyDigest } from '../cache/partial.ts'
-import type { CachePolicy } from '../cache/policy.ts'
-import { PostKeeper } from '../cache/post-keeper.ts'
-import { Outcome, Reader } from '../cache/reader.ts'
-import { reasonRow, Reasons, Verdict, verdictOf, type Reason } from '../cache/reasons.ts'
-import { Rule } from '../cache/rule.ts'
-import { EntryServer } from '../cache/serve.ts'
+import { keyHost, type CacheKey } from '../cache/keys/key.ts'
+import { PartKeeper } from '../cache/fill/part-keeper.ts'
+import { partKeyDigest } from '../cache/store/partial.ts'
+import type { CachePolicy } from '../cache/rules/policy.ts'
+import { PostKeeper } from '../cache/fill/post-keeper.ts'
+import { Outcome, Reader } from '../cache/fill/reader.ts'
+import { reasonRow, Reasons, Verdict, verdictOf, type Reason } from '../cache/rules/reasons.ts'
+import { Rule } from '../cache/rules/rule.ts'
+import { EntryServer } from '../cache/serve/serve.ts'
 import type { SharedCache } from '../cache/shared-cache.ts'
-import type { CacheStore } from '../cache/store.ts'
-import { judge, judgeMiss, mayServeOnError } from '../cache/verdict.ts'
+import type { CacheStore } from '../cache/store/store.ts'
+import { judge, judgeMiss, mayServeOnError } from '../cache/rules/verdict.ts'
 import type { Clock } from '../core/clock.ts'
 import { faultRow, NONE, type Fault } from '../core/faults.ts'
 import { CacheResult } from '../http/cache-result.ts'

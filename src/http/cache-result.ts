@@ -1,6 +1,6 @@
 /**
  * CacheResult: what the cache did for a request, in one number: counted by site, and told in the access log. Why it did so is
- * the cache's own table (cache/reasons.ts).
+ * the cache's own table (cache/rules/reasons.ts).
  */
 export const CacheResult = {
   /** No cache was asked. */

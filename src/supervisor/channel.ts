@@ -9,7 +9,7 @@
 import type { RequestToExplain } from '../admin/explain-body.ts'
 import type { WarmOrder } from '../admin/warm-body.ts'
 import type { DiskSettings } from '../cache/disk/options.ts'
-import type { PurgeRequest } from '../cache/store.ts'
+import type { PurgeRequest } from '../cache/store/store.ts'
 import type { PeerFrame } from '../core/peer-member.ts'
 import type { ConfigSource } from './program.ts'
 

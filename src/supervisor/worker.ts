@@ -7,7 +7,7 @@
  */
 import type * as net from 'node:net'
 import type { DiskSettings } from '../cache/disk/options.ts'
-import { totalOf } from '../cache/purge-peers.ts'
+import { totalOf } from '../cache/purge/purge-peers.ts'
 import { PeerMember } from '../core/peer-member.ts'
 import type { FromWorker, ToWorker } from './channel.ts'
 import { channelPeers } from './channel-peers.ts'

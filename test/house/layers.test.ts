@@ -144,6 +144,27 @@ test('src imports nothing but itself, node: modules and the two dependencies', (
   assert.deepEqual(bad, [])
 })
 
+/** Rooms inside the cache, from the lowest up; what lies directly in it stands above them all. */
+const cacheRooms = ['rules', 'keys', 'store', 'purge', 'memory', 'serve', 'fill', 'disk']
+
+/** -1: it is not of the cache. */
+function cacheRank(path: string): number {
+  const [, room, folder = '', file] = path.split('/')
+  if (room !== 'cache') return -1
+  if (file === undefined) return cacheRooms.length
+  assert.ok(cacheRooms.includes(folder), `${path} lies in no room that is listed here`)
+  return cacheRooms.indexOf(folder)
+}
+
+test('a room of the cache imports only from those below it', () => {
+  const bad: string[] = []
+  for (const [from, targets] of graph) {
+    const rank = cacheRank(from)
+    if (rank >= 0) for (const to of targets) if (cacheRank(to) > rank) bad.push(`${from} -> ${to}`)
+  }
+  assert.deepEqual(bad, [])
+})
+
 test('nothing in the way of a request imports the HTTP of Node', () => {
   const bad: string[] = []
   for (const file of files) {

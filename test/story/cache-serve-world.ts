@@ -3,11 +3,11 @@
  * engine, a clock advanced by hand.
  */
 import assert from 'node:assert/strict'
-import { CacheStatus } from '../../src/cache/cache-status.ts'
-import { Entry, noTags } from '../../src/cache/entry.ts'
-import { Growth, type GrowthOwner } from '../../src/cache/growth.ts'
-import { MemoryBody } from '../../src/cache/memory-body.ts'
-import { EntryServer } from '../../src/cache/serve.ts'
+import { CacheStatus } from '../../src/cache/rules/cache-status.ts'
+import { Entry, noTags } from '../../src/cache/store/entry.ts'
+import { Growth, type GrowthOwner } from '../../src/cache/store/growth.ts'
+import { MemoryBody } from '../../src/cache/store/memory-body.ts'
+import { EntryServer } from '../../src/cache/serve/serve.ts'
 import { DateText } from '../../src/core/clock.ts'
 import { Timers } from '../../src/core/timers.ts'
 import { Engine } from '../../src/engine/chain.ts'

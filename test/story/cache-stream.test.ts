@@ -1,7 +1,7 @@
 /** Large and growing bodies of stored entries, as clients read them over HTTP/1. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { stretchBytesMax } from '../../src/cache/body-reader.ts'
+import { stretchBytesMax } from '../../src/cache/serve/body-reader.ts'
 import { Faults, type Fault } from '../../src/core/faults.ts'
 import type { BodySink, BodySource } from '../../src/http/body.ts'
 import {

@@ -4,7 +4,7 @@
  *
  * Found once and never again by any worker, an answer goes first; about 250 bytes for each file.
  */
-import { Admission, usesMax, type Admitted } from '../admission.ts'
+import { Admission, usesMax, type Admitted } from '../memory/admission.ts'
 
 class Account implements Admitted<Account> {
   readonly key: string

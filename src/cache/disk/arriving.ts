@@ -2,10 +2,10 @@
  * Arriving: answers that memory has no room for, on their way to the disk: large ones as files that grow (growing-file.ts),
  * small ones, whose bodies lie in one piece, written when they are whole.
  */
-import type { Entry } from '../entry.ts'
-import type { Growth } from '../growth.ts'
-import { wholeBytesMax } from '../memory-body.ts'
-import type { GrowingBelow, GrowingBelowOwner } from '../store.ts'
+import type { Entry } from '../store/entry.ts'
+import type { Growth } from '../store/growth.ts'
+import { wholeBytesMax } from '../store/memory-body.ts'
+import type { GrowingBelow, GrowingBelowOwner } from '../store/store.ts'
 import { GrowingFile, type GrowingFilePlace } from './growing-file.ts'
 import type { Writer } from './writer.ts'
 

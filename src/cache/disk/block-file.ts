@@ -6,8 +6,8 @@
  * `heldBlocksMax` blocks of those that are on disk are held, or two for each reader if that is more.
  */
 import { crc32 } from 'node:zlib'
-import type { Growth } from '../growth.ts'
-import { blockBytes, empty, type BodyBacking, type MemoryBody } from '../memory-body.ts'
+import type { Growth } from '../store/growth.ts'
+import { blockBytes, empty, type BodyBacking, type MemoryBody } from '../store/memory-body.ts'
 import type { DiskFile } from './disk.ts'
 
 /** 2 MiB: readers of unlike pace find what others have just read. */

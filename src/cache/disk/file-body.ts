@@ -3,8 +3,8 @@
  * becomes a body there when all of it was read.
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
-import { Growth, type GrowthOwner, type Rest } from '../growth.ts'
-import { MemoryBody } from '../memory-body.ts'
+import { Growth, type GrowthOwner, type Rest } from '../store/growth.ts'
+import { MemoryBody } from '../store/memory-body.ts'
 import { BlockFile } from './block-file.ts'
 import type { DiskFile } from './disk.ts'
 

@@ -6,7 +6,7 @@
  * compared with the marks up to a position.
  */
 import { crc32 } from 'node:zlib'
-import type { PurgeTarget } from '../purge-request.ts'
+import type { PurgeTarget } from '../store/purge-request.ts'
 
 export interface PurgeLine {
   readonly kind: 'purge'

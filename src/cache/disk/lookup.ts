@@ -7,7 +7,7 @@
  */
 import { Deadline, type DeadlineOwner, type Timers } from '../../core/timers.ts'
 import { WAIT, type Exchange, type Flow } from '../../http/exchange.ts'
-import type { Entry } from '../entry.ts'
+import type { Entry } from '../store/entry.ts'
 
 export const patienceMs = 2000
 

@@ -9,11 +9,11 @@
  * A file is compared with one number, that of the last mark; where it is older, with at most one for each kind of target
  * before any record is looked for.
  */
-import { readKey } from '../key.ts'
-import { PrefixTree, type PrefixRecord } from '../prefixes.ts'
-import { PurgeMark, PurgeRecord } from '../purge-records.ts'
-import type { PurgeTarget } from '../purge-request.ts'
-import { foldTag } from '../tags.ts'
+import { readKey } from '../keys/key.ts'
+import { PrefixTree, type PrefixRecord } from '../purge/prefixes.ts'
+import { PurgeMark, PurgeRecord } from '../store/purge-records.ts'
+import type { PurgeTarget } from '../store/purge-request.ts'
+import { foldTag } from '../rules/tags.ts'
 import type { RecordFacts } from './record.ts'
 
 /** 10,000 purges a minute, five times over: so long a sweep of the folder may take. About 300 bytes each. */

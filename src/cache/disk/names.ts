@@ -3,7 +3,7 @@
  * tells by what, and each variant has a file of its own, named by key and variant together.
  */
 import { hash } from 'node:crypto'
-import type { Entry } from '../entry.ts'
+import type { Entry } from '../store/entry.ts'
 
 /** Characters of a name: 128 bits, so that two keys in one file stay unheard of. The file says its key in any case. */
 const nameLength = 32

@@ -9,10 +9,10 @@
  */
 import { crc32 } from 'node:zlib'
 import { ownText, StoredFields } from '../../http/stored-fields.ts'
-import { Entry } from '../entry.ts'
-import { MemoryBody, blockBytes } from '../memory-body.ts'
-import type { StoredRule } from '../rule.ts'
-import { varyOf, type VaryFolding } from '../vary.ts'
+import { Entry } from '../store/entry.ts'
+import { MemoryBody, blockBytes } from '../store/memory-body.ts'
+import type { StoredRule } from '../rules/rule.ts'
+import { varyOf, type VaryFolding } from '../keys/vary.ts'
 import { TextReader, writeTexts } from './texts.ts'
 
 /** The last character is the version of the format: files of another are not read. */

@@ -3,7 +3,7 @@
  * journal, once for each worker that wrote it, in any order. It is done once, and who asks later gets the count of that.
  */
 import type { Clock } from '../../core/clock.ts'
-import type { PurgeReport, PurgeRequest } from '../purge-request.ts'
+import type { PurgeReport, PurgeRequest } from '../store/purge-request.ts'
 
 /** What comes later is done again, which costs a hit or a right count. */
 const keptMs = 60_000

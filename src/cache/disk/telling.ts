@@ -4,7 +4,7 @@
  *
  * Promises: each answer that was announced is settled for the others, once nothing newer of its key is on its way.
  */
-import type { FillsTold } from '../fills.ts'
+import type { FillsTold } from '../fill/fills.ts'
 import type { Arriving } from './arriving.ts'
 import type { Sharing } from './sharing.ts'
 import type { Writer } from './writer.ts'

@@ -5,8 +5,8 @@
  * sync for each file takes as long as writing a hundred; docs/decisions.)
  */
 import { crc32 } from 'node:zlib'
-import type { Entry } from '../entry.ts'
-import type { MemoryBody } from '../memory-body.ts'
+import type { Entry } from '../store/entry.ts'
+import type { MemoryBody } from '../store/memory-body.ts'
 import { codeOf, type Disk } from './disk.ts'
 import { load } from './load.ts'
 import { folderOf, pathOf } from './names.ts'

@@ -5,7 +5,7 @@
  * and count, and beyond that is not written, which is counted; what has not been written yet can be had from here.
  */
 import type { Clock } from '../../core/clock.ts'
-import type { Entry } from '../entry.ts'
+import type { Entry } from '../store/entry.ts'
 import { codeOf } from './disk.ts'
 import { nameOf, nameOfEntry, pathOf } from './names.ts'
 import { rewriteHead, writeEntry, writePointer, type WritePlace } from './write.ts'

@@ -1,6 +1,6 @@
 /** What the cache step keeps of a request that waits: why it was not answered at once. */
-import type { Ask } from '../../cache/ask.ts'
-import type { Reason } from '../../cache/reasons.ts'
+import type { Ask } from '../../cache/fill/ask.ts'
+import type { Reason } from '../../cache/rules/reasons.ts'
 
 export interface ReasonedAsk extends Ask {
   readonly reason: Reason

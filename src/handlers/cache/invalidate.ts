@@ -1,9 +1,9 @@
 /** What an answer to an unsafe method takes out of force (RFC 9111 §4.4), and which groups (RFC 9875 §3). */
-import { invalidations } from '../../cache/invalidation.ts'
-import { keyHost, type CacheKey } from '../../cache/key.ts'
+import { invalidations } from '../../cache/rules/invalidation.ts'
+import { keyHost, type CacheKey } from '../../cache/keys/key.ts'
 import type { SharedCache } from '../../cache/shared-cache.ts'
-import type { PurgeRequest } from '../../cache/store.ts'
-import { groupTag } from '../../cache/tags.ts'
+import type { PurgeRequest } from '../../cache/store/store.ts'
+import { groupTag } from '../../cache/rules/tags.ts'
 import { NEXT, WAIT, type Exchange, type Flow } from '../../http/exchange.ts'
 
 /** What there is to wait for before the answer is sent: that other workers do the same. null: nothing. */

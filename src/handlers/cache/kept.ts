@@ -1,8 +1,8 @@
 /** What the cache step keeps on an exchange. */
 import { Lookup } from '../../cache/disk/lookup.ts'
-import { PartKeeper } from '../../cache/part-keeper.ts'
-import { PostKeeper } from '../../cache/post-keeper.ts'
-import { Reader } from '../../cache/reader.ts'
+import { PartKeeper } from '../../cache/fill/part-keeper.ts'
+import { PostKeeper } from '../../cache/fill/post-keeper.ts'
+import { Reader } from '../../cache/fill/reader.ts'
 import { SliceLook } from './slicing.ts'
 
 /** What must hear that the exchange is over. */

@@ -1,8 +1,8 @@
 /** What the cache step of a route is made of. */
-import type { CacheKey } from '../../cache/key.ts'
-import type { CachePolicy } from '../../cache/policy.ts'
+import type { CacheKey } from '../../cache/keys/key.ts'
+import type { CachePolicy } from '../../cache/rules/policy.ts'
 import type { SharedCache } from '../../cache/shared-cache.ts'
-import type { VaryFolding } from '../../cache/vary.ts'
+import type { VaryFolding } from '../../cache/keys/vary.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Bypass } from './bypass.ts'
 import type { PurgeMethod } from './purge-method.ts'

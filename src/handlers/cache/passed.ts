@@ -1,6 +1,6 @@
 /** Passed: which requests pass the cache by, and why, in a word for Cache-Status. */
-import type { ForwardedStatus } from '../../cache/cache-status.ts'
-import { Reasons, type Reason } from '../../cache/reasons.ts'
+import type { ForwardedStatus } from '../../cache/rules/cache-status.ts'
+import { Reasons, type Reason } from '../../cache/rules/reasons.ts'
 import { hasOriginPreconditions } from '../../http/conditional.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import { BODY_NONE } from '../../http/message.ts'

@@ -2,8 +2,8 @@
  * PurgeMethod: `PURGE /path`, for those whom the config allows it: all that is stored for this URL goes, in every worker. What
  * else can be purged is the admin listener's business.
  */
-import type { PurgeTotal } from '../../cache/purge-peers.ts'
-import { keyHost, type CacheKey } from '../../cache/key.ts'
+import type { PurgeTotal } from '../../cache/purge/purge-peers.ts'
+import { keyHost, type CacheKey } from '../../cache/keys/key.ts'
 import type { SharedCache } from '../../cache/shared-cache.ts'
 import { Faults } from '../../core/faults.ts'
 import type { Networks } from '../../guard/networks.ts'

@@ -6,7 +6,7 @@
  * its body to be had from its first byte.
  */
 import { createHash } from 'node:crypto'
-import type { Content } from '../../cache/ask.ts'
+import type { Content } from '../../cache/fill/ask.ts'
 import type { BodySink } from '../../http/body.ts'
 import { hasOriginPreconditions } from '../../http/conditional.ts'
 import type { Exchange } from '../../http/exchange.ts'

@@ -1,20 +1,20 @@
 /**
  * Slicing: what the cache step does on a route whose answers are kept in slices. It comes in where no whole answer is
  * stored: finds the index, judges it as any other answer, waits for the first slice that is needed, and answers from a
- * body that gets the others as the client reads (cache/sliced-body.ts).
+ * body that gets the others as the client reads (cache/fill/sliced-body.ts).
  *
  * The head is sent when the first slice is there or on its way: until then an origin that fails gets its own answer.
  */
-import type { CacheStatus } from '../../cache/cache-status.ts'
-import type { Entry } from '../../cache/entry.ts'
-import type { CachePolicy } from '../../cache/policy.ts'
-import { Outcome, Reader } from '../../cache/reader.ts'
-import { reasonRow, Reasons, Verdict, verdictOf, type Reason } from '../../cache/reasons.ts'
-import { ageSeconds, ttlSeconds, type EntryServer } from '../../cache/serve.ts'
+import type { CacheStatus } from '../../cache/rules/cache-status.ts'
+import type { Entry } from '../../cache/store/entry.ts'
+import type { CachePolicy } from '../../cache/rules/policy.ts'
+import { Outcome, Reader } from '../../cache/fill/reader.ts'
+import { reasonRow, Reasons, Verdict, verdictOf, type Reason } from '../../cache/rules/reasons.ts'
+import { ageSeconds, ttlSeconds, type EntryServer } from '../../cache/serve/serve.ts'
 import type { SharedCache } from '../../cache/shared-cache.ts'
-import { Slice, versionOf, type Version } from '../../cache/slice.ts'
-import { SlicedBody } from '../../cache/sliced-body.ts'
-import { judge, judgeMiss } from '../../cache/verdict.ts'
+import { Slice, versionOf, type Version } from '../../cache/fill/slice.ts'
+import { SlicedBody } from '../../cache/fill/sliced-body.ts'
+import { judge, judgeMiss } from '../../cache/rules/verdict.ts'
 import type { Clock } from '../../core/clock.ts'
 import { Faults } from '../../core/faults.ts'
 import { CacheResult } from '../../http/cache-result.ts'

@@ -1,5 +1,5 @@
 /** TtlTable: the operator's times to live by status, type and path, compiled; the first rule that fits decides. */
-import type { TtlRule, TtlRules } from '../../cache/policy.ts'
+import type { TtlRule, TtlRules } from '../../cache/rules/policy.ts'
 import { compilePath, type PathPattern, type PathSource } from '../../engine/path-pattern.ts'
 
 /** One rule as the config has it. All that is written must hold. */

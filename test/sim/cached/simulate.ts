@@ -8,9 +8,9 @@
  * - the store and the windows of what it does not take stay within their bounds, and no fill runs away from its readers;
  * - at rest nothing is left: no fill, no growing entry, and whatever checkRest looks for.
  */
-import { CacheKey } from '../../../src/cache/key.ts'
-import { rfcPolicy } from '../../../src/cache/policy.ts'
-import type { Growing } from '../../../src/cache/growing.ts'
+import { CacheKey } from '../../../src/cache/keys/key.ts'
+import { rfcPolicy } from '../../../src/cache/rules/policy.ts'
+import type { Growing } from '../../../src/cache/fill/growing.ts'
 import { SharedCache } from '../../../src/cache/shared-cache.ts'
 import { createCache } from '../../../src/handlers/cache.ts'
 import { defaultLimits } from '../../../src/http/limits.ts'

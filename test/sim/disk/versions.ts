@@ -1,5 +1,5 @@
 /** What the origin made in a world of the cache on disk, and what was purged. */
-import type { PurgeTarget } from '../../../src/cache/purge-request.ts'
+import type { PurgeTarget } from '../../../src/cache/store/purge-request.ts'
 
 /** What was made by the origin. */
 export interface Version {

@@ -10,9 +10,9 @@ import { AdminServer, type AdminTarget, type ExplainedBy } from '../../../src/ad
 import { askAdmin } from '../../../src/admin/client.ts'
 import type { RequestToExplain } from '../../../src/admin/explain-body.ts'
 import type { WarmOrder, WarmProgress } from '../../../src/admin/warm-body.ts'
-import type { PurgeTotal } from '../../../src/cache/purge-peers.ts'
+import type { PurgeTotal } from '../../../src/cache/purge/purge-peers.ts'
 import type { CertificateReport } from '../../../src/tls/acme/certificate-status.ts'
-import type { PurgeRequest } from '../../../src/cache/store.ts'
+import type { PurgeRequest } from '../../../src/cache/store/store.ts'
 
 class FakeTarget implements AdminTarget {
   calls: string[] = []

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Admission, usesMax, type Admitted } from '../../../src/cache/admission.ts'
-import { GhostTable, hashOf } from '../../../src/cache/ghosts.ts'
+import { Admission, usesMax, type Admitted } from '../../../src/cache/memory/admission.ts'
+import { GhostTable, hashOf } from '../../../src/cache/memory/ghosts.ts'
 import { Random } from '../../sim/random.ts'
 
 class Node implements Admitted<Node> {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BODY_NONE, BODY_UNKNOWN } from '../../../src/http/message.ts'
 import { Faults } from '../../../src/core/faults.ts'
-import type { FillsTold } from '../../../src/cache/fills.ts'
+import type { FillsTold } from '../../../src/cache/fill/fills.ts'
 import { FillWorld } from './fill-world.ts'
 
 const fresh = ['Cache-Control', 'max-age=60']

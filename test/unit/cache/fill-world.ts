@@ -2,15 +2,15 @@
  * A world for fills: the engine, a step that caches in the plainest way that the fills' seam allows, and an origin whose
  * answers a test makes piece by piece.
  */
-import { CacheStatus } from '../../../src/cache/cache-status.ts'
-import type { Ask } from '../../../src/cache/ask.ts'
-import type { FillLimits } from '../../../src/cache/fill-limits.ts'
-import { Fills, toldNobody, type FillsTold } from '../../../src/cache/fills.ts'
-import { rfcPolicy, type CachePolicy } from '../../../src/cache/policy.ts'
-import { Outcome, Reader } from '../../../src/cache/reader.ts'
-import { Reasons, reasonRow, Verdict, verdictOf } from '../../../src/cache/reasons.ts'
-import { EntryServer } from '../../../src/cache/serve.ts'
-import { judge } from '../../../src/cache/verdict.ts'
+import { CacheStatus } from '../../../src/cache/rules/cache-status.ts'
+import type { Ask } from '../../../src/cache/fill/ask.ts'
+import type { FillLimits } from '../../../src/cache/fill/fill-limits.ts'
+import { Fills, toldNobody, type FillsTold } from '../../../src/cache/fill/fills.ts'
+import { rfcPolicy, type CachePolicy } from '../../../src/cache/rules/policy.ts'
+import { Outcome, Reader } from '../../../src/cache/fill/reader.ts'
+import { Reasons, reasonRow, Verdict, verdictOf } from '../../../src/cache/rules/reasons.ts'
+import { EntryServer } from '../../../src/cache/serve/serve.ts'
+import { judge } from '../../../src/cache/rules/verdict.ts'
 import type { Fault } from '../../../src/core/faults.ts'
 import {
   DONE,
@@ -23,7 +23,7 @@ import {
 } from '../../../src/http/exchange.ts'
 import { BODY_NONE } from '../../../src/http/message.ts'
 import type { Clock } from '../../../src/core/clock.ts'
-import type { Entry } from '../../../src/cache/entry.ts'
+import type { Entry } from '../../../src/cache/store/entry.ts'
 import { planOf, World } from '../engine/fakes.ts'
 import { PlainStore } from './plain-store.ts'
 

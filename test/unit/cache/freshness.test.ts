@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { rfcPolicy, smartPolicy } from '../../../src/cache/policy.ts'
-import { currentAgeMs } from '../../../src/cache/verdict.ts'
+import { rfcPolicy, smartPolicy } from '../../../src/cache/rules/policy.ts'
+import { currentAgeMs } from '../../../src/cache/rules/verdict.ts'
 import { answerOf, arrivedMs, modes, second, store, type Lines } from './policy-world.ts'
 
 const date: readonly [string, number] = ['Date', 0]

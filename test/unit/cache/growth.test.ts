@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Growth, type Follower, type GrowthOwner } from '../../../src/cache/growth.ts'
-import { blockBytes, BodySpan, MemoryBody, wholeBytesMax } from '../../../src/cache/memory-body.ts'
+import { Growth, type Follower, type GrowthOwner } from '../../../src/cache/store/growth.ts'
+import { blockBytes, BodySpan, MemoryBody, wholeBytesMax } from '../../../src/cache/store/memory-body.ts'
 
 class Owner implements GrowthOwner {
   advances = 0

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { invalidations, isSafe } from '../../../src/cache/invalidation.ts'
+import { invalidations, isSafe } from '../../../src/cache/rules/invalidation.ts'
 import { answerOf, requestOf, type Lines } from './policy-world.ts'
 
 const targets = (method: string, status: number, lines: Lines = []): readonly string[] | undefined =>

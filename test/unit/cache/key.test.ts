@@ -7,7 +7,7 @@ import {
   plainKey,
   readKey,
   type KeyChoices,
-} from '../../../src/cache/key.ts'
+} from '../../../src/cache/keys/key.ts'
 import { requestFor } from './store-world.ts'
 
 const page = 'https://www.example.com/page'

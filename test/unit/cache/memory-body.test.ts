@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { blockBytes, BodySpan, MemoryBody, wholeBytesMax } from '../../../src/cache/memory-body.ts'
+import { blockBytes, BodySpan, MemoryBody, wholeBytesMax } from '../../../src/cache/store/memory-body.ts'
 import { Random } from '../../sim/random.ts'
 
 function pattern(length: number): Buffer {

@@ -1,4 +1,4 @@
-import { MemoryStore } from '../../../src/cache/memory-store.ts'
+import { MemoryStore } from '../../../src/cache/memory/memory-store.ts'
 import { describeStore } from './store-suite.ts'
 
 describeStore('MemoryStore', (options) => new MemoryStore(options), 200)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { CacheStatus } from '../../../src/cache/cache-status.ts'
-import type { Entry } from '../../../src/cache/entry.ts'
+import { CacheStatus } from '../../../src/cache/rules/cache-status.ts'
+import type { Entry } from '../../../src/cache/store/entry.ts'
 import {
   areCombinable,
   combinedBody,
@@ -10,8 +10,8 @@ import {
   partOf,
   rangesWithin,
   type Part,
-} from '../../../src/cache/partial.ts'
-import { BodySpan, type MemoryBody } from '../../../src/cache/memory-body.ts'
+} from '../../../src/cache/store/partial.ts'
+import { BodySpan, type MemoryBody } from '../../../src/cache/store/memory-body.ts'
 import { UNSATISFIABLE } from '../../../src/http/ranges.ts'
 import { StoredFields } from '../../../src/http/stored-fields.ts'
 import { entryWith, patternOf } from '../../story/cache-serve-world.ts'

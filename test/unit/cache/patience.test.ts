@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Growth, type Follower } from '../../../src/cache/growth.ts'
-import { Patience } from '../../../src/cache/patience.ts'
+import { Growth, type Follower } from '../../../src/cache/store/growth.ts'
+import { Patience } from '../../../src/cache/fill/patience.ts'
 import { ManualClock } from '../../story/manual-clock.ts'
 
 const windowBytes = 1000

@@ -1,6 +1,6 @@
 /** A store as plain as the seam allows: a list by key, a limit in bytes that counts bodies only. */
-import type { Entry } from '../../../src/cache/entry.ts'
-import type { CacheStore, PurgeReport, StoreSnapshot } from '../../../src/cache/store.ts'
+import type { Entry } from '../../../src/cache/store/entry.ts'
+import type { CacheStore, PurgeReport, StoreSnapshot } from '../../../src/cache/store/store.ts'
 import type { RequestHead } from '../../../src/http/message.ts'
 
 export class PlainStore implements CacheStore {

@@ -1,12 +1,12 @@
 /** Heads and moments for the tests of the policy: an answer arrives at `arrivedMs`, and requests come seconds later. */
 import { dateText } from '../../../src/http/dates.ts'
 import { RequestHead, ResponseHead } from '../../../src/http/message.ts'
-import { smartPolicy, rfcPolicy, type CachePolicy } from '../../../src/cache/policy.ts'
-import { reasonRow } from '../../../src/cache/reasons.ts'
-import { newRule, type Received, type StoredRule } from '../../../src/cache/rule.ts'
-import { mayStore } from '../../../src/cache/storing.ts'
-import { storeReasonName } from '../../../src/cache/storing-reasons.ts'
-import { judge } from '../../../src/cache/verdict.ts'
+import { smartPolicy, rfcPolicy, type CachePolicy } from '../../../src/cache/rules/policy.ts'
+import { reasonRow } from '../../../src/cache/rules/reasons.ts'
+import { newRule, type Received, type StoredRule } from '../../../src/cache/rules/rule.ts'
+import { mayStore } from '../../../src/cache/rules/storing.ts'
+import { storeReasonName } from '../../../src/cache/rules/storing-reasons.ts'
+import { judge } from '../../../src/cache/rules/verdict.ts'
 
 /** By the wall. Not at a whole second, as moments are not. */
 export const wallMs: number = Date.UTC(2026, 0, 1, 12, 0, 0) + 700

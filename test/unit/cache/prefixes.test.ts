@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PrefixTree } from '../../../src/cache/prefixes.ts'
-import { PurgeMark } from '../../../src/cache/purge-records.ts'
+import { PrefixTree } from '../../../src/cache/purge/prefixes.ts'
+import { PurgeMark } from '../../../src/cache/store/purge-records.ts'
 import { Random } from '../../sim/random.ts'
 
 function collected(tree: PrefixTree, text: string, since = 0): number[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { rfcPolicy, smartPolicy, type CachePolicy, type TtlRule } from '../../../src/cache/policy.ts'
-import { Rule } from '../../../src/cache/rule.ts'
+import { rfcPolicy, smartPolicy, type CachePolicy, type TtlRule } from '../../../src/cache/rules/policy.ts'
+import { Rule } from '../../../src/cache/rules/rule.ts'
 import { answerOf, arrivedMs, store, wallMs, type Asked, type Lines } from './policy-world.ts'
 
 const fresh: readonly [string, string] = ['Cache-Control', 'max-age=60']

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Entry } from '../../../src/cache/entry.ts'
-import { Growth, type Follower } from '../../../src/cache/growth.ts'
-import { MemoryBody } from '../../../src/cache/memory-body.ts'
-import { Outcome, type Reader } from '../../../src/cache/reader.ts'
-import { Slice } from '../../../src/cache/slice.ts'
-import { SlicedBody, type SliceSource } from '../../../src/cache/sliced-body.ts'
+import type { Entry } from '../../../src/cache/store/entry.ts'
+import { Growth, type Follower } from '../../../src/cache/store/growth.ts'
+import { MemoryBody } from '../../../src/cache/store/memory-body.ts'
+import { Outcome, type Reader } from '../../../src/cache/fill/reader.ts'
+import { Slice } from '../../../src/cache/fill/slice.ts'
+import { SlicedBody, type SliceSource } from '../../../src/cache/fill/sliced-body.ts'
 import { Faults, NONE } from '../../../src/core/faults.ts'
 import type { Exchange } from '../../../src/http/exchange.ts'
-import type { CacheStore } from '../../../src/cache/store.ts'
+import type { CacheStore } from '../../../src/cache/store/store.ts'
 
 const bytes = 1000
 const slice = new Slice({

@@ -1,9 +1,9 @@
 /** What a store must have, kept in the plainest way: a set of entries, and every purge compared with every one of them. */
 import assert from 'node:assert/strict'
-import type { Entry } from '../../../src/cache/entry.ts'
-import { readKey } from '../../../src/cache/key.ts'
-import type { PurgeReport, PurgeTarget } from '../../../src/cache/store.ts'
-import { foldTag } from '../../../src/cache/tags.ts'
+import type { Entry } from '../../../src/cache/store/entry.ts'
+import { readKey } from '../../../src/cache/keys/key.ts'
+import type { PurgeReport, PurgeTarget } from '../../../src/cache/store/store.ts'
+import { foldTag } from '../../../src/cache/rules/tags.ts'
 
 export interface Expected {
   readonly report: PurgeReport

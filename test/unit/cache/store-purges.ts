@@ -1,9 +1,9 @@
 /** What every CacheStore promises about purges: a part of store-suite.ts. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Entry } from '../../../src/cache/entry.ts'
-import { CacheKey } from '../../../src/cache/key.ts'
-import type { PurgeTarget } from '../../../src/cache/store.ts'
+import type { Entry } from '../../../src/cache/store/entry.ts'
+import { CacheKey } from '../../../src/cache/keys/key.ts'
+import type { PurgeTarget } from '../../../src/cache/store/store.ts'
 import type { RequestHead } from '../../../src/http/message.ts'
 import { entryFor, find, plainKeys, put, requestFor, type SmallStore } from './store-world.ts'
 

@@ -3,9 +3,9 @@
  * (store-model.ts). A failure names the seed.
  */
 import assert from 'node:assert/strict'
-import type { Entry } from '../../../src/cache/entry.ts'
-import { CacheKey } from '../../../src/cache/key.ts'
-import type { CacheStore, PurgeTarget } from '../../../src/cache/store.ts'
+import type { Entry } from '../../../src/cache/store/entry.ts'
+import { CacheKey } from '../../../src/cache/keys/key.ts'
+import type { CacheStore, PurgeTarget } from '../../../src/cache/store/store.ts'
 import type { RequestHead } from '../../../src/http/message.ts'
 import { Random } from '../../sim/random.ts'
 import { ManualClock } from '../../story/manual-clock.ts'

@@ -1,8 +1,8 @@
-/** What every CacheStore promises (src/cache/store.ts). Each implementation runs it. */
+/** What every CacheStore promises (src/cache/store/store.ts). Each implementation runs it. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Entry } from '../../../src/cache/entry.ts'
-import type { CacheStore, PurgeTarget } from '../../../src/cache/store.ts'
+import { Entry } from '../../../src/cache/store/entry.ts'
+import type { CacheStore, PurgeTarget } from '../../../src/cache/store/store.ts'
 import type { Clock } from '../../../src/core/clock.ts'
 import { ManualClock } from '../../story/manual-clock.ts'
 import { describeLatePurges, describePurges } from './store-purges.ts'

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { rfcPolicy, smartPolicy, type CachePolicy } from '../../../src/cache/policy.ts'
-import { Rule } from '../../../src/cache/rule.ts'
-import { keepStoredFields } from '../../../src/cache/storing.ts'
+import { rfcPolicy, smartPolicy, type CachePolicy } from '../../../src/cache/rules/policy.ts'
+import { Rule } from '../../../src/cache/rules/rule.ts'
+import { keepStoredFields } from '../../../src/cache/rules/storing.ts'
 import {
   keepsStored,
   Storing,
   storeReasonName,
   storeReasonSentence,
-} from '../../../src/cache/storing-reasons.ts'
+} from '../../../src/cache/rules/storing-reasons.ts'
 import { answerOf, modes, store, type Asked, type Lines } from './policy-world.ts'
 
 const fresh: readonly [string, string] = ['Cache-Control', 'max-age=60']

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readSearchRule, SearchRules, type SearchRule } from '../../../src/cache/no-vary-search.ts'
-import { foldTag, groupTag, readGroupInvalidation, readTags, tagsMax } from '../../../src/cache/tags.ts'
+import { readSearchRule, SearchRules, type SearchRule } from '../../../src/cache/keys/no-vary-search.ts'
+import { foldTag, groupTag, readGroupInvalidation, readTags, tagsMax } from '../../../src/cache/rules/tags.ts'
 import { fieldsOf, plainKeys, requestFor } from './store-world.ts'
 
 const origin = 'https://a.example'

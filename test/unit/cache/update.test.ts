@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { rfcPolicy, smartPolicy, type CachePolicy } from '../../../src/cache/policy.ts'
-import { newRule, type StoredRule } from '../../../src/cache/rule.ts'
-import { storeReasonName } from '../../../src/cache/storing-reasons.ts'
-import { addValidators, freshen, HeadSays, headSays, isUpdatedBy } from '../../../src/cache/update.ts'
-import { currentAgeMs } from '../../../src/cache/verdict.ts'
+import { rfcPolicy, smartPolicy, type CachePolicy } from '../../../src/cache/rules/policy.ts'
+import { newRule, type StoredRule } from '../../../src/cache/rules/rule.ts'
+import { storeReasonName } from '../../../src/cache/rules/storing-reasons.ts'
+import { addValidators, freshen, HeadSays, headSays, isUpdatedBy } from '../../../src/cache/rules/update.ts'
+import { currentAgeMs } from '../../../src/cache/rules/verdict.ts'
 import {
   answerOf,
   arrivedMs,

@@ -6,8 +6,8 @@ import {
   bestType,
   deviceOf,
   orderedPreferences,
-} from '../../../src/cache/buckets.ts'
-import { foldRequest, readVary, Vary, VARY_ANY, varyNamesMax } from '../../../src/cache/vary.ts'
+} from '../../../src/cache/keys/buckets.ts'
+import { foldRequest, readVary, Vary, VARY_ANY, varyNamesMax } from '../../../src/cache/keys/vary.ts'
 import { fieldsOf, requestFor } from './store-world.ts'
 
 function variant(names: string[], fields: Readonly<Record<string, string>>): string {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { rfcPolicy, smartPolicy, type CachePolicy } from '../../../src/cache/policy.ts'
-import { reasonCount, reasonRow, Reasons, Verdict, verdictOf } from '../../../src/cache/reasons.ts'
-import { expireRule, invalidateRule, type StoredRule } from '../../../src/cache/rule.ts'
-import { judgeMiss, keptUntilMs, mayServeOnError } from '../../../src/cache/verdict.ts'
+import { rfcPolicy, smartPolicy, type CachePolicy } from '../../../src/cache/rules/policy.ts'
+import { reasonCount, reasonRow, Reasons, Verdict, verdictOf } from '../../../src/cache/rules/reasons.ts'
+import { expireRule, invalidateRule, type StoredRule } from '../../../src/cache/rules/rule.ts'
+import { judgeMiss, keptUntilMs, mayServeOnError } from '../../../src/cache/rules/verdict.ts'
 import { answerOf, arrivedMs, judgeAfter, modes, requestOf, store, type Lines } from './policy-world.ts'
 
 const ruleOf = (control: string, policy: CachePolicy = rfcPolicy, more: Lines = []): StoredRule =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Entry } from '../../../../src/cache/entry.ts'
+import type { Entry } from '../../../../src/cache/store/entry.ts'
 import { Random } from '../../../sim/random.ts'
 import { SimDisk } from '../../../sim/sim-disk.ts'
 import { bodyOf, put, requestFor } from '../store-world.ts'

@@ -1,6 +1,6 @@
 /** A cache over a disk in memory that does what it is told. */
 import { DiskStore } from '../../../../src/cache/disk/disk-store.ts'
-import type { Entry } from '../../../../src/cache/entry.ts'
+import type { Entry } from '../../../../src/cache/store/entry.ts'
 import { SharedCache } from '../../../../src/cache/shared-cache.ts'
 import { Timers } from '../../../../src/core/timers.ts'
 import { Random } from '../../../sim/random.ts'

@@ -1,9 +1,9 @@
 /** Answers that memory has no room for, on their way to the disk. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Growing } from '../../../../src/cache/growing.ts'
-import type { Entry } from '../../../../src/cache/entry.ts'
-import { defaultFillLimits } from '../../../../src/cache/fill-limits.ts'
+import { Growing } from '../../../../src/cache/fill/growing.ts'
+import type { Entry } from '../../../../src/cache/store/entry.ts'
+import { defaultFillLimits } from '../../../../src/cache/fill/fill-limits.ts'
 import { Faults } from '../../../../src/core/faults.ts'
 import { Random } from '../../../sim/random.ts'
 import { SimDisk } from '../../../sim/sim-disk.ts'

@@ -1,7 +1,7 @@
 /** The store in memory keeps its promises with a disk beneath it, also with one that fails. */
 import { DiskStore } from '../../../../src/cache/disk/disk-store.ts'
-import { MemoryStore } from '../../../../src/cache/memory-store.ts'
-import type { StoreBelow } from '../../../../src/cache/store.ts'
+import { MemoryStore } from '../../../../src/cache/memory/memory-store.ts'
+import type { StoreBelow } from '../../../../src/cache/store/store.ts'
 import { Timers } from '../../../../src/core/timers.ts'
 import { Random } from '../../../sim/random.ts'
 import { SimDisk } from '../../../sim/sim-disk.ts'

@@ -1,0 +1,89 @@
+/**
+ * Patience: for how long an answer that no store takes waits for readers that are about to lose its window.
+ *
+ * Readers of one pace drift apart by what the kernel buffers for each, which may be more than the window; nobody is slow
+ * then, and all catch up while the origin waits. So most of the readers are waited for; the last few, who may really be
+ * slow, only as long as it slows the others little.
+ *
+ * Promises: waits for a few, taken together, are at most `fewMs` and a share of the time since the answer began; one
+ * for many is at most `manyMs`; after each, whoever is still behind is not waited for again until the window has moved.
+ */
+import type { Clock, ClockTimer } from '../../core/clock.ts'
+import type { Growth } from '../store/growth.ts'
+
+/** Up to this part of the readers are few: with an eighth, one fast reader behind among an eighth of slow ones made many. */
+const fewOfAll = 1 / 4
+const fewMs = 250
+/** Others are slowed by a fifth at most, whoever it is that reads slowly: who loses the window is cut. */
+const fewShare = 1 / 5
+/** The same where the rest can be had from the origin, so that losing it costs one request for all who do. */
+const fewShareWithRest = 1 / 10
+const manyMs = 1000
+/** Between two looks. */
+const lookMs = 2
+
+export class Patience {
+  isWaiting = false
+  readonly #clock: Clock
+  readonly #growth: Growth
+  readonly #windowBytes: number
+  readonly #onOver: () => void
+  readonly #bornMs: number
+  #timer: ClockTimer | null = null
+  /** Those before it are waited for. */
+  #mark = 0
+  #startMs = 0
+  #lookedMs = 0
+  /** Waited for few, in all. */
+  #spentMs = 0
+  /** Length of the body at which it waits again. */
+  #nextLength = 0
+
+  constructor(clock: Clock, growth: Growth, windowBytes: number, onOver: () => void) {
+    this.#clock = clock
+    this.#growth = growth
+    this.#windowBytes = windowBytes
+    this.#onOver = onOver
+    this.#bornMs = clock.nowMs()
+  }
+
+  /** The body has grown to `length`: begins to wait when somebody is three quarters of the window behind. */
+  look(length: number): void {
+    const window = this.#windowBytes
+    if (this.isWaiting || length < this.#nextLength || length < window) return
+    if (this.#growth.countBefore(length - 0.75 * window) === 0) return
+    this.#mark = length - window / 2
+    this.#startMs = this.#lookedMs = this.#clock.nowMs()
+    this.isWaiting = true
+    this.#nextLength = length + window / 2
+    this.#wait()
+  }
+
+  #wait(): void {
+    this.#timer = this.#clock.after(lookMs, () => this.#onLook())
+  }
+
+  #onLook(): void {
+    const { size } = this.#growth
+    const behind = this.#growth.countBefore(this.#mark)
+    const nowMs = this.#clock.nowMs()
+    const isMany = behind > size * fewOfAll
+    if (!isMany) this.#spentMs += nowMs - this.#lookedMs
+    this.#lookedMs = nowMs
+    const share = this.#growth.rest === null ? fewShare : fewShareWithRest
+    const isPatient = isMany
+      ? nowMs - this.#startMs < manyMs
+      : this.#spentMs < fewMs + share * (nowMs - this.#bornMs)
+    if (behind > 0 && isPatient) return this.#wait()
+    // All have caught up: whoever falls behind from here on is waited for as well.
+    if (behind === 0) this.#nextLength = 0
+    this.close()
+    this.#onOver()
+  }
+
+  close(): void {
+    this.#timer?.cancel()
+    this.#timer = null
+    this.isWaiting = false
+  }
+}

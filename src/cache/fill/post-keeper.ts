@@ -1,0 +1,78 @@
+/**
+ * PostKeeper: stores the answer to a POST that says how long it stays right, and that it is what a GET of the same URL would
+ * give (RFC 9110 §9.3.3): its Content-Location names the URL of the request. Later GETs are answered from it.
+ *
+ * The answer takes out of force what was stored for the URL (RFC 9111 §4.4) before it is stored itself; a purge of it by
+ * anybody else while it was under way keeps it out.
+ */
+import type { Clock } from '../../core/clock.ts'
+import type { Exchange } from '../../http/exchange.ts'
+import { Field } from '../../http/known-fields.ts'
+import { RequestHead, type ResponseHead } from '../../http/message.ts'
+import type { Ask } from './ask.ts'
+import type { Entry } from '../store/entry.ts'
+import type { FillsTold } from './fills.ts'
+import { entryFor } from './make-entry.ts'
+import { PartSink, type KeeperPlace } from './part-keeper.ts'
+import type { CacheStore } from '../store/store.ts'
+
+export class PostKeeper {
+  readonly ask: Ask
+  readonly #request: RequestHead = new RequestHead()
+  readonly #store: CacheStore
+  readonly #clock: Clock
+  readonly #requestMs: number
+  readonly #askedAt: number
+  readonly #told: FillsTold
+  #isOver = false
+
+  /** When the request is sent on. `ask.key`: of a GET of its URL. */
+  constructor(x: Exchange, ask: Ask, { store, clock, told }: KeeperPlace) {
+    this.ask = ask
+    this.#told = told
+    // Others hear of it before the answer goes out, which waits for them.
+    told.onAsked(ask.key)
+    this.#request.copyFrom(x.request)
+    this.#store = store
+    this.#clock = clock
+    this.#requestMs = clock.nowMs()
+    this.#askedAt = store.generation
+  }
+
+  /** The exchange is over. Twice is harmless. */
+  leave(): void {
+    if (!this.#isOver) this.#told.onAnswered(this.ask.key)
+    this.#isOver = true
+  }
+
+  /** Has nobody purged anything since it was asked for that concerns what `x` is answered? Others are purged all the time. */
+  isUndisturbed({ response }: Exchange): boolean {
+    const store = this.#store
+    if (store.generation === this.#askedAt) return true
+    const entry = this.#entryOf(response, this.#askedAt)
+    if (entry === null || !store.begin(entry)) return false
+    store.abandon(entry)
+    return true
+  }
+
+  /**
+   * From `onResponse`, if it was undisturbed until what the answer takes out of force was purged. True: what passes is being
+   * stored.
+   */
+  keep(x: Exchange): boolean {
+    const entry = this.#entryOf(x.response, this.#store.generation)
+    if (entry === null || !this.#store.begin(entry)) return false
+    x.interpose(new PartSink(entry, this.#store, () => entry))
+    return true
+  }
+
+  #entryOf(response: ResponseHead, bornAt: number): Entry | null {
+    if (!response.fields.has(Field.CONTENT_LOCATION)) return null
+    const received = {
+      requestMs: this.#requestMs,
+      responseMs: this.#clock.nowMs(),
+      responseWallMs: this.#clock.wallMs(),
+    }
+    return entryFor({ ask: this.ask, request: this.#request, bornAt }, response, received)
+  }
+}

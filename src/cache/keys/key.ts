@@ -1,0 +1,219 @@
+/**
+ * The primary key of a request: the client's public URL, site and zone, and what the operator chose besides.
+ *
+ * A key is lines: `scheme://host[:port]target`, site, zone, then one line for each choice. No two different requests
+ * share one by what they contain: a target is visible ASCII, names of the config are checked here, and what comes out
+ * of fields is preceded by its length. The URL is the client's, before any rewriting, so that two routes that rewrite
+ * to the same target never share an answer.
+ *
+ * Normalised are only spellings that are the same URL to everybody (RFC 3986 §6.2.2, RFC 9110 §4.2.3): the case of
+ * the host and of percent-encoding, encoded unreserved characters, the scheme's own port. Dot segments and empty
+ * segments stay: the origin is sent the target as it came, and may answer '//a' differently from '/a'.
+ */
+import { readHexByte, unreservedClass } from '../../core/bytes.ts'
+import { Field } from '../../http/known-fields.ts'
+import type { RequestHead } from '../../http/message.ts'
+import { bestLanguage, deviceOf } from './buckets.ts'
+import { HotKeys } from './hot-keys.ts'
+
+/** Which query parameters are part of the key. A name that ends in '*' stands for all that begin so. */
+export type QueryChoice =
+  | 'all'
+  | 'none'
+  | { readonly only: readonly string[] }
+  | { readonly without: readonly string[] }
+
+export interface KeyChoices {
+  readonly query?: QueryChoice
+  /** Parameters in another order are the same request; those of one name keep their order. */
+  readonly sortQuery?: boolean
+  /** Lower-case names of request fields. */
+  readonly headers?: readonly string[]
+  readonly cookies?: readonly string[]
+  /** Phones, tablets and others apart, by User-Agent. */
+  readonly device?: boolean
+  /** Languages that the site has, in order of preference: the best for Accept-Language. */
+  readonly languages?: readonly string[]
+}
+
+export class CacheKey {
+  readonly site: string
+  readonly zone: string
+  readonly choices: KeyChoices
+  /** What every key of it has after the URL. */
+  readonly #suffix: string
+  readonly #query: ((query: string) => string) | null
+  readonly #hasChoices: boolean
+  readonly #hot: HotKeys = new HotKeys()
+
+  /** Throws RangeError when `site` or `zone` holds a control character. */
+  constructor(site: string, zone: string, choices: KeyChoices = {}) {
+    if (!isPlain(site) || !isPlain(zone)) throw new RangeError('a site or zone holds a control character')
+    this.site = site
+    this.zone = zone
+    this.choices = choices
+    this.#suffix = '\n' + site + '\n' + zone
+    this.#query = queryRule(choices.query ?? 'all', choices.sortQuery === true)
+    const { headers = [], cookies = [], languages = [], device = false } = choices
+    this.#hasChoices = headers.length > 0 || cookies.length > 0 || languages.length > 0 || device
+  }
+
+  /** The key of a request. `bodyDigest`: of a QUERY's body (RFC 10008); '' for GET and HEAD, which share a key. */
+  of(request: RequestHead, bodyDigest = ''): string {
+    const isPlainKey = !this.#hasChoices && bodyDigest === ''
+    const hot = isPlainKey ? this.#hot.find(request, this.#suffix.length) : null
+    if (hot !== null) return hot
+    const start = request.scheme + '://' + keyHost(request)
+    const target = this.#written(request.target, request.queryStart)
+    const key = start + target + this.#suffix
+    if (isPlainKey) {
+      if (target === request.target) this.#hot.note(request, key, start.length)
+      return key
+    }
+    return key + this.#chosen(request) + (bodyDigest === '' ? '' : line('query', bodyDigest))
+  }
+
+  /** A target ('/a?b') as keys have it: normalised, with what is chosen of its query. */
+  targetOf(target: string): string {
+    const mark = target.indexOf('?')
+    return this.#written(target, mark < 0 ? target.length : mark)
+  }
+
+  #written(target: string, queryStart: number): string {
+    const rule = this.#query
+    if (rule === null || queryStart === target.length) return normalTarget(target)
+    const query = rule(normalTarget(target.slice(queryStart + 1)))
+    const path = normalTarget(target.slice(0, queryStart))
+    return query === '' ? path : path + '?' + query
+  }
+
+  #chosen(request: RequestHead): string {
+    const { headers = [], cookies = [], languages = [], device = false } = this.choices
+    let text = ''
+    for (const name of headers) text += line('header ' + name, request.fields.combinedByName(name))
+    for (const name of cookies) text += line('cookie ' + name, cookieOf(request, name))
+    if (device) text += line('device', deviceOf(request.fields.get(Field.USER_AGENT) ?? ''))
+    if (languages.length > 0) {
+      text += line('language', bestLanguage(request.fields.combined(Field.ACCEPT_LANGUAGE), languages))
+    }
+    return text
+  }
+
+  /** The key in words, for `explain`: one sentence each. */
+  describe(request: RequestHead): string[] {
+    const [url = '', site = '', zone = '', ...rest] = this.of(request).split('\n')
+    const said = [`URL ${url}`, `site ${site}`, `zone ${zone}`]
+    for (const text of rest) said.push(text)
+    return said
+  }
+}
+
+/** One choice: its name, how long its value is, and the value; '-' when the request does not have it. */
+function line(name: string, value: string | undefined): string {
+  return '\n' + name + (value === undefined ? ' -' : ' ' + value.length + ':' + value)
+}
+
+/** host[:port] as it stands in keys: the port only where it is not the scheme's own. */
+export function keyHost(request: RequestHead): string {
+  const { host, port } = request
+  if (port < 0 || port === (request.scheme === 'https' ? 443 : 80)) return host
+  return host + ':' + port
+}
+
+/** `target` with encoded unreserved characters decoded and other triplets in upper case; what is no triplet stays. */
+export function normalTarget(target: string): string {
+  let at = target.indexOf('%')
+  if (at < 0) return target
+  let out = ''
+  let from = 0
+  for (; at >= 0; at = target.indexOf('%', at + 1)) {
+    const byte = readHexByte(target, at + 1)
+    if (byte < 0) continue
+    const triplet = target.slice(at, at + 3).toUpperCase()
+    out += target.slice(from, at) + (unreservedClass[byte] === 1 ? String.fromCharCode(byte) : triplet)
+    from = at + 3
+    at += 2
+  }
+  return out + target.slice(from)
+}
+
+/** What is left of a query (without '?'); null when it stays as it is. */
+function queryRule(choice: QueryChoice, isSorted: boolean): ((query: string) => string) | null {
+  if (choice === 'none') return () => ''
+  if (choice === 'all' && !isSorted) return null
+  const isKept = choice === 'all' ? () => true : parameterRule(choice)
+  return (query) => {
+    const kept = query.split('&').filter((parameter) => isKept(nameOf(parameter)))
+    if (isSorted) kept.sort(byName)
+    return kept.join('&')
+  }
+}
+
+function parameterRule(choice: { only: readonly string[] } | { without: readonly string[] }) {
+  const keeps = 'only' in choice
+  const names = (keeps ? choice.only : choice.without).map((name) => normalTarget(name))
+  return (name: string) => names.some((pattern) => fits(pattern, name)) === keeps
+}
+
+function fits(pattern: string, name: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern
+}
+
+function nameOf(parameter: string): string {
+  const at = parameter.indexOf('=')
+  return at < 0 ? parameter : parameter.slice(0, at)
+}
+
+/** By code units, the same on every machine; sorting is stable, so those of one name keep their order. */
+function byName(a: string, b: string): number {
+  const x = nameOf(a)
+  const y = nameOf(b)
+  return x < y ? -1 : x > y ? 1 : 0
+}
+
+/** The first cookie of this name, as a browser would send the most specific one first (RFC 6265 §5.4). */
+function cookieOf(request: RequestHead, name: string): string | undefined {
+  const { fields } = request
+  if (!fields.has(Field.COOKIE)) return undefined
+  for (let i = 0; i < fields.size; i++) {
+    if (fields.idAt(i) !== Field.COOKIE) continue
+    for (const pair of fields.valueAt(i).split(';')) {
+      const at = pair.indexOf('=')
+      if (at >= 0 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim()
+    }
+  }
+  return undefined
+}
+
+function isPlain(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) < 0x20) return false
+  return true
+}
+
+/** The parts of a key. */
+export interface KeyParts {
+  /** host[:port] */
+  readonly host: string
+  /** Where the target begins in the key, and where it ends. */
+  readonly targetStart: number
+  readonly targetEnd: number
+  readonly site: string
+  readonly zone: string
+  /** There are lines after the zone. */
+  readonly hasChoices: boolean
+}
+
+/** Takes a key apart; what is none gives empty parts. */
+export function readKey(key: string): KeyParts {
+  const [url = '', site = '', zone = '', ...rest] = key.split('\n')
+  const hostStart = url.indexOf('://') + 3
+  const slash = url.slice(hostStart).search(/[/*?]/)
+  const targetStart = hostStart < 3 || slash < 0 ? url.length : hostStart + slash
+  const host = hostStart < 3 ? '' : url.slice(hostStart, targetStart)
+  return { host, targetStart, targetEnd: url.length, site, zone, hasChoices: rest.length > 0 }
+}
+
+/** The key without choices of a URL, for a purge by URL. */
+export function plainKey(scheme: string, host: string, target: string, site: string, zone: string): string {
+  return scheme + '://' + host + target + '\n' + site + '\n' + zone
+}

@@ -1,0 +1,399 @@
+/**
+ * MemoryStore: the cache in memory. See store.ts for what it promises, admission.ts for who goes when there is no room,
+ * purge.ts for purges.
+ *
+ * Invariants: `bytes` is the sum over stored and growing entries, and is at most `bytesMax` after every call; an entry is
+ * in the index and in a queue exactly while `isStored`, and in the set of growing ones exactly while `isGrowing`; each
+ * is thrown out once.
+ */
+import type { Clock } from '../../core/clock.ts'
+import type { RequestHead } from '../../http/message.ts'
+import { Admission, usesMax } from './admission.ts'
+import type { DerivedForm, Entry } from '../store/entry.ts'
+import { derivedBytes, fixedBytes, formBytes } from '../store/entry-bytes.ts'
+import { EntryIndex } from './entry-index.ts'
+import type { Growth } from '../store/growth.ts'
+import { SearchRules } from '../keys/no-vary-search.ts'
+import { add } from '../purge/purge-places.ts'
+import { PurgeReports } from '../purge/purge-reports.ts'
+import { Purges } from '../purge/purge.ts'
+import type {
+  CacheStore,
+  GrowingBelow,
+  GrowingBelowOwner,
+  PurgeReport,
+  PurgeRequest,
+  PurgeTarget,
+  StoreBelow,
+  StoreSnapshot,
+} from '../store/store.ts'
+import { StoreCounts } from '../store/store-counts.ts'
+import { Sweep } from './sweep.ts'
+import { UrlKeys } from '../purge/url-keys.ts'
+import type { Vary } from '../keys/vary.ts'
+
+/** The largest entry, as a part of the store. */
+const entryShare = 1 / 8
+/** How much of the store may be growing at the same time: the rest serves hits. */
+const growingShare = 1 / 2
+/** Variants of one key; the oldest goes. A Vary on what is different for everybody would else fill the store. */
+export const variantsMax = 128
+
+/** Keys of one URL that a purge takes out at once; more, as by a cookie, are swept as those of a tag are. */
+export const urlKeysMax = 500
+
+export interface MemoryStoreOptions {
+  readonly clock: Clock
+  readonly bytesMax: number
+  /** The largest entry; an eighth of the store when not given. */
+  readonly entryBytesMax?: number
+  /** An entry was thrown out for want of room. */
+  readonly onEvict?: (entry: Entry) => void
+  /** Where stored answers go besides. */
+  readonly below?: StoreBelow
+}
+
+export class MemoryStore implements CacheStore {
+  bytesMax: number
+  entryBytesMax: number
+  readonly counts = new StoreCounts()
+  #fixedEntryBytesMax: number | undefined
+  readonly #index = new EntryIndex()
+  readonly #queues = new Admission<Entry>()
+  readonly #growing = new Set<Entry>()
+  readonly #purges: Purges
+  readonly #sweep: Sweep
+  readonly #reports = new PurgeReports()
+  readonly #searchRules = new SearchRules()
+  readonly #urlKeys = new UrlKeys()
+  readonly #onEvict: ((entry: Entry) => void) | undefined
+  readonly #below: StoreBelow | undefined
+  #growingBytes = 0
+
+  constructor(options: MemoryStoreOptions) {
+    this.bytesMax = options.bytesMax
+    this.#fixedEntryBytesMax = options.entryBytesMax
+    this.entryBytesMax = options.entryBytesMax ?? Math.floor(options.bytesMax * entryShare)
+    this.#onEvict = options.onEvict
+    this.#below = options.below
+    this.#purges = new Purges(options.clock)
+    const settle = (entry: Entry): void => void this.#settle(entry)
+    this.#sweep = new Sweep(options.clock, this.#purges, this.#index, this.#growing, settle)
+  }
+
+  get generation(): number {
+    return this.#purges.generation
+  }
+
+  /** Bytes of all entries, growing ones included. */
+  get bytes(): number {
+    return this.#queues.smallBytes + this.#queues.mainBytes + this.#growingBytes
+  }
+
+  // Finding
+
+  find(key: string, request: RequestHead): Entry | null {
+    const entry = this.peek(key, request)
+    if (entry === null) {
+      this.counts.misses++
+      return null
+    }
+    this.counts.hits++
+    entry.hits++
+    if (entry.uses < usesMax) entry.uses++
+    return entry
+  }
+
+  peek(key: string, request: RequestHead): Entry | null {
+    const entry = this.#fitting(this.#index.get(key), request)
+    if (entry !== null || this.#searchRules.isEmpty) return entry
+    for (const rule of this.#searchRules.of(key)) {
+      const other = this.#fitting(this.#index.get(rule.keyOf(key)), request)
+      if (other !== null) return other
+    }
+    return null
+  }
+
+  /** The first of the variants that fits `request`: the most recent one. */
+  #fitting(first: Entry | null, request: RequestHead): Entry | null {
+    let vary: Vary | null = null
+    let variant = ''
+    for (let entry = first; entry !== null;) {
+      const next: Entry | null = entry.nextVariant
+      if (entry.vary !== null && entry.vary !== vary) {
+        vary = entry.vary
+        variant = vary.variantOf(request)
+      }
+      if ((entry.vary === null || entry.variant === variant) && this.#settle(entry)) return entry
+      entry = next
+    }
+    return null
+  }
+
+  /** Compares with the purges since the entry was last looked at. False: it was purged, and is gone. */
+  #settle(entry: Entry): boolean {
+    if (entry.checkedAt === this.#purges.generation || this.#purges.settle(entry)) return true
+    if (entry.isStored) {
+      this.#takeOut(entry)
+      this.counts.purged++
+    } else entry.isDoomed = true
+    return false
+  }
+
+  // Growing
+
+  begin(entry: Entry): boolean {
+    const bytes = fixedBytes(entry) + entry.body.heldBytes
+    const statedBytes = fixedBytes(entry) + Math.max(entry.statedLength, entry.body.heldBytes)
+    if (this.#hasRoom(statedBytes, bytes) && this.#grow(entry, bytes)) return true
+    this.counts.refused++
+    return false
+  }
+
+  /** False: it was purged. */
+  #grow(entry: Entry, bytes: number): boolean {
+    if (!this.#purges.admit(entry)) return false
+    entry.bytes = bytes
+    entry.isGrowing = true
+    this.#growing.add(entry)
+    this.#growingBytes += bytes
+    return true
+  }
+
+  beginBelow(entry: Entry, growth: Growth, owner: GrowingBelowOwner): GrowingBelow | null {
+    if (!this.#grow(entry, 0)) return null
+    const growing = this.#below?.begin(entry, growth, owner) ?? null
+    if (growing === null) this.abandon(entry)
+    else entry.isBelow = true
+    return growing
+  }
+
+  /** Makes room for `bytes` now, and says whether an entry of `wholeBytes` may be held at all. */
+  #hasRoom(wholeBytes: number, bytes: number): boolean {
+    if (wholeBytes > this.entryBytesMax || this.#growingBytes + bytes > this.bytesMax * growingShare)
+      return false
+    return this.#makeRoom(bytes)
+  }
+
+  #makeRoom(bytes: number): boolean {
+    while (this.bytes + bytes > this.bytesMax) {
+      const entry = this.#queues.evict(this.bytesMax)
+      if (entry === null) return false
+      // Purged ones are counted as such, not as evicted.
+      const wasPurged = entry.checkedAt !== this.#purges.generation && !this.#purges.settle(entry)
+      this.#forget(entry)
+      if (wasPurged) this.counts.purged++
+      else {
+        this.counts.noteEvicted(entry.bytes)
+        this.#onEvict?.(entry)
+      }
+    }
+    return true
+  }
+
+  append(entry: Entry, buffer: Buffer, start: number, end: number): boolean {
+    if (!entry.isGrowing) return false
+    const cost = entry.isBelow ? 0 : entry.body.costOf(end - start)
+    if (cost > 0 && !this.#hasRoom(entry.bytes + cost, cost)) {
+      this.abandon(entry)
+      this.counts.refused++
+      return false
+    }
+    entry.body.append(buffer, start, end)
+    entry.bytes += cost
+    this.#growingBytes += cost
+    return true
+  }
+
+  complete(entry: Entry): boolean {
+    if (!entry.isGrowing) return false
+    if (entry.isDoomed || !this.#purges.settle(entry)) {
+      this.abandon(entry)
+      return false
+    }
+    if (entry.isBelow) {
+      this.abandon(entry)
+      entry.body.finish()
+      return true
+    }
+    this.#endGrowth(entry)
+    entry.body.finish()
+    entry.bytes = fixedBytes(entry) + entry.body.heldBytes
+    this.#purges.places.enter(entry)
+    this.#store(entry)
+    this.#queues.add(entry)
+    this.#below?.onStored(entry)
+    return true
+  }
+
+  /** Enters a whole entry in the index, in place of those that it replaces. Queues and accounts are the caller's. */
+  #store(entry: Entry): void {
+    this.#replaceVariants(entry)
+    entry.isStored = true
+    this.#index.add(entry)
+    this.#urlKeys.add(entry)
+    if (entry.searchRule !== null) this.#searchRules.add(entry.key, entry.searchRule)
+    this.counts.entries++
+  }
+
+  isPurged(entry: Entry): boolean {
+    return entry.isDoomed || (!entry.isStored && !entry.isGrowing) || !this.#settle(entry)
+  }
+
+  /** Does a purge since `bornAt` concern it? For one from beneath, which may be stored here or not. */
+  wasPurged(entry: Entry): boolean {
+    return entry.isStored || entry.isGrowing ? !this.#settle(entry) : this.#purges.hasPurged(entry)
+  }
+
+  abandon(entry: Entry): void {
+    if (!entry.isGrowing) return
+    this.#endGrowth(entry)
+    this.#purges.places.quit(entry)
+  }
+
+  #endGrowth(entry: Entry): void {
+    this.#growing.delete(entry)
+    this.#growingBytes -= entry.bytes
+    entry.isGrowing = false
+  }
+
+  /**
+   * Takes out the variants that `fresh` stands in for: of the same request, and those that compare no fields, since the
+   * origin now says that they matter; all when it compares none itself. And the oldest, when there are too many.
+   */
+  #replaceVariants(fresh: Entry): void {
+    let kept = 0
+    for (const old of this.#index.variants(fresh.key)) {
+      const isSame = fresh.vary === null || old.vary === null
+      const isReplaced = isSame || (old.variant === fresh.variant && fresh.vary.isLike(old.vary))
+      if (isReplaced || ++kept >= variantsMax) this.#drop(old)
+    }
+  }
+
+  replaceHead(old: Entry, fresh: Entry): boolean {
+    if (!old.isStored) return old.isFromBelow && this.#below?.replaceHead(old, fresh) === true
+    if (!this.#settle(old)) return false
+    if (!this.#purges.admit(fresh)) return false
+    fresh.derived = old.derived
+    fresh.hits = old.hits
+    fresh.bytes = fixedBytes(fresh) + fresh.body.heldBytes + derivedBytes(fresh)
+    this.#purges.places.enter(fresh)
+    this.#queues.replace(old, fresh)
+    this.#forget(old)
+    this.#store(fresh)
+    this.#makeRoom(0)
+    this.#below?.onStored(fresh)
+    return fresh.isStored
+  }
+
+  addDerived(entry: Entry, form: DerivedForm): boolean {
+    const bytes = formBytes(form)
+    if (!entry.isStored || entry.bytes + bytes > this.entryBytesMax) return false
+    if (!this.#makeRoom(bytes) || !entry.isStored) return false
+    entry.derived = [...(entry.derived ?? []), form]
+    this.#purges.places.resize(entry, bytes)
+    this.#queues.resize(entry, entry.bytes + bytes)
+    return true
+  }
+
+  // Going
+
+  remove(entry: Entry): void {
+    if (entry.isGrowing) return this.abandon(entry)
+    this.#drop(entry)
+    this.#below?.onRemoved(entry)
+  }
+
+  #drop(entry: Entry): void {
+    if (!entry.isStored) return
+    // Counted for a purge that may concern it.
+    if (!this.#purges.settle(entry)) this.counts.purged++
+    this.#takeOut(entry)
+  }
+
+  #takeOut(entry: Entry): void {
+    this.#queues.remove(entry)
+    this.#forget(entry)
+  }
+
+  /** After it has left its queue. */
+  #forget(entry: Entry): void {
+    this.#index.delete(entry)
+    this.#urlKeys.delete(entry, this.#index.get(entry.key) === null)
+    this.#purges.places.leave(entry)
+    entry.isStored = false
+    this.counts.entries--
+  }
+
+  // Purging
+
+  purge(request: PurgeRequest): PurgeReport {
+    const { target, isSoft = false, isDry = false } = request
+    if (target.kind === 'url' || target.kind === 'key') return this.#purgeUrl(target, isSoft, isDry)
+    const mark = this.#purges.purge(target, isSoft, isDry)
+    if (mark.generation > 0) this.#sweep.wake()
+    return this.#reports.keep(mark)
+  }
+
+  #purgeUrl(target: PurgeTarget & { kind: 'url' | 'key' }, isSoft: boolean, isDry: boolean): PurgeReport {
+    const keys = this.#urlKeys.concerned(target, this.#purges.places, this.#searchRules)
+    const isMarked = target.kind === 'url' && !isDry && keys.size > urlKeysMax
+    const entries: Entry[] = []
+    if (!isMarked) for (const key of keys) this.#gather(key, entries)
+    const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
+    const report = { generation: 0, count: entries.length, bytes, isCounted: true }
+    if (isDry) return report
+    // The mark comes after those who are found have been compared with all earlier ones.
+    const mark = this.#purges.noteUrl(target, isSoft, isMarked)
+    add(mark, report.count, bytes)
+    if (!isSoft) this.counts.purged += entries.length
+    for (const entry of entries) {
+      if (isSoft) entry.isSoftPurged = true
+      else this.#takeOut(entry)
+    }
+    this.#sweep.wake()
+    return this.#reports.keep(mark)
+  }
+
+  #gather(key: string, entries: Entry[]): void {
+    for (const entry of this.#index.variants(key)) if (this.#settle(entry)) entries.push(entry)
+  }
+
+  // Looking
+
+  purgeReport(generation: number): PurgeReport | null {
+    return this.#reports.find(generation)
+  }
+
+  snapshot(): StoreSnapshot {
+    return {
+      ...this.counts.copy(),
+      bytes: this.bytes,
+      bytesMax: this.bytesMax,
+      growing: this.#growing.size,
+      growingBytes: this.#growingBytes,
+      ...this.#purges.snapshot(),
+    }
+  }
+
+  resize(bytesMax: number, entryBytesMax = this.#fixedEntryBytesMax): void {
+    this.bytesMax = bytesMax
+    this.#fixedEntryBytesMax = entryBytesMax
+    this.entryBytesMax = entryBytesMax || Math.floor(bytesMax * entryShare)
+    this.#makeRoom(0)
+  }
+
+  topEntries(countMax: number): Entry[] {
+    const young = this.#queues.youngest()
+    return young.sort((a, b) => b.hits - a.hits).slice(0, countMax)
+  }
+
+  /** Takes out what is stored under a key, as another worker has a newer answer. */
+  forgetKey(key: string): void {
+    for (const entry of this.#index.variants(key)) this.#drop(entry)
+  }
+
+  close(): void {
+    this.#sweep.close()
+  }
+}
