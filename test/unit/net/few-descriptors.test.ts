@@ -33,8 +33,9 @@ for (const plain of [false, true]) {
   test(`150 clients of a process with 96 descriptors: each is served or closed at once, origins are still reached, and it recovers (${plain ? 'plain' : 'handle'})`, async (t) => {
     const startedMs = performance.now()
     const child = start(plain)
-    t.after(() => child.kill('SIGKILL'))
     const origin = createServer((socket) => socket.on('error', () => {}).destroy())
+    t.after(() => child.kill('SIGKILL'))
+    t.after(() => origin.close())
     await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve))
     const originPort = (origin.address() as { port: number }).port
     const [hello] = (await once(child, 'message')) as [{ port: number; openFilesMax: number; mode: string }]
@@ -55,12 +56,14 @@ for (const plain of [false, true]) {
 
     for (const { socket } of visitors) socket.destroy()
     await until(() => visitors.every(({ isClosed }) => isClosed), 'all to be gone')
-    const next = visit(hello.port)
-    await until(() => next.isServed || next.isClosed, 'the next one')
-    assert.ok(next.isServed)
+    // The clients are gone; the server may not have heard it yet.
+    let next = visit(hello.port)
+    await until(() => {
+      if (next.isClosed) next = visit(hello.port)
+      return next.isServed
+    }, 'the next one')
     next.socket.destroy()
     child.disconnect()
     await once(child, 'exit')
-    origin.close()
   })
 }
