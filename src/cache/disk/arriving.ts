@@ -6,7 +6,8 @@ import type { Entry } from '../store/entry.ts'
 import type { Growth } from '../store/growth.ts'
 import { wholeBytesMax } from '../store/memory-body.ts'
 import type { GrowingBelow, GrowingBelowOwner } from '../store/store.ts'
-import { GrowingFile, type GrowingFilePlace } from './growing-file.ts'
+import { GrowingFile, type GrowingFilePlace, type GrownEnd } from './growing-file.ts'
+import { nameOfEntry } from './names.ts'
 import type { Writer } from './writer.ts'
 
 /** The largest answer, and all that arrive together, as a part of what the folder may hold. */
@@ -14,14 +15,20 @@ const share = 1 / 2
 /** Files that grow, or are still read from. */
 const filesMax = 1000
 
-export interface ArrivingPlace extends Omit<GrowingFilePlace, 'onGrownEnd' | 'onGrownClose' | 'bytesMax'> {
+type Own = 'onGrownEnd' | 'onGrownClose' | 'bytesMax' | 'settled'
+
+export interface ArrivingPlace extends Omit<GrowingFilePlace, Own> {
   readonly diskBytesMax: number
+  settled(): Promise<void>
+  /** It is whole: what memory has of the key is older. */
+  onWhole(entry: Entry): void
 }
 
 export class Arriving {
   readonly #place: GrowingFilePlace
   readonly #writer: Writer
   readonly #bytesMax: () => number
+  readonly #onWhole: (entry: Entry) => void
   readonly #files: Set<GrowingFile> = new Set()
   /** Those that are whole and have no name yet. */
   readonly #finishing = new Map<string, Entry>()
@@ -29,6 +36,7 @@ export class Arriving {
   constructor(place: ArrivingPlace, writer: Writer) {
     this.#writer = writer
     this.#bytesMax = () => place.diskBytesMax * share
+    this.#onWhole = (entry) => place.onWhole(entry)
     const bytesMax = this.#bytesMax
     this.#place = {
       disk: place.disk,
@@ -37,22 +45,32 @@ export class Arriving {
       get bytesMax() {
         return bytesMax()
       },
-      isPurged: (entry) => place.isPurged(entry),
+      // One that came meanwhile and was whole at once is newer.
+      isPurged: async (entry) =>
+        writer.pending(nameOfEntry(entry)) !== undefined || (await place.isPurged(entry)),
       draft: () => place.draft(),
       bornPosition: (entry) => place.bornPosition(entry),
-      settled: () => place.settled(),
+      settled: async (key) => {
+        await writer.done(key)
+        await place.settled()
+      },
       onWritten: (name, key, bytes) => {
         writer.writes++
         writer.writtenBytes += bytes
         place.onWritten(name, key, bytes)
       },
       onUnwritten: (key) => place.onUnwritten(key),
-      onGrownEnd: (file, isFailed) => {
-        if (this.#finishing.get(file.name) === file.entry) this.#finishing.delete(file.name)
-        if (isFailed) writer.rest()
-      },
+      onGrownEnd: (file, end) => this.#onEnd(file, end),
       onGrownClose: (file) => void this.#files.delete(file),
     }
+  }
+
+  #onEnd({ name, entry }: GrowingFile, end: GrownEnd): void {
+    const wasWhole = this.#finishing.get(name) === entry
+    if (wasWhole) this.#finishing.delete(name)
+    if (end === 'failed') this.#writer.rest()
+    // The answer that it has replaced may be there, and must not come back.
+    if (end !== 'written' && wasWhole && this.#writer.pending(name) === undefined) this.#writer.remove(entry)
   }
 
   get size(): number {
@@ -69,7 +87,11 @@ export class Arriving {
   begin(entry: Entry, growth: Growth, owner: GrowingBelowOwner): GrowingBelow | null {
     if (this.#writer.isResting) return null
     const { statedLength } = entry
-    if (statedLength >= 0 && statedLength <= wholeBytesMax) return new SmallArrival(entry, this.#writer)
+    if (statedLength >= 0 && statedLength <= wholeBytesMax)
+      return new SmallArrival(entry, (each) => {
+        this.#onWhole(each)
+        this.#writer.put(each)
+      })
     const hasRoom = Math.max(0, statedLength) + this.#growingBytes() <= this.#bytesMax()
     if (!hasRoom || this.#files.size >= filesMax) return null
     const file = new GrowingFile(this.#place, entry, growth, owner)
@@ -80,7 +102,11 @@ export class Arriving {
       },
       grown: () => file.grown(),
       complete: () => {
-        if (!file.isOver) this.#finishing.set(file.name, entry)
+        if (!file.isOver) {
+          this.#finishing.set(file.name, entry)
+          this.#writer.cancel(file.name)
+          this.#onWhole(entry)
+        }
         file.complete()
       },
       abandon: () => file.abandon(),
@@ -106,17 +132,17 @@ export class Arriving {
 class SmallArrival implements GrowingBelow {
   readonly isBehind = false
   readonly #entry: Entry
-  readonly #writer: Writer
+  readonly #onWhole: (entry: Entry) => void
 
-  constructor(entry: Entry, writer: Writer) {
+  constructor(entry: Entry, onWhole: (entry: Entry) => void) {
     this.#entry = entry
-    this.#writer = writer
+    this.#onWhole = onWhole
   }
 
   grown(): void {}
 
   complete(): void {
-    this.#writer.put(this.#entry)
+    this.#onWhole(this.#entry)
   }
 
   abandon(): void {}

@@ -85,10 +85,11 @@ export class DiskStore implements StoreBelow {
     this.#sharing = new Sharing(options.peers ?? null, {
       clock,
       onElected: () => this.onElected(),
-      onAdded: (name, bytes, key) => this.onAdded(name, bytes, key),
+      onAdded: (name, bytes) => this.keeper?.added(name, bytes),
       onGone: (name, key) => this.onGone(name, key),
-      onUsed: (name) => this.onUsed(name),
+      onUsed: (name) => this.keeper?.accounts.use(name),
       onForeign: (name, key) => this.#forgetKey(name, key),
+      written: (key) => this.#writer.done(key),
       // The purge is of no other worker's concern, and what is on disk stays.
       onMissed: () => void memory.purge({ target: { kind: 'all' } }),
     })
@@ -149,18 +150,9 @@ export class DiskStore implements StoreBelow {
     })
   }
 
-  /** A worker, or this one, has written a file. */
-  onAdded(name: string, bytes: number, _key: string): void {
-    this.keeper?.added(name, bytes)
-  }
-
   onGone(name: string, _key: string): void {
     this.#finder.forget(name)
     this.keeper?.removed(name)
-  }
-
-  onUsed(name: string): void {
-    this.keeper?.accounts.use(name)
   }
 
   /** Another worker has a newer answer for a key, or none any more. */
@@ -268,10 +260,15 @@ export class DiskStore implements StoreBelow {
     return this.#bytesMax
   }
 
+  onWhole({ key }: Entry): void {
+    this.#memory.forgetKey(key)
+  }
+
   onStored(entry: Entry): void {
     if (!this.isServing || entry.isFromBelow) return
-    if (entry.searchRule !== null) return
-    this.#writer.put(entry)
+    // What is there is an older answer.
+    if (entry.searchRule === null) this.#writer.put(entry)
+    else this.#writer.remove(entry)
   }
 
   onRemoved(entry: Entry): void {

@@ -78,6 +78,12 @@ interface Loading {
   isOutdated: boolean
 }
 
+/** One that goes through the pool, and the names that it has come by. */
+interface Search {
+  readonly names: Set<string>
+  isOutdated: boolean
+}
+
 /** How often a file is read that is replaced meanwhile. */
 const readsMax = 3
 
@@ -90,6 +96,7 @@ export class Finder {
   readonly #owner: FinderOwner
   readonly #loading = new Map<string, Loading>()
   readonly #foundOnce = new FoundOnce()
+  readonly #searches = new Set<Search>()
   /** Large answers whose files are open, by name and step. */
   readonly #open = new Map<string, { readonly found: Found; readonly file: FileBody }>()
   #active = 0
@@ -114,7 +121,7 @@ export class Finder {
     if (found === undefined) return undefined
     const entry = this.#usable(found, wanted, generation)
     if (found === null || entry === null) return this.#count(null)
-    this.#noteFound(found)
+    if (found.name !== '') this.#owner.onFound(found.name)
     return this.#count(this.#kept(found, entry, wanted))
   }
 
@@ -134,10 +141,6 @@ export class Finder {
       step = finding.next(found)
     }
     return step.value
-  }
-
-  #noteFound({ name }: Found): void {
-    if (name !== '') this.#owner.onFound(name)
   }
 
   /** null: nothing that may be used. What is small is in memory by then, if that has room. Never rejects. */
@@ -166,17 +169,36 @@ export class Finder {
   }
 
   async #find(wanted: Wanted): Promise<Entry | null> {
-    const owner = this.#owner
-    const { generation } = owner
+    const { generation } = this.#owner
+    for (let searches = 0; searches < readsMax; searches++) {
+      const search: Search = { names: new Set(), isOutdated: false }
+      this.#searches.add(search)
+      const found = await this.#search(wanted, search).finally(() => this.#searches.delete(search))
+      if (found === null) return null
+      if (this.#isOutdated(search, found)) continue
+      const entry = this.#usable(found, wanted, generation)
+      if (entry === null) return null
+      if (found.name !== '') this.#owner.onFound(found.name)
+      return this.#promoted(entry)
+    }
+    return null
+  }
+
+  async #search(wanted: Wanted, { names }: Search): Promise<Found | null> {
     const finding = findingOf(wanted)
     let step = finding.next(null)
-    while (step.done !== true) step = finding.next(await this.#load(step.value, wanted))
-    await owner.current()
-    const found = step.value
-    const entry = this.#usable(found, wanted, generation)
-    if (found === null || entry === null) return null
-    this.#noteFound(found)
-    return this.#promoted(entry)
+    while (step.done !== true) {
+      names.add(step.value)
+      step = finding.next(await this.#load(step.value, wanted))
+    }
+    await this.#owner.current()
+    return step.value
+  }
+
+  /** Has it been replaced since it was read? The older answer must not get over the newer one in memory. */
+  #isOutdated({ names, isOutdated }: Search, found: Found): boolean {
+    const waiting = [...names].map((name) => this.#owner.pending(name))
+    return isOutdated || waiting.some((entry) => entry !== undefined && entry !== found.entry)
   }
 
   #usable(found: Found | null, wanted: Wanted, generation: number): Entry | null {
@@ -248,7 +270,7 @@ export class Finder {
     for (let reads = 1; ; reads++) {
       const found = await this.#read(name, shared, wanted)
       const loading = this.#loading.get(shared)
-      if (loading === undefined || !loading.isOutdated) return found
+      if (found === null || loading === undefined || !loading.isOutdated) return found
       if (reads === readsMax) return null
       loading.isOutdated = false
     }
@@ -337,6 +359,7 @@ export class Finder {
 
   /** The file of a name is another one by now. */
   forget(name: string): void {
+    for (const search of this.#searches) if (search.names.has(name)) search.isOutdated = true
     for (const [shared, loading] of this.#loading) if (shared.startsWith(name)) loading.isOutdated = true
     for (const shared of this.#open.keys()) if (shared.startsWith(name)) this.#open.delete(shared)
   }

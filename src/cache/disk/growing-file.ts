@@ -23,16 +23,19 @@ const patienceMs = 2000
 /** A file that nobody reads any more is closed within this time. */
 const idleMs = 5000
 
+/** It is written, or will not be: as it is not wanted any more, or as the disk would not. */
+export type GrownEnd = 'written' | 'dropped' | 'failed'
+
 export interface GrowingFilePlace extends WritePlace {
   readonly clock: Clock
   /** The largest one. */
   readonly bytesMax: number
   bornPosition(entry: Entry): number
-  settled(): Promise<void>
+  /** Resolves when no purge is on its way into the journal, and no older answer of this key on its way to the disk. */
+  settled(key: string): Promise<void>
   onWritten(name: string, key: string, bytes: number): void
   onUnwritten(key: string): void
-  /** It is written, or will not be; `isFailed`: the disk is to blame. */
-  onGrownEnd(file: GrowingFile, isFailed: boolean): void
+  onGrownEnd(file: GrowingFile, end: GrownEnd): void
   /** Nobody reads it any more. */
   onGrownClose(file: GrowingFile): void
 }
@@ -156,7 +159,7 @@ export class GrowingFile extends BlockFile implements GrowingBelow {
     const place = this.#place
     const { entry, name, file } = this
     const { length } = entry.body
-    await place.settled()
+    await place.settled(entry.key)
     const born = place.bornPosition(entry)
     if (born < 0 || file === null) return this.#end(false)
     const table = Buffer.allocUnsafe(this.#checks.length * 4)
@@ -172,7 +175,7 @@ export class GrowingFile extends BlockFile implements GrowingBelow {
     }
     this.#isOver = true
     place.onWritten(name, entry.key, this.bodyStart + length + table.length)
-    place.onGrownEnd(this, false)
+    place.onGrownEnd(this, 'written')
   }
 
   // The end
@@ -185,7 +188,7 @@ export class GrowingFile extends BlockFile implements GrowingBelow {
     const place = this.#place
     if (!this.#isWriting) void place.disk.remove(this.#draft).catch(() => {})
     place.onUnwritten(this.entry.key)
-    place.onGrownEnd(this, isFailed)
+    place.onGrownEnd(this, isFailed ? 'failed' : 'dropped')
   }
 
   #fail(isFailed: boolean): void {

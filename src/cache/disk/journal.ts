@@ -95,6 +95,9 @@ export class Journal {
     if (numbers.length === 0) {
       await this.#make(1, [])
       numbers = await this.#numbers()
+    } else {
+      // Who made it may have died before its name was sure to last.
+      await this.#options.disk.syncFolder(this.#options.root)
     }
     // More than one: its writer broke off. All count, and the last one goes on.
     for (const [i, number] of numbers.entries()) await this.#enter(number, i + 1 < numbers.length)
@@ -322,13 +325,14 @@ export class Journal {
       // One that was made and never entered, by a process that died, is passed by.
       const next = ((await this.#numbers()).at(-1) ?? 0) + 1
       const swept = { kind: 'swept', at: this.sweptAt } as const
+      // While that is made, others write on, and purges of this worker mark what they will write.
+      const before = marks.latestAt
       const lines = [swept, ...marks.list().map((mark) => this.#lineOf(mark))]
       if (!(await this.#make(next, lines))) throw new Error('the journal of purges is being written anew')
       const file = this.#opened
       await file.append(Buffer.from(writeLine({ kind: 'end' })))
       await file.sync()
-      // What was written between is not in the new one yet: `#follow` has put it among the marks.
-      const before = marks.latestAt
+      // What was written between is not in the new one yet: it gets among the marks here.
       await this.#readOn()
       await this.#enter(next, false)
       if (marks.latestAt > before) {

@@ -49,6 +49,8 @@ export interface SharingOwner {
   onUsed(name: string): void
   /** What another worker wrote or removed, or is about to (`name` is ''): what is here of it is out of date. */
   onForeign(name: string, key: string): void
+  /** Resolves when this worker has written what it has of the key; null: nothing waits. */
+  written(key: string): Promise<void> | null
   /** Something that another worker said was lost. */
   onMissed(): void
 }
@@ -63,6 +65,9 @@ export class Sharing {
   readonly #heard = new Map<number, number>()
   #told: Told | null = null
   #announced: (() => void)[] = []
+  /** Acknowledgements that wait, and the last of them. */
+  #late = 0
+  #saying: Promise<void> = Promise.resolve()
   #isFlushing = false
   #isElected = false
   #isClosed = false
@@ -186,7 +191,23 @@ export class Sharing {
     for (const each of told.news) this.#take(from, each)
     for (const name of told.used) this.#owner.onUsed(name)
     this.#acknowledgements.meet(from)
-    if (told.ticket > 0) this.#peers?.send(heardTopic, Buffer.from(JSON.stringify(told.ticket)), from)
+    if (told.ticket > 0) this.#acknowledge(from, told)
+  }
+
+  /**
+   * Not before what this worker has of those keys is written: an older answer that came to the disk later would be found in
+   * the place of the newer one. Whoever asked first hears first.
+   */
+  #acknowledge(from: number, { news, ticket }: Told): void {
+    const say = (): void =>
+      void (this.#isClosed || this.#peers?.send(heardTopic, Buffer.from(JSON.stringify(ticket)), from))
+    const late = news.flatMap((each) => (each[0] === 'answered' ? (this.#owner.written(each[1]) ?? []) : []))
+    if (late.length === 0 && this.#late === 0) return say()
+    this.#late++
+    this.#saying = Promise.all([this.#saying, ...late]).then(() => {
+      this.#late--
+      say()
+    })
   }
 
   #take(from: number, news: News): void {

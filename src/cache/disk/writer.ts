@@ -61,6 +61,7 @@ export class Writer {
   #restUntilMs = -Infinity
   #isClosed = false
   #onIdle: (() => void)[] = []
+  readonly #onDone = new Map<string, (() => void)[]>()
 
   constructor(owner: WriterOwner) {
     this.#owner = owner
@@ -95,7 +96,7 @@ export class Writer {
     if (!this.#isClosed) this.#add({ name: nameOfEntry(entry), key: entry.key, entry, isHead: true })
   }
 
-  /** Another worker has written a newer one. */
+  /** A newer one is there, of another worker or of one that grows. */
   cancel(name: string): void {
     const job = this.#waiting.get(name)
     if (job === undefined || job.entry === null) return
@@ -140,10 +141,29 @@ export class Writer {
     return this.#waiting.size <= soonMax
   }
 
+  /** Resolves when nothing is to be done for this key any more; null: nothing is. */
+  done(key: string): Promise<void> | null {
+    if (this.jobs(key) === 0) return null
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const waiting = this.#onDone.get(key)
+    if (waiting === undefined) this.#onDone.set(key, [resolve])
+    else waiting.push(resolve)
+    return promise
+  }
+
   #count(key: string, by: number): void {
     const count = (this.#keys.get(key) ?? 0) + by
-    if (count === 0) this.#keys.delete(key)
-    else this.#keys.set(key, count)
+    if (count > 0) return void this.#keys.set(key, count)
+    this.#keys.delete(key)
+    // One job may give way to another in this turn.
+    if (this.#onDone.has(key)) queueMicrotask(() => this.#tellDone(key))
+  }
+
+  #tellDone(key: string): void {
+    const waiting = this.#onDone.get(key)
+    if (waiting === undefined || this.jobs(key) > 0) return
+    this.#onDone.delete(key)
+    for (const tell of waiting) tell()
   }
 
   get queued(): number {
@@ -192,14 +212,15 @@ export class Writer {
     this.#owner.onRemovedFile(name, key)
   }
 
-  async #write({ name, key }: Job, entry: Entry): Promise<void> {
+  async #write(job: Job, entry: Entry): Promise<void> {
     const owner = this.#owner
+    const { name, key } = job
     await owner.settled()
     const born = owner.bornPosition(entry)
-    if (born < 0) return owner.onUnwritten(key)
     const moment = { nowMs: owner.clock.nowMs(), wallMs: owner.clock.wallMs() }
-    const bytes = await writeEntry(owner, name, entry, born, moment)
-    if (bytes === 0) return owner.onUnwritten(key)
+    const bytes = born < 0 ? 0 : await writeEntry(owner, name, entry, born, moment)
+    // It was purged, by a tag perhaps that the answer before it does not have: that must not come back.
+    if (bytes === 0) return this.#remove(job)
     this.writes++
     this.writtenBytes += bytes
     if (entry.vary !== null) {

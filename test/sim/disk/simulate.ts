@@ -185,8 +185,11 @@ class DiskWorld {
     if (isPowerLost) this.#disk.losePower()
     else if (isKilled) this.#disk.kill()
     for (const cache of before) cache.close()
-    if (isKilled) this.#under = []
-    else await this.#settle()
+    if (isKilled) {
+      this.#under = []
+      // Nobody is there to hear them.
+      this.#frames = []
+    } else await this.#settle()
     await this.#start()
   }
 
