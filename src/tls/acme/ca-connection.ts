@@ -5,6 +5,7 @@
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import { rootCertificates } from 'node:tls'
+import { readBytes } from '../answer-bytes.ts'
 import { AcmeError } from './problem.ts'
 
 /** A CA answers in a second or two; one that has not in this time is taken as not there. */
@@ -79,17 +80,8 @@ export class CaConnection {
 }
 
 async function readAnswer(answer: IncomingMessage): Promise<CaAnswer> {
-  const pieces: Buffer[] = []
-  let length = 0
-  for await (const piece of answer) {
-    length += (piece as Buffer).length
-    if (length > answerBytesMax) {
-      answer.destroy()
-      throw new AcmeError('unreachable', `an answer of the CA has more than ${answerBytesMax} bytes`)
-    }
-    pieces.push(piece as Buffer)
-  }
-  return { status: answer.statusCode ?? 0, headers: answer.headers, text: Buffer.concat(pieces).toString() }
+  const { statusCode: status = 0, headers } = answer
+  return { status, headers, text: (await readBytes(answer, answerBytesMax)).toString() }
 }
 
 function hostOf(url: string): string {

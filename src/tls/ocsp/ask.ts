@@ -1,5 +1,6 @@
 /** One question to a responder over HTTP (RFC 6960 appendix A.1), bounded in time and length. */
-import { request } from 'node:http'
+import { request, type IncomingMessage } from 'node:http'
+import { readBytes } from '../answer-bytes.ts'
 import { OcspError } from './answer.ts'
 
 /** A responder serves prepared answers: one that has not in this time is taken as not there. */
@@ -8,45 +9,28 @@ export const answerMsMax = 10_000
 export const answerBytesMax: number = 64 * 1024
 
 /** Rejects with an OcspError that names the responder's host. */
-export async function ask(url: string, body: Buffer): Promise<Buffer> {
-  const { host } = new URL(url)
+export async function ask(url: string, body: Buffer, msMax: number = answerMsMax): Promise<Buffer> {
   try {
-    return await exchange(url, body)
+    return await exchange(url, body, AbortSignal.timeout(msMax))
   } catch (error) {
     const { name, message } = error as Error
-    const why = name === 'AbortError' ? `nothing came in ${answerMsMax / 1000} s` : message
-    throw new OcspError(`${host} does not answer: ${why}`)
+    const why = name === 'AbortError' ? `nothing came in ${msMax / 1000} s` : message
+    throw new OcspError(`${new URL(url).host} does not answer: ${why}`)
   }
 }
 
-function exchange(url: string, body: Buffer): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const asked = request(url, {
-      method: 'POST',
-      agent: false,
-      signal: AbortSignal.timeout(answerMsMax),
-      headers: {
-        'content-type': 'application/ocsp-request',
-        'content-length': body.length,
-        'user-agent': 'headgate',
-      },
-    })
-    asked.on('error', reject)
-    asked.on('response', (answer) => {
-      const pieces: Buffer[] = []
-      let length = 0
-      answer.on('data', (piece: Buffer) => {
-        length += piece.length
-        if (length > answerBytesMax)
-          answer.destroy(new Error(`its answer has more than ${answerBytesMax} bytes`))
-        else pieces.push(piece)
-      })
-      answer.on('error', reject)
-      answer.on('end', () => {
-        if (answer.statusCode === 200) resolve(Buffer.concat(pieces))
-        else reject(new Error(`status ${answer.statusCode}`))
-      })
-    })
-    asked.end(body)
-  })
+async function exchange(url: string, body: Buffer, signal: AbortSignal): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const headers = {
+    'content-type': 'application/ocsp-request',
+    'content-length': body.length,
+    'user-agent': 'headgate',
+  }
+  const asked = request(url, { method: 'POST', agent: false, signal, headers }, resolve)
+  asked.on('error', reject)
+  asked.end(body)
+  const answer = await promise
+  if (answer.statusCode === 200) return readBytes(answer, answerBytesMax)
+  answer.destroy()
+  throw new Error(`status ${answer.statusCode}`)
 }

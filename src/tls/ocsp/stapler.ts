@@ -10,7 +10,6 @@
  * again.
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
-import { splitChain } from '../certificate-facts.ts'
 import type { ServerCertificate } from '../server-certificate.ts'
 import { OcspError, readAnswer, type OcspAnswer } from './answer.ts'
 import { ask } from './ask.ts'
@@ -67,7 +66,7 @@ export class OcspStapler {
    */
   follow(certificate: ServerCertificate): void {
     const pair = certificate.pairs.length === 1 ? certificate.best : null
-    const question = pair === null || splitChain(pair.cert).length < 2 ? null : questionAbout(pair.cert)
+    const question = pair === null ? null : questionAbout(pair.cert)
     if (question === null || this.#isClosed) return
     const known = this.#entries.get(question.fingerprint)
     const holder = new WeakRef(certificate)
