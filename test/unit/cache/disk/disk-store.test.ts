@@ -248,3 +248,41 @@ test('a purge of something else while a file is read costs no hit, one of it doe
     await purged
   }
 })
+
+test('of an answer that a tag purges before it is written the one before does not come back', async () => {
+  const world = await opened()
+  keep(world, page, { fields: { 'surrogate-key': 'old' } })
+  await world.settle()
+  keep(world, page, { fields: { 'surrogate-key': 'new' } })
+  await world.cache.purge([{ target: { kind: 'tag', tag: 'new' } }])
+  await world.settle()
+  assert.equal(await world.find(page), null)
+  await world.restart()
+  assert.equal(await world.find(page), null)
+})
+
+test('purges last in a journal whose maker died before its name was sure to', async () => {
+  // Each seed loses other names.
+  for (let seed = 1; seed <= 20; seed++) {
+    const disk = new SimDisk({ random: new Random(seed) })
+    await disk.makeFolder('/cache')
+    const file = await disk.create('/cache/draft')
+    await file.write(Buffer.from('\n'), 0)
+    await file.sync()
+    file.close()
+    await disk.link('/cache/draft', '/cache/purges.1')
+    const world = await opened(new DiskWorld(100_000_000, disk))
+    keep(world, page)
+    await world.settle()
+    await disk.syncFolder(folderOfFile(world.files()[0] ?? ''))
+    const purged = world.cache.purge([{ target: { kind: 'all' } }])
+    await world.settle()
+    assert.equal((await purged).missing, 0)
+    await world.restart(true)
+    assert.equal(await world.find(page), null, `seed ${seed}`)
+  }
+})
+
+function folderOfFile(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'))
+}

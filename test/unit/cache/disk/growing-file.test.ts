@@ -7,7 +7,7 @@ import { defaultFillLimits } from '../../../../src/cache/fill/fill-limits.ts'
 import { Faults } from '../../../../src/core/faults.ts'
 import { Random } from '../../../sim/random.ts'
 import { SimDisk } from '../../../sim/sim-disk.ts'
-import { bodyOf, entryFor, requestFor } from '../store-world.ts'
+import { bodyOf, entryFor, put, requestFor } from '../store-world.ts'
 import { DiskWorld } from './disk-world.ts'
 
 const url = 'https://www.example.com/film'
@@ -167,4 +167,19 @@ test('a 304 gives a large file another head in place', async () => {
   const found = await world.find(url)
   assert.equal(found?.head.fields.getByName('x-new'), 'yes')
   assert.deepEqual(found === null ? null : await wholeOf(found), film)
+})
+
+test('when it is whole the smaller one before it is neither in memory any more nor written after it', async () => {
+  const world = new DiskWorld()
+  const arrival = await begun(3 * mebibyte, world)
+  const film = filmOf(3 * mebibyte)
+  await arrive(arrival, film)
+  const before = put(world.cache.store, requestFor(url), { body: Buffer.from('before') })
+  assert.ok(before !== null)
+  arrival.growing.complete()
+  assert.equal(world.cache.store.peek(before.key, requestFor(url)), null)
+  await world.settle()
+  assert.equal((await world.find(url))?.body.length, film.length)
+  await world.restart()
+  assert.equal((await world.find(url))?.body.length, film.length)
 })
