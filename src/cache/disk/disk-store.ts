@@ -86,7 +86,7 @@ export class DiskStore implements StoreBelow {
       clock,
       onElected: () => this.onElected(),
       onAdded: (name, bytes) => this.keeper?.added(name, bytes),
-      onGone: (name, key) => this.onGone(name, key),
+      onGone: (name) => this.onGone(name),
       onUsed: (name) => this.keeper?.accounts.use(name),
       onForeign: (name, key) => this.#forgetKey(name, key),
       written: (key) => this.#writer.done(key),
@@ -150,7 +150,7 @@ export class DiskStore implements StoreBelow {
     })
   }
 
-  onGone(name: string, _key: string): void {
+  onGone(name: string): void {
     this.#finder.forget(name)
     this.keeper?.removed(name)
   }

@@ -44,8 +44,8 @@ interface Told {
 export interface SharingOwner {
   readonly clock: Clock
   onElected(): void
-  onAdded(name: string, bytes: number, key: string): void
-  onGone(name: string, key: string): void
+  onAdded(name: string, bytes: number): void
+  onGone(name: string): void
   onUsed(name: string): void
   /** What another worker wrote or removed, or is about to (`name` is ''): what is here of it is out of date. */
   onForeign(name: string, key: string): void
@@ -114,12 +114,12 @@ export class Sharing {
   // Telling
 
   added(name: string, bytes: number, key: string, isSettled: boolean): void {
-    if (this.#isElected) this.#owner.onAdded(name, bytes, key)
+    if (this.#isElected) this.#owner.onAdded(name, bytes)
     this.#next()?.news.push(['added', name, bytes, key, isSettled])
   }
 
   removed(name: string, key: string, isSettled: boolean): void {
-    if (this.#isElected) this.#owner.onGone(name, key)
+    if (this.#isElected) this.#owner.onGone(name)
     this.#next()?.news.push(['removed', name, key, isSettled])
   }
 
@@ -225,13 +225,13 @@ export class Sharing {
       case 'added': {
         const [, name, bytes, key, isSettled] = news
         owner.onForeign(name, key)
-        owner.onAdded(name, bytes, key)
+        owner.onAdded(name, bytes)
         return isSettled ? claims.settle(key, from) : undefined
       }
       case 'removed': {
         const [, name, key, isSettled] = news
         owner.onForeign(name, key)
-        owner.onGone(name, key)
+        owner.onGone(name)
         return isSettled ? claims.settle(key, from) : undefined
       }
       default:
