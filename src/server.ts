@@ -18,12 +18,12 @@ import type { WarmOrder, WarmProgress } from './admin/warm-body.ts'
 import { DateText, systemClock } from './core/clock.ts'
 import type { Peers } from './core/peers.ts'
 import { Timers } from './core/timers.ts'
-import { compilePlan } from './config/compile.ts'
+import { compilePlan, type CompileContext } from './config/compile.ts'
 import { loadConfig, readConfig, type LoadedConfig } from './config/load.ts'
 import type { HeadgateConfig } from './config/document.ts'
 import { Engine } from './engine/chain.ts'
 import { Observe, type MetricsSnapshot } from './engine/observe.ts'
-import type { Plan } from './engine/plan.ts'
+import type { ListenerPlan, Plan } from './engine/plan.ts'
 import { OriginDial } from './server/origin-dial.ts'
 import { SocketConnector } from './net/connect.ts'
 import { warnIfTooFewDescriptors } from './net/descriptors.ts'
@@ -59,6 +59,8 @@ export interface ServerOptions {
   readonly servesUdp?: boolean
   /** Looks up the servers that are given by name; the system's own by default. */
   readonly resolver?: Resolver
+  /** Listeners that are open already, whose names stay. */
+  readonly openListeners?: readonly ListenerPlan[]
 }
 
 export interface CloseReport {
@@ -138,7 +140,7 @@ export class HeadgateServer {
       peers: this.#peers,
       note: (level, message) => this.#observe.note(level, message),
     })
-    const plan = this.#compile(config, undefined)
+    const plan = this.#compile(config, { openListeners: options.openListeners ?? [] })
     try {
       this.#observe.prepare(plan)
     } catch (error) {
@@ -187,7 +189,7 @@ export class HeadgateServer {
     }
   }
 
-  #compile(config: LoadedConfig, previous: Plan | undefined): Plan {
+  #compile(config: LoadedConfig, before: Pick<CompileContext, 'previous' | 'openListeners'>): Plan {
     return compilePlan(config, {
       dialFor: (limits) => new OriginDial({ connector: this.#connector, timers: this.#timers, limits }),
       dialForTcp: () => new TcpDial(this.#connector, this.#timers),
@@ -205,7 +207,7 @@ export class HeadgateServer {
           warn: (sentence) => this.#observe.note('warn', sentence),
         })),
       tls: this.#credentials.services(config),
-      ...(previous === undefined ? {} : { previous }),
+      ...before,
     })
   }
 
@@ -244,7 +246,7 @@ export class HeadgateServer {
     const loaded = loadedOf(config)
     this.discard()
     if (speaksTls(loaded)) await chooseTls()
-    const plan = this.#compile(loaded, this.plan)
+    const plan = this.#compile(loaded, { previous: this.plan })
     try {
       this.#http3?.prepare(plan)
       this.#observe.prepare(plan)

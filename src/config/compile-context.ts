@@ -4,7 +4,7 @@ import type { CacheSettings, SharedCache } from '../cache/shared-cache.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Timers } from '../core/timers.ts'
 import type { Observer } from '../engine/observer.ts'
-import type { Plan } from '../engine/plan.ts'
+import type { ListenerPlan, Plan } from '../engine/plan.ts'
 import type { Dial } from '../http/dial.ts'
 import type { ConnectionLimits } from '../http/limits.ts'
 import type { TlsServices } from './tls.ts'
@@ -27,7 +27,9 @@ export interface CompileContext {
   readonly tls?: TlsServices
   /** The plan in force: its origins are carried over where nothing of them has changed. */
   readonly previous?: Plan
+  /** Without a plan in force: listeners that are open already, whose names stay. */
+  readonly openListeners?: readonly ListenerPlan[]
 }
 
 /** What a plan may hold on to for as long as it lives: everything but the plan before it. */
-export type LastingContext = Omit<CompileContext, 'previous'>
+export type LastingContext = Omit<CompileContext, 'previous' | 'openListeners'>

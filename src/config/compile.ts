@@ -29,6 +29,7 @@ import { hashOf, looksBeyondUrl, viaNameOf, zoneOf } from './identity.ts'
 import { httpsOptions } from './https-schema.ts'
 import { connectionLimits, exchangeLimits } from './limits-schema.ts'
 import { requireDocument, type LoadedConfig } from './load.ts'
+import { nameListeners } from './listener-names.ts'
 import { compileMatch } from './match-schema.ts'
 import { originFromServers } from './origin-schema.ts'
 import { TlsCompiler } from './tls.ts'
@@ -42,24 +43,26 @@ export type { CompileContext } from './compile-context.ts'
 
 /** Throws a ConfigError when the config is wrong. */
 export function compilePlan(loaded: LoadedConfig, context: CompileContext): Plan {
-  const document = requireDocument(loaded)
+  const { previous, openListeners = [], ...lasting } = context
+  const written = requireDocument(loaded)
+  const listeners = nameListeners(written.listeners, previous?.listeners ?? openListeners)
+  const document = { ...written, listeners: [...listeners] }
   const limits = connectionLimits(document.limits, document.timeouts, document.halfClose)
   const pages = new ErrorPageSet(document.errorPages, loaded.baseDirectory)
-  const { previous, ...lasting } = context
   const tls = new TlsCompiler(document, loaded.baseDirectory, lasting.clock)
   const keeper = new OriginKeeper(lasting, limits, tls, previous)
-  const forwarding = forwardingOf(document)
+  const forwarding = forwardingOf(written)
   const caches = new CacheCompiler(document, lasting, loaded.baseDirectory)
   const compiler = new RouteCompiler(document, keeper, caches, forwarding, lasting)
   const sites = Object.entries(document.sites).map(([key, routes]) => compiler.site(key, routes))
   const routes = sites.flatMap((site) => site.rules.map((rule) => rule.route))
   const tcp = new TcpCompiler(document, keeper)
-  const speaksTls = document.listeners.some((listener) => listener.tls != null)
+  const speaksTls = listeners.some((listener) => listener.tls != null)
   const tlsPlan = speaksTls ? tls.plan(lasting.tls ?? { sources: [], tickets: null }) : null
   keeper.forgetPrevious()
   return {
-    hash: hashOf(document, pages, tls.contents()),
-    listeners: document.listeners,
+    hash: hashOf(written, pages, tls.contents()),
+    listeners,
     router: new HostRouter(sites),
     routes: [...routes, ...tcp.routes],
     origins: keeper.origins,
@@ -76,7 +79,7 @@ export function compilePlan(loaded: LoadedConfig, context: CompileContext): Plan
     errorPages: pages,
     automatic: tls.automatic(),
     tls: tlsPlan,
-    altSvc: altSvcOf({ tls: tlsPlan, listeners: document.listeners }),
+    altSvc: altSvcOf({ tls: tlsPlan, listeners }),
     maintenance: document.maintenance ? Faults.MAINTENANCE : NONE,
     drainMs: document.drainTimeout,
     workers: document.workers === 'auto' ? 0 : document.workers,

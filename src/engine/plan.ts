@@ -13,7 +13,7 @@ import type { Origin } from '../origin/origin.ts'
 import type { Exchange, RouteInfo } from '../http/exchange.ts'
 
 export interface ListenerPlan {
-  /** 'host:port' or 'unix:/path', for logs and for telling listeners apart over a reload. */
+  /** 'host:port', '#2' after it where port 0 stands twice, or 'unix:/path': for logs, and to tell listeners apart over a reload. */
   readonly name: string
   /** '' = every interface, IPv6 and IPv4. */
   readonly host: string

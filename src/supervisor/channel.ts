@@ -10,16 +10,21 @@ import type { RequestToExplain } from '../admin/explain-body.ts'
 import type { WarmOrder } from '../admin/warm-body.ts'
 import type { DiskSettings } from '../cache/disk/options.ts'
 import type { PurgeRequest } from '../cache/store/store.ts'
+import type { ListenerPlan } from '../engine/plan.ts'
 import type { PeerFrame } from '../core/peer-member.ts'
 import type { ConfigSource } from './program.ts'
 
 export type ToWorker =
-  /** `shared`: where workers share what they cache, if the config does not say; null: nowhere. */
+  /**
+   * `shared`: where workers share what they cache, if the config does not say; null: nowhere. `listeners`: those of the plan that
+   * runs, by whose names the sockets come.
+   */
   | {
       readonly kind: 'peers'
       readonly self: number
       readonly others: readonly number[]
       readonly shared: DiskSettings | null
+      readonly listeners: readonly ListenerPlan[]
     }
   /** A listening socket comes with it, as the message's handle. */
   | { readonly kind: 'listen'; readonly name: string; readonly backlog: number }

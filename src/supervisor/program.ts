@@ -9,7 +9,7 @@ import type { DiskSettings } from '../cache/disk/options.ts'
 import type { PurgeTotal } from '../cache/purge/purge-peers.ts'
 import type { PurgeRequest } from '../cache/store/store.ts'
 import type { MetricsSnapshot } from '../engine/metrics.ts'
-import type { Plan } from '../engine/plan.ts'
+import type { ListenerPlan, Plan } from '../engine/plan.ts'
 import type { Peers } from '../core/peers.ts'
 import type { CertificateReport } from '../tls/acme/certificate-status.ts'
 import { setEngineFlags } from './engine-flags.ts'
@@ -31,6 +31,8 @@ export interface RunningServerOptions {
   readonly isShared?: boolean
   /** Of several processes this one serves UDP. */
   readonly servesUdp?: boolean
+  /** Listeners that are open already, whose names stay. */
+  readonly openListeners?: readonly ListenerPlan[]
 }
 
 /** What a runner needs of a HeadgateServer. */

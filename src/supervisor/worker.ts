@@ -8,6 +8,7 @@
 import type * as net from 'node:net'
 import type { DiskSettings } from '../cache/disk/options.ts'
 import { totalOf } from '../cache/purge/purge-peers.ts'
+import type { ListenerPlan } from '../engine/plan.ts'
 import { PeerMember } from '../core/peer-member.ts'
 import type { FromWorker, ToWorker } from './channel.ts'
 import { channelPeers } from './channel-peers.ts'
@@ -31,6 +32,7 @@ let server: RunningServer | null = null
 let isListening = false
 let peers: PeerMember | null = null
 let shared: DiskSettings | null = null
+let openListeners: readonly ListenerPlan[] = []
 let isLeaving = false
 
 type AskedFor = Extract<ToWorker, { kind: 'ask' }>['what']
@@ -47,6 +49,7 @@ async function prepare(ticket: number, source: ConfigSource): Promise<void> {
       server = await program.createServer(config, {
         isShared: true,
         servesUdp,
+        openListeners,
         ...(peers === null ? {} : { peers }),
         ...(shared === null ? {} : { shared }),
       })
@@ -128,6 +131,7 @@ function hear(message: ToWorker, handle: unknown): void {
   switch (message.kind) {
     case 'peers':
       shared = message.shared
+      openListeners = message.listeners
       peers = channelPeers(message.self, message.others, (frame, done) => say(frame, done))
       return
     case 'peer':

@@ -154,7 +154,8 @@ export class WorkersFleet implements Fleet {
       throw new Error('the worker says nothing')
     const { self, others } = joinOverChannel(this.#hub, (message, done) => worker.send(message, done))
     worker.peer = self
-    worker.send({ kind: 'peers', self, others, shared: this.#shared?.settings ?? null })
+    const { listeners } = this.plan
+    worker.send({ kind: 'peers', self, others, shared: this.#shared?.settings ?? null, listeners })
     for (const socket of this.#sockets.all()) worker.sendSocket(socket)
     const reply = await worker.ask({ kind: 'prepare', source: this.#source }, prepareMs)
     const { hash } = this.plan
@@ -213,7 +214,7 @@ export class WorkersFleet implements Fleet {
     try {
       if (this.#isEnding) throw new Error('the server is stopping')
       const loaded = await readSource(this.#program, source)
-      model = await this.#program.createServer(loaded, { isShared: true })
+      model = await this.#program.createServer(loaded, { isShared: true, openListeners: this.plan.listeners })
       change = await this.#sockets.prepare(model.plan.listeners)
       await this.#swap(source, model.plan.hash, change)
       this.#sockets.commit(change)

@@ -15,7 +15,7 @@ const runUrl = new URL('../../src/supervisor/run.ts', import.meta.url).href
 const stubUrl = new URL('./stub-program.ts', import.meta.url).href
 
 /** Long enough for two processes to start on a busy machine. */
-const patienceMs = 20_000
+const patienceMs = 60_000
 
 export interface Reply {
   readonly pid: number

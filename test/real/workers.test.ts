@@ -112,6 +112,21 @@ test('a worker that is replaced serves the config that was taken, not the file',
   assert.equal(await load(it, 50), 0)
 })
 
+test('two listeners of port 0 keep their ports over a reload, and workers that are replaced know which is which', async (t) => {
+  const { it, configure } = await makeWorld(t)
+  const grpc = { host: '127.0.0.1', port: 0, http2: 'only' }
+  configure({ listeners: ['127.0.0.1:0', grpc] })
+  const { port } = it
+  assert.equal((await askAdmin(it.admin, 'POST', '/reload')).status, 200)
+  configure({ listeners: [grpc, '127.0.0.1:0'] })
+  assert.equal((await askAdmin(it.admin, 'POST', '/reload')).status, 200)
+  assert.equal(await it.get('/', port), 'from the origin')
+  const { workers } = JSON.parse(await it.adminText('/status')) as { workers: { pid: number }[] }
+  for (const { pid } of workers) process.kill(pid, 'SIGKILL')
+  await until('both again', async () => (await it.metric('headgate_workers')) === 2)
+  for (let i = 0; i < 20; i++) assert.equal(await it.get('/', port), 'from the origin')
+})
+
 test('TERM finishes what is under way and ends with 0', async (t) => {
   const { it, accessLines } = await makeWorld(t)
   const slow = it.get('/slow')
