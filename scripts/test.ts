@@ -2,35 +2,39 @@
  * `npm test`: the type check and all tests, group by group. `npm test -- http house/layers` runs only the test files
  * whose path holds one of the words, without the type check.
  *
+ * Each file is a process of its own. As many run at a time as there are cores, of whatever group; those that compare times or
+ * fill the machine (test/real/alone/) come last, one by one.
+ *
  * Promises: a test that needs a program which is not installed is skipped by name, and the names are listed; the last
  * line is exactly `N passed, N failed, N skipped`; the exit code is 0 only when nothing failed and something ran.
  */
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { run } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
+import { length } from '../test/length.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 interface Group {
   readonly name: string
-  readonly folders: readonly string[]
-  /** Test files at a time. Tests of real programs compare times, so they do not share the machine. */
-  readonly concurrency: number
+  /** Of files, below test/. */
+  readonly patterns: readonly string[]
   /** For one file. */
   readonly timeoutMs: number
 }
 
-const groups: readonly Group[] = [
-  { name: 'house', folders: ['house'], concurrency: availableParallelism(), timeoutMs: 60_000 },
-  { name: 'unit', folders: ['unit'], concurrency: availableParallelism(), timeoutMs: 180_000 },
-  { name: 'story', folders: ['story', 'golden'], concurrency: availableParallelism(), timeoutMs: 180_000 },
-  { name: 'sim', folders: ['sim'], concurrency: availableParallelism(), timeoutMs: 600_000 },
-  { name: 'real', folders: ['real'], concurrency: 1, timeoutMs: 300_000 },
+const shared: readonly Group[] = [
+  { name: 'house', patterns: ['house/**/*'], timeoutMs: 60_000 },
+  { name: 'unit', patterns: ['unit/**/*'], timeoutMs: 180_000 },
+  { name: 'story', patterns: ['story/**/*', 'golden/**/*'], timeoutMs: 180_000 },
+  { name: 'sim', patterns: ['sim/**/*'], timeoutMs: 900_000 },
+  { name: 'real', patterns: ['real/*'], timeoutMs: 900_000 },
 ]
+const alone: readonly Group[] = [{ name: 'alone', patterns: ['real/alone/*'], timeoutMs: 900_000 }]
 
 /** Of one failure this much is shown: a comparison of two long lists tells no more by its last thousand lines. */
 const failureTextMax = 6000
@@ -38,13 +42,22 @@ const failureTextMax = 6000
 /** So many files are named that took the longest, for whoever finds all of it slow. */
 const slowestShown = 6
 
-/** What happened so far. */
+/** What happened in one group so far. */
 class Tally {
   passed = 0
   failed = 0
   readonly skipped: string[] = []
   readonly failures: string[] = []
   readonly tookMs = new Map<string, number>()
+}
+
+/** A group while its files run. */
+interface Running {
+  readonly group: Group
+  readonly fileCount: number
+  readonly tally: Tally
+  readonly startMs: number
+  left: number
 }
 
 interface TestEvent {
@@ -55,17 +68,27 @@ interface TestEvent {
   readonly details: { readonly type?: string | undefined; readonly error?: Error }
 }
 
+// Some hundred processes compile much the same code: each finds what the ones before it have compiled, which halves their start.
+process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'node-compile-cache')
+
 const words = process.argv.slice(2)
-const tally = new Tally()
+const tallies: Tally[] = []
 const startMs = performance.now()
 
-if (words.length === 0) checkTypes(tally)
-for (const group of groups) await runGroup(group, tally)
-report(tally)
-process.exitCode = tally.failed > 0 || tally.passed === 0 ? 1 : 0
+if (words.length === 0) checkTypes()
+await runGroups(shared, availableParallelism())
+await runGroups(alone, 1)
+report(tallies)
 
-function checkTypes(tally: Tally): void {
+function addTally(): Tally {
+  const tally = new Tally()
+  tallies.push(tally)
+  return tally
+}
+
+function checkTypes(): void {
   const fromMs = performance.now()
+  const tally = addTally()
   const check = spawnSync(join(root, 'node_modules/.bin/tsc'), ['--noEmit', '--pretty', 'false'], {
     cwd: root,
     encoding: 'utf8',
@@ -76,30 +99,34 @@ function checkTypes(tally: Tally): void {
 }
 
 function findFiles(group: Group): string[] {
-  const patterns = group.folders.map((folder) => `test/${folder}/**/*.test.ts`)
+  const patterns = group.patterns.map((pattern) => `test/${pattern}.test.ts`)
   const files = patterns.flatMap((pattern) => globSync(pattern, { cwd: root }))
   const wanted =
     words.length === 0 ? files : files.filter((file) => words.some((word) => file.includes(word)))
   return wanted.sort().map((file) => join(root, file))
 }
 
-async function runGroup(group: Group, tally: Tally): Promise<void> {
-  const files = findFiles(group)
-  if (files.length === 0) return
-  const fromMs = performance.now()
-  const before = { passed: tally.passed, failed: tally.failed, skipped: tally.skipped.length }
-  const waiting = [...files]
+/** Runs the files of `groups` in that order, `count` at a time; a group is told when the last of its files is over. */
+async function runGroups(groups: readonly Group[], count: number): Promise<void> {
+  const waiting = groups.flatMap((group) => {
+    const files = findFiles(group)
+    const running = { group, fileCount: files.length, left: files.length, tally: addTally(), startMs: 0 }
+    return files.map((file) => ({ file, running }))
+  })
   const work = async (): Promise<void> => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift())
-      await runFile(file, group.timeoutMs, tally)
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const { file, running } = next
+      if (running.startMs === 0) running.startMs = performance.now()
+      await runFile(file, running.group.timeoutMs, running.tally)
+      if (--running.left === 0) tellGroup(running)
+    }
   }
-  await Promise.all(Array.from({ length: group.concurrency }, work))
-  const counts = [
-    `${tally.passed - before.passed} passed`,
-    `${tally.failed - before.failed} failed`,
-    `${tally.skipped.length - before.skipped} skipped`,
-  ].join(', ')
-  console.log(`${group.name.padEnd(7)} ${counts} in ${files.length} files, ${seconds(fromMs)}`)
+  await Promise.all(Array.from({ length: count }, work))
+}
+
+function tellGroup({ group, fileCount, tally, startMs }: Running): void {
+  const counts = `${tally.passed} passed, ${tally.failed} failed, ${tally.skipped.length} skipped`
+  console.log(`${group.name.padEnd(7)} ${counts} in ${fileCount} files, ${seconds(startMs)}`)
 }
 
 /** One file in a process of its own, which is killed when it does not end: a test left something open, or hangs. */
@@ -156,15 +183,22 @@ function seconds(fromMs: number): string {
   return `${((performance.now() - fromMs) / 1000).toFixed(1)} s`
 }
 
-function report(tally: Tally): void {
-  for (const failure of tally.failures) console.log(`\nFAILED ${failure.trimEnd()}`)
-  if (tally.skipped.length > 0) {
-    console.log(`\nskipped: ${tally.skipped.length}`)
-    for (const name of tally.skipped) console.log(`  ${name}`)
+function report(tallies: readonly Tally[]): void {
+  const skipped = tallies.flatMap((tally) => tally.skipped)
+  const failures = tallies.flatMap((tally) => tally.failures)
+  const passedCount = tallies.reduce((sum, tally) => sum + tally.passed, 0)
+  for (const failure of failures) console.log(`\nFAILED ${failure.trimEnd()}`)
+  if (skipped.length > 0) {
+    console.log(`\nskipped: ${skipped.length}`)
+    for (const name of skipped) console.log(`  ${name}`)
   }
-  const slowest = [...tally.tookMs].toSorted(([, a], [, b]) => b - a).slice(0, slowestShown)
+  const slowest = tallies
+    .flatMap((tally) => [...tally.tookMs])
+    .toSorted(([, a], [, b]) => b - a)
+    .slice(0, slowestShown)
   const named = slowest.map(([file, tookMs]) => `${file} ${(tookMs / 1000).toFixed(0)} s`)
   console.log(`\nslowest: ${named.join(', ')}`)
-  console.log(`\nNode ${process.version}, ${seconds(startMs)}`)
-  console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped.length} skipped`)
+  console.log(`\nNode ${process.version}, ${length} length, ${seconds(startMs)}`)
+  console.log(`${passedCount} passed, ${failures.length} failed, ${skipped.length} skipped`)
+  process.exitCode = failures.length > 0 || passedCount === 0 ? 1 : 0
 }

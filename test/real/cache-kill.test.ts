@@ -1,7 +1,6 @@
 /**
  * Headgate is killed while it writes its cache on disk, again and again, by SIGKILL, with one process or two workers: after
- * each, every hit is whole and right, and what was purged and acknowledged does not come back. As often as HEADGATE_KILLS
- * says, else 10 times.
+ * each, every hit is whole and right, and what was purged and acknowledged does not come back.
  */
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
@@ -11,11 +10,12 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { askAdmin } from '../../src/admin/client.ts'
+import { amounts } from '../length.ts'
 import { get, type Got } from './cache-origin.ts'
 import { EdgeProcess } from './edge-process.ts'
 import { until } from './supervised.ts'
 
-const kills = Number(process.env['HEADGATE_KILLS'] ?? 10)
+const { kills } = amounts
 const urlCount = 700
 const tagCount = 40
 const clients = 8

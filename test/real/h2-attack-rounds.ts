@@ -1,7 +1,6 @@
 /**
- * How attacks on HTTP/2 are tried against the program as people run it: attackers come again as soon as they are sent away, for
- * HEADGATE_ATTACK_SECONDS (2 when not said; 20 to measure). Each must be cut off and counted, the memory must stay bounded, and
- * another client, from another address, must hardly notice.
+ * How attacks on HTTP/2 are tried against the program as people run it: attackers come again as soon as they are sent away. Each
+ * must be cut off and counted, the memory must stay bounded, and another client, from another address, must hardly notice.
  */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -12,10 +11,11 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { amounts } from '../length.ts'
 import { EdgeProcess } from './edge-process.ts'
 import type { Attack } from './h2-attack-list.ts'
 
-const seconds = Number(process.env['HEADGATE_ATTACK_SECONDS'] ?? 2)
+const { attackSeconds: seconds } = amounts
 const MiB = 1024 * 1024
 const grownBytesMax = 100 * MiB
 /** The 99th percentile of others may be so many times what it is without an attack. */

@@ -1,6 +1,6 @@
 /**
  * A large file down and up through `headgate proxy`: nginx as origin, curl as client, checksums at both ends, and
- * Headgate's memory watched meanwhile. HEADGATE_LARGE is its size in bytes, 1 GiB when not given.
+ * Headgate's memory watched meanwhile.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -11,12 +11,13 @@ import { join } from 'node:path'
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { after, before, describe, it, type TestContext } from 'node:test'
+import { amounts } from '../length.ts'
 import { findProgram, needs } from '../programs.ts'
 import { curl } from './curl.ts'
 import { HeadgateProcess } from './headgate-process.ts'
 import { WebServer } from './web-servers.ts'
 
-const size = Number(process.env['HEADGATE_LARGE'] ?? 1024 ** 3)
+const size = amounts.largeBytes
 const blockBytes = 1024 * 1024
 /** What Headgate may hold above what it held when it had only just served a few requests. */
 const growthBytesMax = 64 * 1024 * 1024

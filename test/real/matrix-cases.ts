@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { amounts } from '../length.ts'
 import type { Answered, MatrixClient } from './matrix-clients.ts'
 import type { MatrixOrigin } from './matrix-origins.ts'
 import { PatternCheck, patternAt, patternBytes } from './matrix-pattern.ts'
@@ -19,8 +20,7 @@ export interface Cell {
   readonly ports: readonly number[]
 }
 
-/** HEADGATE_LARGE says how much a large download has; 1 GiB is what is meant, less where time is short. */
-const largeBytes = Number(process.env['HEADGATE_LARGE'] ?? 48 * 1024 * 1024)
+const largeBytes = amounts.cellBytes
 const uploadBytes = 10 * 1024 * 1024
 
 /**

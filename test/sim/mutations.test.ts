@@ -1,11 +1,12 @@
 /**
- * 200,000 mutated messages from a seeded grammar: each is answered or closed within two seconds, and none is misread.
+ * Mutated messages from a seeded grammar: each is answered or closed within two seconds, and none is misread.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { amounts } from '../length.ts'
 import { runMutations } from './mutations.ts'
 
-const total = Number(process.env['HEADGATE_MUTATIONS'] ?? 200_000)
+const total = amounts.mutations
 const perSeed = 100
 
 test(`${total} mutated requests and answers are answered or closed in time, with one reading`, () => {

@@ -1,7 +1,8 @@
 /**
  * Runs seeds of the simulation: `node test/sim/run.ts [--seeds 1000] [--from 1] [--seed 42] [--only h2]`. Each seed is a
- * world without a cache, one with (cached), one whose clients speak HTTP/2 (h2), and one whose origins do (h2-origins). One that fails is printed with what went wrong, and fails again when it is given
- * alone by `--seed` (`--trace` shows what passes the wires).
+ * world without a cache, one with (cached), one whose clients speak HTTP/2 (h2), and one whose origins do (h2-origins). One
+ * that fails is printed with what went wrong, and fails again when it is given alone by `--seed` (`--trace` shows what passes
+ * the wires). `--first` is a seed that is tried before the others.
  */
 import { parseArgs } from 'node:util'
 import { simulateCached } from './cached/simulate.ts'
@@ -12,6 +13,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
+    first: { type: 'string' },
     trace: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
@@ -43,7 +45,9 @@ function runSeed(seed: number): boolean {
   return isGood
 }
 
-for (let seed = from; seed < from + count; seed++) {
+const seeds = Array.from({ length: count }, (_, index) => from + index)
+if (values.first !== undefined) seeds.unshift(Number(values.first))
+for (const seed of seeds) {
   if (runSeed(seed)) continue
   failed++
   if (!values.keep) break

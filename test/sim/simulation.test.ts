@@ -1,14 +1,14 @@
 /**
- * Thousands of simulated worlds: without a cache, with one, of clients and of origins that speak HTTP/2. Every one must hold all invariants; one that does not is named by its seed and fails again
- * by `node test/sim/run.ts --seed N --trace`.
+ * Many simulated worlds: without a cache, with one, of clients and of origins that speak HTTP/2. Every one must hold all
+ * invariants; one that does not is named by its seed and fails again by `node test/sim/run.ts --seed N --trace`.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { amounts } from '../length.ts'
 import { simulateCached } from './cached/simulate.ts'
 import { simulate, simulateH2, simulateH2Origins } from './simulate.ts'
 
-const seeds = Number(process.env['HEADGATE_SEEDS'] ?? 2000)
-
+const { seeds } = amounts
 test(`${seeds} seeded worlds of clients, edge and origins hold every invariant`, () => {
   let exchanges = 0
   for (let seed = 1; seed <= seeds; seed++) {

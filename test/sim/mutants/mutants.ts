@@ -8,6 +8,8 @@ export interface Mutant {
   /** Stands exactly once in the file. */
   readonly find: string
   readonly replace: string
+  /** One that finds it, and is tried first: from 1 upward it takes many. */
+  readonly seed?: number
 }
 
 export const mutants: readonly Mutant[] = [

@@ -8,11 +8,11 @@ import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { metricsText } from '../../src/admin/metrics-text.ts'
-import { createServer, type HeadgateServer } from '../../src/server.ts'
-import type { PeerNews, PeerOrder } from './tunnel-peer.ts'
+import { metricsText } from '../../../src/admin/metrics-text.ts'
+import { createServer, type HeadgateServer } from '../../../src/server.ts'
+import type { PeerNews, PeerOrder } from '../tunnel-peer.ts'
 
-const program = fileURLToPath(new URL('tunnel-peer.ts', import.meta.url))
+const program = fileURLToPath(new URL('../tunnel-peer.ts', import.meta.url))
 /** From a death until nothing is left. */
 const overMsMax = 1000
 

@@ -4,11 +4,11 @@
  */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { CheckedLoad } from './checked-load.ts'
-import { EdgeProcess, readAccessLine } from './edge-process.ts'
-import { OriginProcess } from './origin-process.ts'
-import { talk } from './recorder.ts'
-import { until } from './supervised.ts'
+import { CheckedLoad } from '../checked-load.ts'
+import { EdgeProcess, readAccessLine } from '../edge-process.ts'
+import { OriginProcess } from '../origin-process.ts'
+import { talk } from '../recorder.ts'
+import { until } from '../supervised.ts'
 
 async function start(t: TestContext, names: readonly string[]): Promise<EdgeProcess> {
   const servers = names.map((name) => new OriginProcess(t, name))

@@ -7,9 +7,9 @@ import { once } from 'node:events'
 import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { WebSocket, WebSocketServer } from 'ws'
-import { EdgeProcess, readAccessLine } from './edge-process.ts'
-import { statusOf, talk } from './recorder.ts'
-import { until } from './supervised.ts'
+import { EdgeProcess, readAccessLine } from '../edge-process.ts'
+import { statusOf, talk } from '../recorder.ts'
+import { until } from '../supervised.ts'
 
 /** Answers slowly, never, or as a WebSocket that echoes. */
 async function makeWorld(t: TestContext, more: object = {}): Promise<EdgeProcess> {

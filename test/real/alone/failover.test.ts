@@ -5,10 +5,10 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CheckedLoad, shareBackMs, type Sample } from './checked-load.ts'
-import { EdgeProcess, readAccessLine } from './edge-process.ts'
-import { countIds, OriginProcess } from './origin-process.ts'
-import { until } from './supervised.ts'
+import { CheckedLoad, shareBackMs, type Sample } from '../checked-load.ts'
+import { EdgeProcess, readAccessLine } from '../edge-process.ts'
+import { countIds, OriginProcess } from '../origin-process.ts'
+import { until } from '../supervised.ts'
 
 interface World {
   readonly edge: EdgeProcess

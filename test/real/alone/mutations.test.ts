@@ -6,10 +6,10 @@ import assert from 'node:assert/strict'
 import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer as createTcpServer, type Server } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import { mutatedAnswer, mutatedRequest } from '../sim/grammar.ts'
-import { Random } from '../sim/random.ts'
-import { HostileEdge } from './hostile-edge.ts'
-import { listen, statusOf, talk } from './recorder.ts'
+import { mutatedAnswer, mutatedRequest } from '../../sim/grammar.ts'
+import { Random } from '../../sim/random.ts'
+import { HostileEdge } from '../hostile-edge.ts'
+import { listen, statusOf, talk } from '../recorder.ts'
 
 const count = 3000
 const seed = 20_261_123

@@ -6,8 +6,8 @@ import assert from 'node:assert/strict'
 import { connect, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createServer, type HeadgateServer } from '../../src/server.ts'
-import { listen, statusOf, talk } from './recorder.ts'
+import { createServer, type HeadgateServer } from '../../../src/server.ts'
+import { listen, statusOf, talk } from '../recorder.ts'
 
 const abortMsMax = 50
 /** Long enough for bytes to have come through both connections. */
