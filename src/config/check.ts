@@ -54,6 +54,11 @@ function checkBounds(document: ConfigDocument, tell: Tell): void {
       'the start line is part of the head: it cannot be larger than "headBytesMax"',
     )
   }
+  const { connectionsMax, connectionsPerClientMax } = document.limits
+  if (connectionsPerClientMax > connectionsMax) {
+    const message = 'is never reached: all clients together have at most "connectionsMax"'
+    tell(['limits', 'connectionsPerClientMax'], message, 'warning')
+  }
   checkSlices(document, tell)
 }
 

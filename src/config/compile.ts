@@ -70,6 +70,7 @@ export function compilePlan(loaded: LoadedConfig, context: CompileContext): Plan
     clientLimits: limits,
     originLimits: limits,
     connectionsMax: document.limits.connectionsMax,
+    connectionsPerClientMax: document.limits.connectionsPerClientMax,
     heldBytesMax: document.limits.heldBytesMax,
     abuse: abusePlan(document.abuse),
     forwarding,

@@ -89,6 +89,16 @@ export const limitsSchema = z
       description:
         'Client connections of one worker; further ones are refused. Each may need two file descriptors.',
     }),
+    connectionsPerClientMax: count(0, 1_000_000)
+      .default(0)
+      .meta({
+        description:
+          'Connections of one client (IPv4 address, IPv6 network of 64 bits) to one worker. To a further one an idle one of the same client ' +
+          'makes room; else it is refused as it comes, before TLS. `trustedProxies`, the peers of `proxyProtocol` and ' +
+          '`abuse.exempt` have no such bound. 0: none, since thousands may be behind one address, or all, behind a balancer ' +
+          'that nobody has named; for browsers without such company 256 is ample.',
+        samples: [256],
+      }),
     requestsPerConnectionMax: count(0, 2 ** 31 - 1)
       .default(defaultLimits.requestsMax)
       .meta({ description: 'Requests on one connection, then it is closed. 0: no limit.' }),

@@ -82,3 +82,7 @@ export const badCertificate = (name: string, sentence: string): Fault =>
 /** A handshake that failed: nobody asked anything yet. */
 export const badHandshake = (name: string, sentence: string): Fault =>
   row(name, 0, 'client', sentence, { closes: true, level: 'debug' })
+
+/** A connection that is closed as it comes: by thousands a second when it matters, so it is counted and not told. */
+export const turnedAway = (name: string, sentence: string): Fault =>
+  row(name, 0, 'client', sentence, { closes: true, level: 'debug', proxyStatus: 'http_request_denied' })

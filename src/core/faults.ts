@@ -14,6 +14,7 @@ import {
   denied,
   row,
   rows,
+  turnedAway,
   unreached,
   type Fault,
   type FaultRow,
@@ -187,13 +188,11 @@ export const Faults = {
   ),
   H2_WINDOW_FLOOD: broken('h2_window_flood', 'Too many WINDOW_UPDATE frames came for what was sent.'),
   H2_SLOW_FLOOD: broken('h2_slow_flood', 'Too many answers of one connection were not taken.'),
-  CLIENT_TURNED_AWAY: row(
+  CLIENT_TURNED_AWAY: turnedAway(
     'client_turned_away',
-    0,
-    'client',
     'The client is turned away for a while: its connections were cut off again and again.',
-    { closes: true, level: 'debug', proxyStatus: 'http_request_denied' },
   ),
+  CLIENT_CONNECTIONS: turnedAway('client_connections', 'The client holds as many connections as it may.'),
 
   // What the route decided.
   NO_ROUTE: denied('no_route', 404, 'No route takes this request.'),

@@ -168,6 +168,8 @@ export interface Plan {
   /** Towards origins: the same strictness for answers. */
   readonly originLimits: ConnectionLimits
   readonly connectionsMax: number
+  /** Of them those of one client, at most; 0: no such bound. */
+  readonly connectionsPerClientMax: number
   /** Bytes of this process that wait in memory for slow clients and origins. */
   readonly heldBytesMax: number
   /** null, or left out: nobody is turned away. */

@@ -55,6 +55,8 @@ export interface ListenerOptions {
   turnsAway?(address: string): boolean
   /** There is no room for the next connection. True: idle ones were closed, so that it can have theirs. */
   onCrowded?(): boolean
+  /** Told with the line that there are too many; may take its time. */
+  whoHolds?(): string
   /** A line for the log: at most one a second of each kind. */
   note?(level: FaultLevel, message: string): void
   readonly backlog?: number
@@ -179,24 +181,30 @@ export class Listener implements TransportHome {
     if (this.#options.onCrowded?.() === true) return true
     if (isShort) {
       this.shortageCount++
-      this.#note('shortage', `File descriptors run short: ${this.shortageCount} connections closed so far.`)
+      this.#note(
+        'shortage',
+        () => `File descriptors run short: ${this.shortageCount} connections closed so far.`,
+      )
     } else {
       this.refusedCount++
-      this.#note('full', `There are as many connections as may be: ${this.refusedCount} more closed so far.`)
+      this.#note('full', () => {
+        const who = this.#options.whoHolds?.() ?? ''
+        return `There are as many connections as may be: ${this.refusedCount} more closed so far.${who}`
+      })
     }
     return false
   }
 
   #failed(code: string): void {
     this.failedCount++
-    this.#note('accept', `A connection could not be accepted (${code}): ${this.failedCount} so far.`)
+    this.#note('accept', () => `A connection could not be accepted (${code}): ${this.failedCount} so far.`)
   }
 
-  #note(kind: string, message: string): void {
+  #note(kind: string, message: () => string): void {
     const nowMs = performance.now()
     if (nowMs - (this.#notedMs.get(kind) ?? -Infinity) < 1000) return
     this.#notedMs.set(kind, nowMs)
-    this.#options.note?.('warn', message)
+    this.#options.note?.('warn', message())
   }
 }
 

@@ -59,16 +59,17 @@ export class AbuseWatch {
   }
 
   turnsAway(address: string): boolean {
-    return this.isTurningAway && this.#bans?.has(address) === true && !this.#isExempt(address)
+    return this.isTurningAway && this.#bans?.has(address) === true && !this.isExempt(address)
   }
 
-  #isExempt(address: string): boolean {
+  /** Is never turned away, whatever it does. */
+  isExempt(address: string): boolean {
     return this.#plan?.isExempt(address) === true || this.#options.isRelay(address)
   }
 
   /** A connection from this address was given up for `fault`. */
   onFault(fault: Fault, address: string): void {
-    if (this.#plan === null || !offences.has(fault) || this.#isExempt(address)) return
+    if (this.#plan === null || !offences.has(fault) || this.isExempt(address)) return
     const banMs = this.#bans?.offend(address) ?? 0
     if (banMs === 0) return
     const seconds = Math.round(banMs / 100) / 10

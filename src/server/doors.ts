@@ -7,7 +7,7 @@
  */
 import type { Server } from 'node:net'
 import type { DateText } from '../core/clock.ts'
-import { Faults, type Fault, type FaultLevel } from '../core/faults.ts'
+import { Faults, NONE, type Fault, type FaultLevel } from '../core/faults.ts'
 import type { Peers } from '../core/peers.ts'
 import type { Timers } from '../core/timers.ts'
 import type { Observer } from '../engine/observer.ts'
@@ -22,6 +22,8 @@ import { Listener } from '../net/listener.ts'
 import type { ConnectionGuard } from '../net/security.ts'
 import { ProxyStage } from '../net/proxy-stage.ts'
 import type { Transport } from '../net/transport.ts'
+import { ClientConnections } from '../guard/client-connections.ts'
+import { largestClientText } from '../guard/largest-client.ts'
 import { AbuseWatch } from './abuse-watch.ts'
 import { AnnouncingPeers } from './announcing-peers.ts'
 import { Handshakes, type HandshakesHome } from './handshakes.ts'
@@ -73,6 +75,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
   #forwarding: Plan['forwarding'] | null = null
   readonly abuse: AbuseWatch
   readonly relief: MemoryRelief
+  readonly #clients: ClientConnections
   readonly #passages: Passages
   readonly #handshakes: Handshakes = new Handshakes(this)
   readonly #listeners: Map<string, Listener> = new Map()
@@ -100,6 +103,8 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
       this.#announcing.isRelay(address) || this.#forwarding?.isTrusted(address) === true
     this.abuse = new AbuseWatch({ clock, peers, note, isRelay })
     this.relief = new MemoryRelief({ clock, connections: this.#connections, isRelay, note })
+    const isExempt = (address: string): boolean => this.abuse.isExempt(address)
+    this.#clients = new ClientConnections({ clock, note, isExempt })
     this.#withoutHttp2 = new OneVersionContext(this)
     this.#passages = new Passages(this, options.observer)
   }
@@ -115,6 +120,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     this.#connectionsMax = plan.connectionsMax
     this.#forwarding = plan.forwarding
     this.abuse.configure(plan.abuse ?? null)
+    this.#clients.configure(plan.connectionsPerClientMax, this.#connections)
     this.relief.configure(plan.heldBytesMax)
   }
 
@@ -124,6 +130,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
 
   onOpened(session: ServerConnection): void {
     this.#add(session)
+    this.#clients.hold(session, session.remoteAddress ?? '')
   }
 
   note(level: FaultLevel, message: string): void {
@@ -194,7 +201,8 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
       onTransport: (transport) => this.#accept(name, transport),
       isFull: () => this.isFull,
       onCrowded: () => this.#makeRoom(),
-      isTurningAway: () => this.abuse.isTurningAway,
+      whoHolds: () => largestClientText(this.#connections),
+      isTurningAway: () => this.abuse.isTurningAway || this.#clients.isBounded,
       turnsAway: (address) => this.turnsAway(address),
       note: this.#note,
       ...(backlog > 0 ? { backlog } : {}),
@@ -219,7 +227,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
   }
 
   #accept(name: string, transport: Transport): void {
-    if (!this.#announcing.has(name, transport)) return this.#add(this.#serve(name, transport))
+    if (!this.#announcing.has(name, transport)) return this.#add(this.#serveClient(name, transport))
     const { headMs: headerMs, drainMs } = this.limits
     const owner = {
       onHeader: (stage: ProxyStage) => this.onReplaced(stage, this.#serveAnnounced(name, transport)),
@@ -231,15 +239,26 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
 
   /** Counted, when it is so. */
   turnsAway(address: string): boolean {
-    const isTurnedAway = this.abuse.turnsAway(address)
-    if (isTurnedAway) this.#onFault(Faults.CLIENT_TURNED_AWAY, address)
-    return isTurnedAway
+    const fault = this.abuse.turnsAway(address)
+      ? Faults.CLIENT_TURNED_AWAY
+      : this.#clients.isFull(address)
+        ? Faults.CLIENT_CONNECTIONS
+        : NONE
+    if (fault !== NONE) this.#onFault(fault, address)
+    return fault !== NONE
   }
 
   /** A relay has said who the client is. */
   #serveAnnounced(name: string, transport: Transport): ServerConnection {
     if (this.turnsAway(transport.remoteAddress)) return new TurnedAway(transport, this)
-    return this.#serve(name, transport)
+    return this.#serveClient(name, transport)
+  }
+
+  /** It is known who is at the other end. */
+  #serveClient(name: string, transport: Transport): ServerConnection {
+    const connection = this.#serve(name, transport)
+    this.#clients.hold(connection, transport.remoteAddress)
+    return connection
   }
 
   #serve(name: string, transport: Transport): ServerConnection {
@@ -266,6 +285,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     if (after === null) return this.onClosed(before)
     this.#connections.delete(before)
     this.#leaving.delete(before)
+    this.#clients.replace(before, after)
     this.#add(after)
   }
 
@@ -282,6 +302,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
   }
 
   onClosed(connection: ServerConnection): void {
+    this.#clients.release(connection)
     this.#connections.delete(connection)
     this.#leaving.delete(connection)
     if (this.#connections.size === 0) this.#onEmpty?.()

@@ -230,6 +230,7 @@ function planOf(route: RouteInfo, zones: ReadonlyMap<string, RouteInfo>, limits:
     clientLimits: limits,
     originLimits: limits,
     connectionsMax: 0,
+    connectionsPerClientMax: 0,
     heldBytesMax: Infinity,
     forwarding,
     log: {

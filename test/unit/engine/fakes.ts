@@ -155,6 +155,7 @@ export function planOf(
     clientLimits: defaultLimits,
     originLimits: defaultLimits,
     connectionsMax: 0,
+    connectionsPerClientMax: 0,
     heldBytesMax: Infinity,
     forwarding: {
       isTrusted: (address) => trusted.includes(address),

@@ -1,0 +1,30 @@
+/** Who holds the most of the connections: for the line that tells that there are too many. */
+import type { ServerConnection } from '../http/serving.ts'
+import { clientKeyText, readClientKey, type ClientKey } from './client-key.ts'
+
+/** Whoever holds less than this part of them is not why there are too many. */
+const tellingShare = 1 / 4
+
+/**
+ * A sentence, with a blank before it; '' when nobody holds a telling part. It looks at every connection: for what is told now
+ * and then.
+ */
+export function largestClientText(connections: Iterable<ServerConnection>): string {
+  const counts = new Map<string, number>()
+  const key: ClientKey = { high: 0, low: 0 }
+  let all = 0
+  let client = ''
+  let most = 0
+  for (const { remoteAddress = '' } of connections) {
+    all++
+    if (!readClientKey(remoteAddress, key)) continue
+    const text = clientKeyText(key.high, key.low)
+    const count = (counts.get(text) ?? 0) + 1
+    counts.set(text, count)
+    if (count <= most) continue
+    client = text
+    most = count
+  }
+  if (most < all * tellingShare || most < 2) return ''
+  return ` ${client} holds ${most} of ${all}: limits.connectionsPerClientMax bounds what one client may.`
+}
