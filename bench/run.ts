@@ -20,6 +20,7 @@ import { loadCore, measure, proxyCore, type RunningPeer, type Sample } from './m
 import { originCommand } from './origin.ts'
 import { apache } from './peers/apache.ts'
 import { caddy } from './peers/caddy.ts'
+import { floor } from './peers/floor.ts'
 import { haproxy } from './peers/haproxy.ts'
 import { headgate, headgateCache } from './peers/headgate.ts'
 import { nginxCachePeers } from './peers/nginx-cache.ts'
@@ -34,7 +35,7 @@ import { firstHits, scenarios, type Scenario } from './scenarios.ts'
 import { missingFields, verifyBodies, verifyKeeping } from './verify.ts'
 
 const allPeers: readonly Peer[] = [headgate, ...nginxPeers, haproxy, varnish, caddy, apache, ...nodePeers]
-const cachePeers: readonly Peer[] = [headgateCache, ...nginxCachePeers, varnishCache]
+const cachePeers: readonly Peer[] = [headgateCache, floor, ...nginxCachePeers, varnishCache]
 /** Those whose cache on disk outlives them. */
 const diskPeers: readonly Peer[] = [headgateCache, ...nginxCachePeers]
 

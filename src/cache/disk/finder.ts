@@ -231,30 +231,30 @@ export class Finder {
   }
 
   /** What is known of a name without reading its file; undefined: nothing. */
-  #known(name: string, shared: string): Found | null | undefined {
+  #known(name: string, wanted: Wanted): Found | null | undefined {
     const pending = this.#owner.pending(name)
     if (pending === null) return null
-    return pending === undefined ? this.#open.get(shared)?.found : foundPending(pending)
+    if (pending !== undefined) return foundPending(pending)
+    return this.#open.size === 0 ? undefined : this.#open.get(sharedOf(name, wanted))?.found
   }
 
   /** undefined: somebody reads it already. */
   #loadNow(name: string, wanted: Wanted): Found | null | undefined {
-    const shared = sharedOf(name, wanted)
-    const known = this.#known(name, shared)
+    const known = this.#known(name, wanted)
     if (known !== undefined) return known
-    if (this.#loading.has(shared)) return undefined
+    if (this.#loading.size > 0 && this.#loading.has(sharedOf(name, wanted))) return undefined
     const { disk, root, generation, pace } = this.#owner
     const startMs = disk.nowMs()
     const loaded = loadNow(disk, pathOf(root, name))
     pace.note(startMs)
-    return this.#made(loaded, name, shared, wanted, generation)
+    return this.#made(loaded, name, wanted, generation)
   }
 
   /** What a name stands for; shared by those who ask at the same time. */
   #load(name: string, wanted: Wanted): Promise<Found | null> {
-    const shared = sharedOf(name, wanted)
-    const known = this.#known(name, shared)
+    const known = this.#known(name, wanted)
     if (known !== undefined) return Promise.resolve(known)
+    const shared = sharedOf(name, wanted)
     return (this.#loading.get(shared) ?? this.#begin(name, shared, wanted)).found
   }
 
@@ -268,7 +268,7 @@ export class Finder {
   /** Of a file that is replaced while it is read the older answer must not get into memory. */
   async #readNewest(name: string, shared: string, wanted: Wanted): Promise<Found | null> {
     for (let reads = 1; ; reads++) {
-      const found = await this.#read(name, shared, wanted)
+      const found = await this.#read(name, wanted)
       const loading = this.#loading.get(shared)
       if (found === null || loading === undefined || !loading.isOutdated) return found
       if (reads === readsMax) return null
@@ -276,20 +276,14 @@ export class Finder {
     }
   }
 
-  async #read(name: string, shared: string, wanted: Wanted): Promise<Found | null> {
+  async #read(name: string, wanted: Wanted): Promise<Found | null> {
     const owner = this.#owner
     const { generation } = owner
     const loaded = await load(owner.disk, pathOf(owner.root, name))
-    return this.#made(loaded, name, shared, wanted, generation)
+    return this.#made(loaded, name, wanted, generation)
   }
 
-  #made(
-    loaded: Loaded | Missing,
-    name: string,
-    shared: string,
-    wanted: Wanted,
-    generation: number,
-  ): Found | null {
+  #made(loaded: Loaded | Missing, name: string, wanted: Wanted, generation: number): Found | null {
     const owner = this.#owner
     if (typeof loaded === 'string') {
       if (loaded !== DAMAGED) return null
@@ -305,6 +299,7 @@ export class Finder {
         : { name, born: 0, isSoft: false, facts: noFacts, entry: null, varyNames }
     }
     const { born, isSoft } = header
+    const shared = loaded.body === null ? sharedOf(name, wanted) : ''
     const large = loaded.body === null ? this.#openLarge(name, shared, loaded, wanted) : null
     const body = large?.body ?? MemoryBody.of(loaded.body as Buffer)
     const moment = { nowMs: owner.clock.nowMs(), wallMs: owner.clock.wallMs() }
@@ -391,7 +386,10 @@ function* findingOf({ key, request, folding }: Wanted): Generator<string, Found 
   return yield variantNameOf(key, vary.names, vary.variantOf(request))
 }
 
-/** Who asks by another step, or folds what clients take, gets an entry of his own. */
+/**
+ * Who asks by another step, or folds what clients take, gets an entry of his own. A string that is just made costs a
+ * Map as much to look for as a system call: it is made only where something is there to be found.
+ */
 function sharedOf(name: string, { folding, from }: Wanted): string {
   return name + (folding === null ? '' : ' folded') + ' ' + from
 }

@@ -86,33 +86,35 @@ export class Keeper {
   // What there is
 
   async #count(): Promise<void> {
-    const { root } = this.#options
-    for await (const name of this.#walk()) {
-      if (this.accounts.has(name)) continue
-      const bytes = await this.#sizeOf(pathOf(root, name)).catch(() => -1)
-      if (bytes >= 0) this.accounts.add(name, bytes)
+    const { disk, root, pace } = this.#options
+    for await (const names of this.#walk()) {
+      for (const name of names) {
+        if (this.accounts.has(name)) continue
+        const path = pathOf(root, name)
+        const bytes = pace.isQuick
+          ? pace.measure(() => sizeNow(disk, path))
+          : await disk.sizeOf(path).catch(noSize)
+        if (bytes >= 0) this.accounts.add(name, bytes)
+      }
     }
   }
 
-  async #sizeOf(path: string): Promise<number> {
-    const { disk, pace } = this.#options
-    return pace.isQuick ? pace.measure(() => disk.sizeOfNow(path)) : disk.sizeOf(path)
-  }
-
-  /** The names of all files, with rests. */
-  async *#walk(): AsyncGenerator<string> {
+  /** The names of all files, in stretches with rests between: to step from one to the next by a promise costs more than to look at it. */
+  async *#walk(): AsyncGenerator<readonly string[]> {
     const { disk, root } = this.#options
-    let left = stretchFiles
+    let stretch: string[] = []
     for (const folder of folderNames) {
       const names = await disk.list(root + '/' + folder).catch(noneIfAbsent)
       for (const name of names) {
         if (this.#isClosed) return
-        if (isName(name)) yield name
-        if (--left > 0) continue
-        left = stretchFiles
+        if (isName(name)) stretch.push(name)
+        if (stretch.length < stretchFiles) continue
+        yield stretch
+        stretch = []
         await this.#pause(pauseMs)
       }
     }
+    yield stretch
   }
 
   async #drafts(): Promise<Set<string>> {
@@ -176,7 +178,9 @@ export class Keeper {
     const target = journal.synced
     this.#sweptMs = clock.nowMs()
     if (restMs > 0) await this.#pause(restMs)
-    for await (const name of this.#walk()) await this.#compare(name)
+    for await (const names of this.#walk()) {
+      for (const name of names) await this.#compare(name)
+    }
     // What was removed or replaced must stay so when the marks are gone that would tell.
     for (const folder of folderNames) {
       await disk.syncFolder(root + '/' + folder).catch(noneIfAbsent)
@@ -217,6 +221,17 @@ export class Keeper {
 
 const isDone = (): boolean => true
 const isNotDone = (): boolean => false
+
+/** It is gone, or cannot be looked at: then it is not counted. */
+const noSize = (): number => -1
+
+function sizeNow(disk: Disk, path: string): number {
+  try {
+    return disk.sizeOfNow(path)
+  } catch {
+    return -1
+  }
+}
 
 /** Anything else that goes wrong ends the walk: what was not seen or not removed must stay marked. */
 function noneIfAbsent(error: unknown): string[] {
