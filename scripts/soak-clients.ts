@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { request, type Agent, type IncomingMessage, type RequestOptions } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -24,18 +25,31 @@ function random(max: number): number {
   return Math.floor(Math.random() * max)
 }
 
-function ask(
+/**
+ * A kept connection may be closed by its server at the moment in which it is used again; its client then asks anew
+ * (RFC 9112 §9.3.1), as browsers do. On a connection of its own nothing is forgiven.
+ */
+async function ask(
   target: SoakTarget,
   options: RequestOptions,
   body: Buffer | null = null,
 ): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const sent = request({ host: '127.0.0.1', port: target.port, agent: target.agent, ...options }, resolve)
+  for (;;) {
+    const sent = request({ host: '127.0.0.1', port: target.port, agent: target.agent, ...options })
     sent.setTimeout(stuckMs, () => sent.destroy(new Error(`stuck: ${options.path ?? ''}`)))
-    sent.once('error', reject)
+    // Once there is an answer, its reader hears of what goes wrong.
+    sent.on('error', () => {})
+    const answered = once(sent, 'response')
     if (body === null) sent.end()
     else sent.end(body)
-  })
+    try {
+      const [answer] = (await answered) as [IncomingMessage]
+      return answer
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (!sent.reusedSocket || (code !== 'ECONNRESET' && code !== 'EPIPE')) throw error
+    }
+  }
 }
 
 async function read(answer: IncomingMessage): Promise<Buffer> {
