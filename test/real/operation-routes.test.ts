@@ -155,7 +155,7 @@ test('a body that is too large is refused with 413 before 100 invites it, and wh
   })
   await edge.start()
   const expecting = 'Content-Length: 2000\r\nExpect: 100-continue'
-  const refused = await talk(edge.port, post('/', expecting), /$^/, 3000)
+  const refused = await talk(edge.port, post('/', expecting), /$^/)
   assert.match(refused.text, /^HTTP\/1\.1 413 /, 'the first that is said is the refusal')
   assert.ok(refused.isClosed)
   const invited = await talk(edge.port, post('/large', expecting), /100 Continue\r\n\r\n/)
@@ -166,7 +166,7 @@ test('a body that is too large is refused with 413 before 100 invites it, and wh
     /$^/,
   )
   assert.equal(statusOf(whole.text), 200)
-  const stated = await talk(edge.port, post('/', 'Content-Length: 1025', 'x'.repeat(1025)), /$^/, 3000)
+  const stated = await talk(edge.port, post('/', 'Content-Length: 1025', 'x'.repeat(1025)), /$^/)
   assert.equal(statusOf(stated.text), 413)
   const least = await talk(
     edge.port,
@@ -193,15 +193,18 @@ test('a body that is too large is refused with 413 before 100 invites it, and wh
   assert.ok(early.length >= 2, 'the origin was not asked where the length was stated')
 })
 
+/** After the deadlines of the test, on a busy machine, and well before those that hold when nothing is said. */
+const lateMs = 5000
+
 test('a client that says nothing, or half a head, is sent away in time', async (t) => {
   const edge = new EdgeProcess(t)
   edge.write({ timeouts: { head: '400ms', idle: '300ms' }, sites: { '*': [{ respond: 204 }] } })
   await edge.start()
-  const half = await talk(edge.port, 'GET / HTTP/1.1\r\nHos', /$^/, 3000)
+  const half = await talk(edge.port, 'GET / HTTP/1.1\r\nHos', /$^/)
   assert.equal(statusOf(half.text), 408)
-  assert.ok(half.isClosed && half.tookMs < 1500)
-  const silent = await talk(edge.port, '', /$^/, 3000)
-  assert.ok(silent.isClosed && silent.text === '' && silent.tookMs < 1500)
+  assert.ok(half.isClosed && half.tookMs < lateMs)
+  const silent = await talk(edge.port, '', /$^/)
+  assert.ok(silent.isClosed && silent.text === '' && silent.tookMs < lateMs)
   // A head that comes a byte at a time must be whole by the same deadline.
   const socket = connect(edge.port, '127.0.0.1')
   socket.on('error', () => {})
@@ -209,5 +212,5 @@ test('a client that says nothing, or half a head, is sent away in time', async (
   const timer = setInterval(() => socket.write('G'), 50)
   await new Promise((resolve) => socket.once('close', resolve).resume())
   clearInterval(timer)
-  assert.ok(performance.now() - startedMs < 1500)
+  assert.ok(performance.now() - startedMs < lateMs)
 })

@@ -15,6 +15,7 @@ export interface Mutant {
 export const mutants: readonly Mutant[] = [
   {
     name: 'what waits on a stream is kept when the stream is gone',
+    seed: 9,
     file: 'src/h2/outbound.ts',
     find: '    this.queue.remove(stream)\n    stream.outgoing.clear()\n',
     replace: '    this.queue.remove(stream)\n',
@@ -71,12 +72,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a body that ends with the connection is whole after a reset',
+    seed: 13,
     file: 'src/h1/client-connection.ts',
     find: "this.body.isUntilClose && error === ''",
     replace: 'this.body.isUntilClose',
   },
   {
     name: 'a request that is not idempotent is sent again',
+    seed: 34,
     file: 'src/handlers/proxy/retry.ts',
     find: ' || !isIdempotent(x.request.method)',
     replace: ' || isIdempotent("")',
@@ -101,6 +104,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a place in the waiting room outlives its client',
+    seed: 16,
     file: 'src/handlers/proxy.ts',
     find: '    if (x.upstream === null) this.#attempts.cancelWait(x)\n',
     replace: '    void x\n',
@@ -132,6 +136,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a full sink gets more before it resumes',
+    seed: 53,
     file: 'src/h1/server-body.ts',
     find: '    if (this.state === BODY_HELD) return false\n',
     replace: '',
@@ -151,12 +156,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'who waits for a fill is given what must be validated for each',
+    seed: 225,
     file: 'src/cache/fill/fill-readers.ts',
     find: '  return verdict === Verdict.FRESH || verdict === Verdict.STALE\n',
     replace: '  return verdict !== Verdict.UNAVAILABLE\n',
   },
   {
     name: 'an answer that broke off is kept',
+    seed: 25,
     file: 'src/cache/fill/growing.ts',
     find: '    if (this.isStored) this.#store.abandon(this.entry)\n',
     replace: '    if (this.isStored) this.#store.complete(this.entry)\n',
@@ -169,6 +176,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a fill does not wait for its readers',
+    seed: 89,
     file: 'src/cache/fill/fill.ts',
     find: '    this.#isHeld = growing.isAhead\n',
     replace: '    this.#isHeld = false\n',
@@ -187,18 +195,21 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a reader that left is still told',
+    seed: 159,
     file: 'src/cache/fill/fill-readers.ts',
     find: '    this.waiting.remove(reader)\n    if (reader === this.first) this.first = null\n    if (reader === this.passing) this.passing = null\n',
     replace: '    if (reader === this.passing) this.passing = null\n',
   },
   {
     name: 'who comes after a purge is given what was under way before it',
+    seed: 262,
     file: 'src/cache/fill/fill.ts',
     find: '!growing.isJoinable || growing.isPurgedSince(this.bornAt)',
     replace: '!growing.isJoinable',
   },
   {
     name: 'a fill for one key is not found by the next request',
+    seed: 18,
     file: 'src/cache/fill/fills.ts',
     find: '?? null\n    this.#byKey.set(key, fill)\n',
     replace: '?? null\n',
@@ -211,24 +222,28 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'who waits for bytes far ahead does not set the origin going',
+    seed: 55,
     file: 'src/cache/serve/body-reader.ts',
     find: '    this.#isHeld = false\n    this.#growth?.advance(this)\n',
     replace: '    this.#isHeld = false\n',
   },
   {
     name: 'a slice of another version is put with the others',
+    seed: 553,
     file: 'src/cache/fill/slice.ts',
     find: ' && carries(fields, known.validator)',
     replace: " && carries(fields, fields.get(Field.ETAG) ?? '')",
   },
   {
     name: 'slices are kept without regard to their version',
+    seed: 553,
     file: 'src/cache/fill/slice.ts',
     find: '\\nslice ${this.number} ${version.validator}`',
     replace: '\\nslice ${this.number}`',
   },
   {
     name: 'the index of slices is for every variant',
+    seed: 167,
     file: 'src/cache/fill/slice.ts',
     find: 'const start = { key: indexKey, bornAt, site, host, head, vary, variant, searchRule, body }',
     replace:
@@ -236,6 +251,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a slice begins where another one does',
+    seed: 21,
     file: 'src/cache/fill/sliced-body.ts',
     find: 'entry.body.readAt(offset - first, span,',
     replace: 'entry.body.readAt(Math.max(0, offset - first - 1), span,',
@@ -248,6 +264,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a weak entity-tag vouches for slices',
+    seed: 106,
     file: 'src/cache/fill/slice.ts',
     find: "  if (etag.startsWith('\"')) return etag\n",
     replace: "  if (etag !== '') return etag\n",
@@ -267,6 +284,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a body is pushed past a taker that is full, over HTTP/2',
+    seed: 53,
     file: 'src/http/request-intake.ts',
     find: 'if (this.#isFull || !this.kept.isEmpty || !body.isTaking)',
     replace: 'if (!body.isTaking)',
@@ -285,6 +303,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the window of an upload is not given back',
+    seed: 15,
     file: 'src/h2/session.ts',
     find: '    this.out.windowUpdate(stream.id, grant)\n',
     replace: '',
@@ -297,36 +316,42 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'streams above the last one of GOAWAY wait on',
+    seed: 75,
     file: 'src/h2/client.ts',
     find: '      if (stream.id <= lastStreamId) continue\n',
     replace: '      if (lastStreamId >= 0) continue\n',
   },
   {
     name: 'a lease of a session with an origin is not given back',
+    seed: 46,
     file: 'src/h2/client.ts',
     find: '    this.#leased--\n    if (isServed) this.servedCount++\n',
     replace: '    if (isServed) this.servedCount++\n    else this.#leased--\n',
   },
   {
     name: "an origin's bound of streams is not heeded",
+    seed: 9,
     file: 'src/h2/client.ts',
     find: 'Math.min(this.peer.streamsMax, streamsMax)',
     replace: 'Math.max(streamsMax, 0)',
   },
   {
     name: 'a request that an origin may have processed is sent again',
+    seed: 32,
     file: 'src/h2/client-stream.ts',
     find: 'else this.fail(Faults.ORIGIN_STREAM_RESET)',
     replace: 'else this.fail(Faults.ORIGIN_STREAM_REFUSED)',
   },
   {
     name: 'a body is not kept for an origin that may refuse it unseen',
+    seed: 129,
     file: 'src/handlers/proxy.ts',
     find: '(isIdempotent(request.method) || origin.mayRefuseUnseen)',
     replace: 'isIdempotent(request.method)',
   },
   {
     name: 'a window of an origin is not given back after its taker was full',
+    seed: 21,
     file: 'src/h2/client-answer.ts',
     find: '      this.kept.consumeTo(end)\n      this.session.consumedBy(this)\n',
     replace: '      this.kept.consumeTo(end)\n',
