@@ -24,6 +24,7 @@ export interface LoadOptions {
   readonly clients?: number
   readonly method?: string
   readonly path?: string
+  readonly headers?: Readonly<Record<string, string>>
   /** Between two requests of a client. */
   readonly pauseMs?: number
   /** In front of the numbers, so that ids of several loads differ. */
@@ -41,7 +42,7 @@ export class CheckedLoad {
   readonly #endMs = Date.now() + 60_000
 
   constructor(options: LoadOptions) {
-    this.#options = { clients: 12, method: 'GET', path: '/', pauseMs: 4, prefix: '', ...options }
+    this.#options = { clients: 12, method: 'GET', path: '/', headers: {}, pauseMs: 4, prefix: '', ...options }
     this.#done = Promise.all(Array.from({ length: this.#options.clients }, () => this.#run()))
   }
 
@@ -61,7 +62,7 @@ export class CheckedLoad {
   }
 
   #ask(id: string): Promise<Sample> {
-    const { port, method, path } = this.#options
+    const { port, method, path, headers } = this.#options
     const startedMs = Date.now()
     return new Promise((resolve) => {
       let status = 0
@@ -72,7 +73,8 @@ export class CheckedLoad {
         const isRight = isWhole ? text === expected : text === '' || expected.startsWith(text)
         resolve({ id, startedMs, endedMs: Date.now(), status, isWhole, isRight, server })
       }
-      const options = { host: '127.0.0.1', port, method, path: `${path}?n=${id}`, agent: this.#agent }
+      const target = { host: '127.0.0.1', port, method, path: `${path}?n=${id}` }
+      const options = { ...target, headers, agent: this.#agent }
       const request = startRequest(options, (response) => {
         status = response.statusCode ?? 0
         response.setEncoding('latin1').on('data', (piece: string) => (text += piece))

@@ -82,7 +82,9 @@ test('a supervisor that is killed: its workers finish what is under way, and go'
   edge.write({ workers: 2, origins: { app: origin.url }, sites: { '*': [{ origin: 'app' }] } })
   await edge.start()
   const pids = edge.workerPids()
-  const load = new CheckedLoad({ port: edge.port, clients: 4, path: '/slow' })
+  // So slow that none is over before it is known that all are under way.
+  const headers = { 'X-Ms': '4000' }
+  const load = new CheckedLoad({ port: edge.port, clients: 4, path: '/slow', headers })
   await until('four', async () => (await edge.metric('headgate_http_requests_in_flight')) === 4)
   const stopping = load.stop()
   edge.signal('SIGKILL')

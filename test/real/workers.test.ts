@@ -18,11 +18,15 @@ interface World {
   readonly originPort: number
   readonly configure: (more?: object) => void
   readonly accessLines: () => string[]
+  /** Ends the answers to /slow. */
+  readonly endSlow: () => void
 }
 
 async function makeWorld(t: TestContext): Promise<World> {
+  const slow: http.ServerResponse[] = []
+  const endSlow = (): void => slow.forEach((response) => response.end('slow'))
   const origin = http.createServer((request, response) => {
-    if (request.url === '/slow') setTimeout(() => response.end('slow'), 500)
+    if (request.url === '/slow') slow.push(response)
     else response.end('from the origin')
   })
   await new Promise<void>((resolve) => {
@@ -48,7 +52,7 @@ async function makeWorld(t: TestContext): Promise<World> {
   configure()
   await it.start()
   const accessLines = (): string[] => fs.readFileSync(accessPath, 'latin1').trimEnd().split('\n')
-  return { it, accessPath, originPort, configure, accessLines }
+  return { it, accessPath, originPort, configure, accessLines, endSlow }
 }
 
 /** `count` requests, some at a time; gives how many failed. */
@@ -128,10 +132,12 @@ test('two listeners of port 0 keep their ports over a reload, and workers that a
 })
 
 test('TERM finishes what is under way and ends with 0', async (t) => {
-  const { it, accessLines } = await makeWorld(t)
+  const { it, accessLines, endSlow } = await makeWorld(t)
   const slow = it.get('/slow')
   await until('it is under way', async () => (await it.metric('headgate_http_requests_in_flight')) === 1)
   it.signal('SIGTERM')
+  await it.logged(/draining/)
+  endSlow()
   assert.equal(await slow, 'slow')
   assert.equal(await it.exit, '0')
   assert.match(accessLines().at(-1) ?? '', /"GET \/slow HTTP\/1\.1" 200 4 /)

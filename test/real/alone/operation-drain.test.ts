@@ -2,7 +2,7 @@
  * The end of the program: what TERM lets finish, what it closes and how, and what a second one does.
  */
 import assert from 'node:assert/strict'
-import { createServer, request as startRequest } from 'node:http'
+import { createServer, request as startRequest, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
 import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
@@ -11,15 +11,28 @@ import { EdgeProcess, readAccessLine } from '../edge-process.ts'
 import { statusOf, talk } from '../recorder.ts'
 import { until } from '../supervised.ts'
 
-/** Answers slowly, never, or as a WebSocket that echoes. */
+/** Answers that the origin has begun, or not yet, and ends when it is told to; null: it ends each at once. */
+let held: (() => void)[] | null = null
+
+function endHeld(): void {
+  const ends = held ?? []
+  held = null
+  for (const end of ends) end()
+}
+
+/** Answers when told to, never, or as a WebSocket that echoes. */
 async function makeWorld(t: TestContext, more: object = {}): Promise<EdgeProcess> {
+  held = []
   const origin = createServer((request, response) => {
     if (request.url === '/never') return
-    if (request.url === '/stream') {
-      response.write('begin ')
-      setTimeout(() => response.end('end'), 600)
-    } else if (request.url === '/slow') setTimeout(() => response.end('slow'), 600)
-    else response.end('quick')
+    const isStream = request.url === '/stream'
+    if (isStream) response.write('begin ')
+    const end = (): void => void response.end(isStream ? 'end' : 'slow')
+    request.resume().once('end', () => {
+      if (!isStream && request.url !== '/slow') response.end('quick')
+      else if (held === null) end()
+      else held.push(end)
+    })
   })
   const sockets = new WebSocketServer({ server: origin })
   sockets.on('connection', (socket) => {
@@ -63,19 +76,20 @@ for (const workers of [1, 2]) {
     let silentClosedMs = 0
     silent.on('end', () => (silentClosedMs = performance.now()))
 
-    const slow = talk(port, 'GET /slow HTTP/1.1\r\nHost: a\r\n\r\n', /$^/, 5000)
-    const stream = talk(port, 'GET /stream HTTP/1.1\r\nHost: a\r\n\r\n', /$^/, 5000)
+    const slow = talk(port, 'GET /slow HTTP/1.1\r\nHost: a\r\n\r\n', /$^/, 60_000)
+    const stream = talk(port, 'GET /stream HTTP/1.1\r\nHost: a\r\n\r\n', /$^/, 60_000)
     // The second of these comes in while the first is answered: it is not promised an answer, but the first is.
     const two = talk(
       port,
       'GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET /slow HTTP/1.1\r\nHost: a\r\n\r\n',
       /$^/,
-      5000,
+      60_000,
     )
     await underWay(edge, 3)
     const termMs = performance.now()
     edge.signal('SIGTERM')
     await until('no more connections', async () => (await talk(port, '', /$^/, 200)).tookMs < 150)
+    endHeld()
     const replies = await Promise.all([slow, stream, two])
     assert.match(replies[0].text, /\r\nConnection: close\r\n[^]*\r\nslow$/i)
     assert.match(replies[1].text, /begin [^]*end[^]*\r\n0\r\n\r\n$/)
@@ -113,7 +127,7 @@ for (const workers of [1, 2]) {
 
   test(`drainTimeout cuts what is left, and counts it (workers: ${workers})`, async (t) => {
     const edge = await makeWorld(t, { workers, drainTimeout: '500ms' })
-    const hung = [1, 2, 3].map(() => talk(edge.port, 'GET /never HTTP/1.1\r\nHost: a\r\n\r\n', /$^/, 5000))
+    const hung = [1, 2, 3].map(() => talk(edge.port, 'GET /never HTTP/1.1\r\nHost: a\r\n\r\n', /$^/, 60_000))
     await underWay(edge, 3)
     const termMs = performance.now()
     edge.signal('SIGTERM')
@@ -130,7 +144,7 @@ for (const workers of [1, 2]) {
 
   test(`a second TERM ends at once with 2 (workers: ${workers})`, async (t) => {
     const edge = await makeWorld(t, { workers })
-    const hung = talk(edge.port, 'GET /never HTTP/1.1\r\nHost: a\r\n\r\n', /$^/, 5000)
+    const hung = talk(edge.port, 'GET /never HTTP/1.1\r\nHost: a\r\n\r\n', /$^/, 60_000)
     await underWay(edge, 1)
     edge.signal('SIGTERM')
     await edge.logged(/draining/)
@@ -147,18 +161,18 @@ for (const workers of [1, 2]) {
 
 test('an upload under way at TERM goes on to its end', async (t) => {
   const edge = await makeWorld(t)
-  const status = new Promise<number>((resolve, reject) => {
-    const options = { host: '127.0.0.1', port: edge.port, method: 'POST', path: '/upload' }
-    const request = startRequest(options, (response) => {
-      response.resume()
-      resolve(response.statusCode ?? 0)
-    })
-    request.on('error', reject)
-    request.write('x'.repeat(1000))
-    setTimeout(() => edge.signal('SIGTERM'), 100)
-    setTimeout(() => request.end('y'.repeat(1000)), 400)
-  })
-  assert.equal(await status, 200)
+  const request = startRequest({ host: '127.0.0.1', port: edge.port, method: 'POST', path: '/slow' })
+  const answered = once(request, 'response') as Promise<[IncomingMessage]>
+  request.write('x'.repeat(1000))
+  await underWay(edge, 1)
+  edge.signal('SIGTERM')
+  await edge.logged(/draining/)
+  request.end('y'.repeat(1000))
+  await until('the origin has it', () => held?.length === 1)
+  endHeld()
+  const [response] = await answered
+  response.resume()
+  assert.equal(response.statusCode, 200)
   assert.equal(await edge.exit, '0')
 })
 
