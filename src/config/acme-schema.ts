@@ -5,7 +5,8 @@ import { z } from 'zod'
 import { challengeTypes } from '../tls/acme/challenge.ts'
 import { keyKinds } from '../tls/keys.ts'
 import { isSubjectName } from '../tls/subject-names.ts'
-import { count, duration } from './quantities.ts'
+import { dnsSchema } from './dns-schema.ts'
+import { count } from './quantities.ts'
 
 /** Directories that have a name here. */
 export const directories: Readonly<Record<string, string>> = {
@@ -32,26 +33,6 @@ const eab = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9_-]+=*$/, 'a key in base64url is expected')
     .meta({ description: 'MAC key in base64url, as the CA gave it.' }),
-})
-
-const command = z.union([
-  z
-    .string()
-    .min(1, 'the program is missing')
-    .transform((program) => [program]),
-  z.array(z.string()).min(1, 'the program is missing'),
-])
-
-const dns = z.strictObject({
-  exec: command.meta({
-    description:
-      'A program, or a list of it and its first arguments. It is called with `present NAME VALUE` to put a TXT record ' +
-      'into the DNS and with `cleanup NAME VALUE` to take it out; NAME is like `_acme-challenge.example.com.`.',
-    samples: ['/etc/headgate/dns-hook'],
-  }),
-  wait: duration(0, 10 * 60_000)
-    .prefault('10s')
-    .meta({ description: 'From the end of the program until the CA is told to look.' }),
 })
 
 const allowed = z
@@ -120,7 +101,7 @@ const whole = z.strictObject({
         'plain, tls-alpn-01, and dns-01 where `dns` is there.',
       samples: [['tls-alpn-01']],
     }),
-  dns: dns.optional().meta({ description: 'Answers dns-01, which wildcards need.' }),
+  dns: dnsSchema.optional().meta({ description: 'Answers dns-01, which wildcards need.' }),
   key: z.enum(keyKinds).default('p256').meta({ description: 'Kind of the keys of certificates.' }),
   profile: z
     .string()

@@ -3,11 +3,15 @@
  */
 import { resolve } from 'node:path'
 import type { AutomaticSettings } from '../tls/acme/automatic.ts'
-import type { ChallengeType } from '../tls/acme/challenge.ts'
-import { dnsByProgram } from '../tls/acme/dns-exec.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Answerer, ChallengeType } from '../tls/acme/challenge.ts'
+import { dnsByProgram } from '../tls/acme/dns/program.ts'
+import type { TsigKey } from '../tls/acme/dns/tsig.ts'
+import { dnsByUpdate } from '../tls/acme/dns/update.ts'
 import { defaultStorageFolder } from '../tls/acme/storage-folder.ts'
 import type { AcmeDocument } from './acme-schema.ts'
 import type { AutomaticNames } from './automatic-names.ts'
+import type { DnsDocument } from './dns-schema.ts'
 
 export interface AutomaticWish {
   readonly acme: AcmeDocument | null
@@ -18,16 +22,16 @@ export interface AutomaticWish {
   readonly hasPlainListener: boolean
   /** PEM of what tls.acme.caFile names; '' for nothing. */
   readonly roots: string
+  /** Of tls.acme.dns.update; null where there is none. */
+  readonly tsigKey: TsigKey | null
+  readonly clock: Clock
   /** Folder of the config. */
   readonly baseDirectory: string
 }
 
 export function automaticSettings(wish: AutomaticWish): AutomaticSettings {
   const { acme, storage, names, baseDirectory } = wish
-  const dns =
-    acme?.dns === undefined
-      ? null
-      : dnsByProgram({ command: commandOf(acme.dns.exec, baseDirectory), waitMs: acme.dns.wait })
+  const dns = acme?.dns === undefined ? null : answererOf(acme.dns, wish)
   const onDemand = acme?.onDemand
   return {
     storageFolder:
@@ -50,6 +54,14 @@ export function automaticSettings(wish: AutomaticWish): AutomaticSettings {
             namesMax: onDemand.namesMax,
           },
   }
+}
+
+function answererOf({ exec, update, wait: waitMs }: DnsDocument, wish: AutomaticWish): Answerer | null {
+  if (exec !== undefined) return dnsByProgram({ command: commandOf(exec, wish.baseDirectory), waitMs })
+  const { tsigKey: key } = wish
+  if (update === undefined || key === null) return null
+  const { server, zone = '' } = update
+  return dnsByUpdate({ server, key, zone, waitMs, nowMs: () => wish.clock.wallMs() })
 }
 
 function acmeOf(acme: AcmeDocument, roots: string): NonNullable<AutomaticSettings['acme']> {

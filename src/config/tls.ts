@@ -14,6 +14,8 @@ import { ListenerSecurity, type ClientAuth } from '../tls/listener-security.ts'
 import { QuicSecurity } from '../tls/quic-security.ts'
 import { ServerCertificate, type CertificatePair } from '../tls/server-certificate.ts'
 import type { TicketKeys } from '../tls/ticket-keys.ts'
+import { readKeyFile, tsigKeyOf } from '../tls/acme/dns/key-file.ts'
+import type { TsigKey } from '../tls/acme/dns/tsig.ts'
 import type { AutomaticSettings } from '../tls/acme/automatic.ts'
 import { automaticSettings } from './automatic.ts'
 import { automaticNames, type AutomaticNames } from './automatic-names.ts'
@@ -73,7 +75,18 @@ export class TlsCompiler {
   /** PEM itself, or what the file holds; '' when it cannot be read. */
   #pem(text: string, path: ConfigPath): string {
     if (text.includes('-----BEGIN')) return text
-    const file = resolve(this.#baseDirectory, text)
+    const isKnown = this.#contents.has(resolve(this.#baseDirectory, text))
+    const content = this.#file(text, path)
+    if (!isKnown && content !== '' && !content.includes('-----BEGIN')) {
+      const file = resolve(this.#baseDirectory, text)
+      this.#tell(path, `${file} is not PEM: it has no line "-----BEGIN …-----"`)
+    }
+    return content
+  }
+
+  /** What the file holds; '' when it cannot be read. */
+  #file(name: string, path: ConfigPath): string {
+    const file = resolve(this.#baseDirectory, name)
     const known = this.#contents.get(file)
     if (known !== undefined) return known
     this.files.push(file)
@@ -85,8 +98,6 @@ export class TlsCompiler {
       const why = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`
       this.#tell(path, `${file} ${why}`)
     }
-    if (content !== '' && !content.includes('-----BEGIN'))
-      this.#tell(path, `${file} is not PEM: it has no line "-----BEGIN …-----"`)
     this.#contents.set(file, content)
     return content
   }
@@ -218,6 +229,7 @@ export class TlsCompiler {
     if (!this.#isAutomatic || this.problems.length > 0) return
     const { acme } = this.#document.tls
     if (acme?.caFile !== undefined) this.#pem(acme.caFile, ['tls', 'acme', 'caFile'])
+    this.#tsigKey()
     for (const { host, message } of this.#automaticNames().problems) {
       const site = Object.keys(this.#document.sites).find((key) => hostsOf(key).includes(host)) ?? host
       // Names on demand may well be those below a wildcard.
@@ -250,6 +262,20 @@ export class TlsCompiler {
     })
   }
 
+  /** null: DNS servers are not updated, or the key cannot be used. */
+  #tsigKey(): TsigKey | null {
+    const key = this.#document.tls.acme?.dns?.update?.key
+    if (key === undefined) return null
+    const path = ['tls', 'acme', 'dns', 'update', 'key']
+    if (typeof key === 'object') return tsigKeyOf(key)
+    const content = this.#file(key, path)
+    if (content === '') return null
+    const read = readKeyFile(content)
+    if (typeof read !== 'string') return read
+    this.#tell(path, `${resolve(this.#baseDirectory, key)} ${read}`)
+    return null
+  }
+
   /** null: every certificate is of a file. */
   automatic(): AutomaticSettings | null {
     if (!this.#isAutomatic) return null
@@ -259,6 +285,8 @@ export class TlsCompiler {
       storage,
       names: this.#automaticNames(),
       hasPlainListener: this.#document.listeners.some((listener) => listener.tls == null),
+      tsigKey: this.#tsigKey(),
+      clock: this.#clock,
       roots: acme?.caFile === undefined ? '' : this.#pem(acme.caFile, ['tls', 'acme', 'caFile']),
       baseDirectory: this.#baseDirectory,
     })

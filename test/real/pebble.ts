@@ -27,6 +27,8 @@ export interface PebbleOptions {
   readonly bindingKeys?: Readonly<Record<string, string>>
   /** Validations come after a random pause of up to so many seconds; 0: at once. */
   readonly sleepSeconds?: number
+  /** Whom it asks instead of its own DNS server. */
+  readonly dnsServer?: string
 }
 
 /** A port that was free a moment ago: Pebble cannot say which one the system gave it. */
@@ -93,14 +95,18 @@ export class Pebble {
     const dnsFlags = ['-dns01', dns, '-management', `127.0.0.1:${dnsManagement}`, '-defaultIPv4', '127.0.0.1']
     const unusedFlags = ['-defaultIPv6', '', '-http01', '', '-https01', '', '-tlsalpn01', '']
     this.#spawn('pebble-challtestsrv', [...dnsFlags, ...unusedFlags])
-    this.#spawn('pebble', ['-config', join(this.folder, 'config.json'), '-dnsserver', dns], {
-      PEBBLE_WFE_NONCEREJECT: String(options.noncesRefused ?? 5),
-      PEBBLE_AUTHZREUSE: String(options.reuse ?? 50),
-      ...(options.sleepSeconds
-        ? { PEBBLE_VA_SLEEPTIME: String(options.sleepSeconds) }
-        : { PEBBLE_VA_NOSLEEP: '1' }),
-      PEBBLE_ALTERNATE_ROOTS: String(options.alternateRoots ?? 0),
-    })
+    this.#spawn(
+      'pebble',
+      ['-config', join(this.folder, 'config.json'), '-dnsserver', options.dnsServer ?? dns],
+      {
+        PEBBLE_WFE_NONCEREJECT: String(options.noncesRefused ?? 5),
+        PEBBLE_AUTHZREUSE: String(options.reuse ?? 50),
+        ...(options.sleepSeconds
+          ? { PEBBLE_VA_SLEEPTIME: String(options.sleepSeconds) }
+          : { PEBBLE_VA_NOSLEEP: '1' }),
+        PEBBLE_ALTERNATE_ROOTS: String(options.alternateRoots ?? 0),
+      },
+    )
     this.directoryUrl = `https://127.0.0.1:${port}/dir`
     this.#managementUrl = `https://127.0.0.1:${management}`
     this.dnsUrl = `http://127.0.0.1:${dnsManagement}`

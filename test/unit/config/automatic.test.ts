@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { acmeSchema } from '../../../src/config/acme-schema.ts'
 import { automaticSettings } from '../../../src/config/automatic.ts'
+import { readDnsServer } from '../../../src/config/dns-schema.ts'
+import { systemClock } from '../../../src/core/clock.ts'
 import { automaticNames, type NameSources } from '../../../src/config/automatic-names.ts'
 import { defaultStorageFolder } from '../../../src/tls/acme/storage-folder.ts'
 
@@ -54,6 +56,8 @@ test('the email alone is enough; the challenges are those that need no setting u
     names: automaticNames(sources([])),
     baseDirectory: '/etc/headgate',
     roots: '',
+    tsigKey: null,
+    clock: systemClock,
   }
   const settings = automaticSettings({ ...wish, hasPlainListener: true })
   assert.equal(settings.acme?.directoryUrl, 'https://acme-v02.api.letsencrypt.org/directory')
@@ -64,6 +68,32 @@ test('the email alone is enough; the challenges are those that need no setting u
   const more = automaticSettings({ ...wish, acme: dns, hasPlainListener: true })
   assert.deepEqual(more.challenges, ['http-01', 'tls-alpn-01', 'dns-01'])
   assert.match(more.acme?.directoryUrl ?? '', /staging/)
+})
+
+const at = (host: string, port = 53) => ({ host, port })
+
+test('a DNS server is an address or a name, with a port if that is not 53', () => {
+  assert.deepEqual(readDnsServer('10.0.0.53'), at('10.0.0.53'))
+  assert.deepEqual(readDnsServer('ns1.example.com:5353'), at('ns1.example.com', 5353))
+  assert.deepEqual(readDnsServer('2001:db8::53'), at('2001:db8::53'))
+  assert.deepEqual(readDnsServer('[2001:db8::53]:5353'), at('2001:db8::53', 5353))
+  for (const text of ['', '10.0.0.256', 'a:b:c', 'ns1:0', 'ns1:65536', 'http://ns1', '[ns1]:53', 'a..b'])
+    assert.equal(readDnsServer(text), null, text)
+})
+
+test('dns-01 is by a program or by updates of a server, with a key', () => {
+  const key = { name: 'Headgate.', secret: 'c2VjcmV0' }
+  const update = { server: '10.0.0.53', key }
+  const acme = acmeSchema.parse({ dns: { update } })
+  assert.deepEqual(acme.dns?.update?.key, {
+    name: 'headgate',
+    algorithm: 'hmac-sha256',
+    secret: 'c2VjcmV0',
+  })
+  assert.match(messages({ dns: {} }), /either .*exec.*, a program, or .*update.*, a DNS server, is needed/)
+  assert.match(messages({ dns: { exec: 'x', update } }), /either /)
+  assert.match(messages({ dns: { update: { ...update, server: 'ns 1' } } }), /is no DNS server/)
+  assert.match(messages({ dns: { update: { ...update, zone: 'a..b' } } }), /a name of the DNS is expected/)
 })
 
 const messages = (input: unknown): string => acmeSchema.safeParse(input).error?.message ?? ''

@@ -111,3 +111,29 @@ test('a certificate is chosen by name only where there are several, or others ma
   assert.equal(isChosen([own, await makeIdentity(['www.example.org'])]), true)
   assert.equal(isChosen([own], { acme: { email: 'a@example.com' } }), true)
 })
+
+test('the file of a key for updates of the DNS is read, watched, and part of the config', () => {
+  const of = (key: string) =>
+    readConfig(
+      {
+        listeners: [{ port: 443, tls: true }],
+        tls: { acme: { dns: { update: { server: '10.0.0.53', key } } } },
+        sites: { '*.example.com': { respond: { status: 200 } } },
+      },
+      folder,
+    )
+  const text = 'key "edge" { algorithm hmac-sha256; secret "c2VjcmV0"; };'
+  const right = of(file('update.key', text))
+  assert.deepEqual(right.problems, [])
+  assert.ok(right.document !== null)
+  const compiler = new TlsCompiler(right.document, folder, systemClock)
+  assert.ok(compiler.automatic()?.dns?.type === 'dns-01')
+  assert.deepEqual([...compiler.contents()], [text])
+  assert.deepEqual(compiler.files, [join(folder, 'update.key')])
+  const told = (key: string): string =>
+    of(key)
+      .problems.map(({ path, message }) => `${pathText(path)}: ${message}`)
+      .join('\n')
+  assert.match(told('gone.key'), /^tls\.acme\.dns\.update\.key: .*gone\.key does not exist/)
+  assert.match(told(file('none.key', 'nothing')), /none\.key has no key as `tsig-keygen` writes it/)
+})

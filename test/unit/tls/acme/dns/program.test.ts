@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { dnsByProgram } from '../../../../src/tls/acme/dns-exec.ts'
-import { temporaryFolder } from './folder.ts'
+import { dnsByProgram } from '../../../../../src/tls/acme/dns/program.ts'
+import { temporaryFolder } from '../folder.ts'
 
 const challenge = { type: 'dns-01', name: 'example.com', token: 'abc', keyAuthorization: 'abc.def' } as const
 

@@ -5,8 +5,8 @@
  */
 import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { keyAuthorizationHash, type Answerer } from './challenge.ts'
-import { AcmeError, plain } from './problem.ts'
+import { keyAuthorizationHash, type Answerer } from '../challenge.ts'
+import { AcmeError, plain } from '../problem.ts'
 
 /** An API of a DNS provider answers in seconds; a program that hangs is ended. */
 export const programMsMax: number = 2 * 60_000
