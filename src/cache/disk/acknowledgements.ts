@@ -3,7 +3,8 @@
  * know of it waits here.
  *
  * Promises: each call is answered once, in the order in which they came: when every worker that is known has heard, has
- * left, or has had `patienceMs`. One that was silent for so long holds nobody up again until it is heard of.
+ * left, or has had `patienceMs`. One that was silent for so long holds nobody up again until it is heard of. A ticket is
+ * higher than all that were seen before, of whomever (Lamport's clock).
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
 
@@ -40,6 +41,11 @@ export class Acknowledgements {
     this.#silent.delete(peer)
     // What it was told before it was known is not waited for.
     if (!this.#heard.has(peer)) this.#heard.set(peer, this.#lastTicket)
+  }
+
+  /** Another worker has used this number. */
+  see(ticket: number): void {
+    if (ticket > this.#lastTicket) this.#lastTicket = ticket
   }
 
   /** The number under which it is told now what these calls wait for. */

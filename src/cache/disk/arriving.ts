@@ -32,6 +32,7 @@ export class Arriving {
   readonly #files: Set<GrowingFile> = new Set()
   /** Those that are whole and have no name yet. */
   readonly #finishing = new Map<string, Entry>()
+  #onFinished: (() => void)[] = []
 
   constructor(place: ArrivingPlace, writer: Writer) {
     this.#writer = writer
@@ -71,6 +72,7 @@ export class Arriving {
     if (end === 'failed') this.#writer.rest()
     // The answer that it has replaced may be there, and must not come back.
     if (end !== 'written' && wasWhole && this.#writer.pending(name) === undefined) this.#writer.remove(entry)
+    for (const tell of this.#onFinished.splice(0)) tell()
   }
 
   get size(): number {
@@ -116,6 +118,16 @@ export class Arriving {
   /** What is whole, and about to be there. */
   pending(name: string): Entry | undefined {
     return this.#finishing.get(name)
+  }
+
+  /** Resolves when nothing of this key is on its way to its place; null: nothing is. */
+  done(key: string): Promise<void> | null {
+    return this.isSoon(key) ? this.#done(key) : this.#writer.done(key)
+  }
+
+  async #done(key: string): Promise<void> {
+    while (this.isSoon(key)) await new Promise<void>((resolve) => this.#onFinished.push(resolve))
+    await this.#writer.done(key)
   }
 
   isSoon(key: string): boolean {

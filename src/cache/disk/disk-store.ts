@@ -17,7 +17,6 @@ import type { PurgeReport, PurgeRequest } from '../store/purge-request.ts'
 import type { GrowingBelow, GrowingBelowOwner, StoreBelow } from '../store/store.ts'
 import type { VaryFolding } from '../keys/vary.ts'
 import { Arriving } from './arriving.ts'
-import { BornPositions } from './born.ts'
 import type { Disk } from './disk.ts'
 import { Finder, type Wanted } from './finder.ts'
 import { Journal } from './journal.ts'
@@ -25,11 +24,12 @@ import { Keeper } from './keeper.ts'
 import type { Lookup } from './lookup.ts'
 import { takeFolder } from './lock.ts'
 import { Looks } from './looks.ts'
-import { Marks, Purged } from './marks.ts'
+import { Marks } from './marks.ts'
 import { pathOf } from './names.ts'
-import { fileCost, type DiskSnapshot, type DiskStoreOptions } from './options.ts'
+import { fileCost, type DiskStoreOptions } from './options.ts'
 import { Pace } from './pace.ts'
 import { Sharing } from './sharing.ts'
+import { snapshotOf, type DiskSnapshot } from './snapshot.ts'
 import { TakenPurges } from './taken-purges.ts'
 import { Telling } from './telling.ts'
 import { Writer } from './writer.ts'
@@ -49,9 +49,8 @@ export class DiskStore implements StoreBelow {
   isServing = false
   readonly #options: DiskStoreOptions
   readonly #memory: MemoryStore
-  readonly #born = new BornPositions()
   readonly #taken: TakenPurges
-  readonly #sharing: Sharing
+  readonly sharing: Sharing
   readonly #finder: Finder
   readonly #looks: Looks
   readonly #writer: Writer
@@ -80,16 +79,16 @@ export class DiskStore implements StoreBelow {
       isAlone: (options.peers ?? null) === null,
       onForeign: ({ target, isSoft, id }) =>
         void this.purgeMemory({ target, isSoft, ...(id === '' ? {} : { id }) }),
-      onSynced: () => this.#born.note(memory.generation, this.journal.synced),
     })
-    this.#sharing = new Sharing(options.peers ?? null, {
+    this.sharing = new Sharing(options.peers ?? null, {
       clock,
       onElected: () => this.onElected(),
       onAdded: (name, bytes) => this.keeper?.added(name, bytes),
       onGone: (name) => this.onGone(name),
       onUsed: (name) => this.keeper?.accounts.use(name),
       onForeign: (name, key) => this.#forgetKey(name, key),
-      written: (key) => this.#writer.done(key),
+      onOutdated: (key) => this.#outdateKey(key),
+      written: (key) => this.#arriving.done(key),
       // The purge is of no other worker's concern, and what is on disk stays.
       onMissed: () => void memory.purge({ target: { kind: 'all' } }),
     })
@@ -98,12 +97,12 @@ export class DiskStore implements StoreBelow {
       clock,
       timers: options.timers,
       finder: this.#finder,
-      claims: this.#sharing.claims,
+      claims: this.sharing.claims,
       isInMemory: ({ key, request }) => memory.peek(key, request) !== null,
     })
     this.#writer = new Writer(this)
     this.#arriving = new Arriving(this, this.#writer)
-    this.told = new Telling(this.#sharing, this.#writer, this.#arriving)
+    this.told = new Telling(this.sharing, this.#writer, this.#arriving)
   }
 
   /** Begins to serve, in the background, when the folder can be used. `after`: who used it before has done with it. */
@@ -118,12 +117,14 @@ export class DiskStore implements StoreBelow {
       this.pace.begin(await disk.kindOf(this.root))
     } catch (error) {
       warn?.(`the cache's folder ${this.root} cannot be used: ${error instanceof Error ? error.message : ''}`)
+      this.#writer.giveUp()
       if (!this.#isClosed) clock.after(reopenMs, () => void (this.#isClosed || this.open()))
       return
     }
     if (this.#isClosed) return this.journal.close()
     this.isServing = true
-    this.#sharing.begin()
+    this.#writer.begin()
+    this.sharing.begin()
   }
 
   async #takeFolder(): Promise<void> {
@@ -146,7 +147,7 @@ export class DiskStore implements StoreBelow {
       pace,
       bytesMax: this.#bytesMax,
       costOf: (bytes) => fileCost(this.#options.settings, bytes),
-      onGone: (name) => this.#sharing.removed(name, '', false),
+      onGone: (name) => this.sharing.removed(name, '', false),
     })
   }
 
@@ -167,9 +168,16 @@ export class DiskStore implements StoreBelow {
     this.#options.onForeign?.(key)
   }
 
+  /** What is here of a key is not to come over the answer that another worker is about to show. */
+  #outdateKey(key: string): void {
+    // Who reads what grows has seen something newer than is on disk: should nothing come of the other's, that is too old.
+    for (const entry of this.#memory.outdateKey(key)) this.#writer.remove(entry)
+    this.#writer.giveUp(key)
+  }
+
   /** Does another worker ask for it, or write it? */
   isClaimed(key: string): boolean {
-    return this.#sharing.claims.has(key)
+    return this.sharing.claims.has(key)
   }
 
   // Finding
@@ -233,7 +241,7 @@ export class DiskStore implements StoreBelow {
 
   promote(entry: Entry): void {
     // Another worker has a newer one.
-    if (this.#sharing.claims.isAnswered(entry.key)) return
+    if (this.sharing.claims.isAnswered(entry.key)) return
     if (this.#memory.begin(entry)) this.#memory.complete(entry)
   }
 
@@ -241,7 +249,7 @@ export class DiskStore implements StoreBelow {
     const { disk, root } = this
     void disk.remove(pathOf(root, name)).catch(() => {})
     this.#finder.forget(name)
-    this.#sharing.removed(name, '', false)
+    this.sharing.removed(name, '', false)
   }
 
   // Storing
@@ -265,14 +273,14 @@ export class DiskStore implements StoreBelow {
   }
 
   onStored(entry: Entry): void {
-    if (!this.isServing || entry.isFromBelow) return
+    if (entry.isFromBelow) return
     // What is there is an older answer.
     if (entry.searchRule === null) this.#writer.put(entry)
     else this.#writer.remove(entry)
   }
 
   onRemoved(entry: Entry): void {
-    if (this.isServing) this.#writer.remove(entry)
+    this.#writer.remove(entry)
   }
 
   draft(): string {
@@ -284,10 +292,9 @@ export class DiskStore implements StoreBelow {
   }
 
   bornPosition(entry: Entry): number {
-    const born = this.#born.of(entry.bornAt)
-    const { key, site, host, tagNames } = entry
-    const facts = { key, site, host, tags: tagNames }
-    return born < this.journal.sweptAt || this.marks.compare(facts, born) !== Purged.NOT ? -1 : born
+    // Memory was told of all purges up to there: one that came after the answer was asked for is known by it, wherever it stands.
+    const { synced, sweptAt } = this.journal
+    return synced < sweptAt || entry.isSoftPurged || this.#memory.wasPurged(entry) ? -1 : synced
   }
 
   async isPurged(entry: Entry): Promise<boolean> {
@@ -310,7 +317,7 @@ export class DiskStore implements StoreBelow {
   }
 
   onFound(name: string): void {
-    this.#sharing.used(name)
+    this.sharing.used(name)
   }
 
   // Purging
@@ -347,26 +354,7 @@ export class DiskStore implements StoreBelow {
   // Looking
 
   snapshot(): DiskSnapshot {
-    const { keeper } = this
-    const { hits, misses, damaged, openFiles } = this.#finder
-    const { writes, writtenBytes, failures, dropped, queued } = this.#writer
-    return {
-      bytes: keeper?.accounts.bytes ?? 0,
-      bytesMax: keeper === null ? 0 : this.#bytesMax,
-      entries: keeper?.accounts.size ?? 0,
-      isCounted: keeper?.isCounted ?? false,
-      hits,
-      misses,
-      writes,
-      writtenBytes,
-      writeFailures: failures,
-      writesDropped: dropped,
-      queued,
-      damaged,
-      evictions: keeper?.accounts.evictions ?? 0,
-      purgeMarks: this.marks.size,
-      openFiles,
-    }
+    return snapshotOf(this.#finder, this.#writer, this.marks, this.keeper)
   }
 
   resize(bytesMax: number): void {
@@ -387,7 +375,7 @@ export class DiskStore implements StoreBelow {
     this.#isClosed = true
     this.isServing = false
     this.keeper?.close()
-    this.#sharing.close()
+    this.sharing.close()
     this.#writer.close()
     this.#arriving.close()
     this.#finder.close()

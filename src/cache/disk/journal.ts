@@ -2,8 +2,8 @@
  * Journal: the purges that concern what is on disk, in a file that all workers append to and read.
  *
  * Promises:
- * - a position in it orders everything: an answer whose origin was asked when the journal was known up to `synced` is
- *   concerned by those purges whose position is greater, and by no others;
+ * - a position in it orders everything: a file says up to where its writer had read it and knew it to last (`synced`), and
+ *   that none before concerns it that came after its origin was asked; those whose position is greater concern it;
  * - `append` resolves when its purges survive a loss of power; by then every worker that looks (`isCurrent`) sees them;
  * - it is bounded: the elected worker writes it anew, with what still counts, when it has grown (`rewrite`).
  *
@@ -41,8 +41,6 @@ export interface JournalOptions {
   readonly isAlone: boolean
   /** A purge that another process wrote, before `known` moves past it. */
   readonly onForeign: (line: PurgeLine) => void
-  /** `synced` has moved on. */
-  readonly onSynced: () => void
 }
 
 export class Journal {
@@ -301,7 +299,6 @@ export class Journal {
     const { known } = this
     await this.#opened.sync()
     this.synced = known
-    this.#options.onSynced()
   }
 
   /** Every file has been compared with the marks up to `at`. */

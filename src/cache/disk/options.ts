@@ -1,4 +1,4 @@
-/** What the cache on disk is made of, and what it tells of itself. */
+/** What the cache on disk is made of. */
 import type { Clock } from '../../core/clock.ts'
 import type { Peers } from '../../core/peers.ts'
 import type { Timers } from '../../core/timers.ts'
@@ -35,22 +35,4 @@ export interface DiskStoreOptions {
   readonly onForeign?: (key: string) => void
   /** Something that the operator should know. */
   readonly warn?: (sentence: string) => void
-}
-
-export interface DiskSnapshot {
-  readonly bytes: number
-  readonly bytesMax: number
-  readonly entries: number
-  readonly isCounted: boolean
-  readonly hits: number
-  readonly misses: number
-  readonly writes: number
-  readonly writtenBytes: number
-  readonly writeFailures: number
-  readonly writesDropped: number
-  readonly queued: number
-  readonly damaged: number
-  readonly evictions: number
-  readonly purgeMarks: number
-  readonly openFiles: number
 }

@@ -56,7 +56,7 @@ export interface RecordHeader {
   readonly headLength: number
   readonly headCheck: number
   readonly bodyLength: number
-  /** Position in the journal of purges when its origin was asked: later ones concern it. */
+  /** Position in the journal of purges: later ones concern it, and of those before it none that came after its origin was asked. */
   readonly born: number
   readonly tableCheck: number
 }

@@ -4,7 +4,9 @@
  * answered and is about to be written (claims.ts).
  *
  * Promises: when `announce` calls back, every other worker takes what it has of the key for out of date, or was silent for a
- * second; who has missed something of another's takes everything in memory for out of date.
+ * second; of answers that several workers announce at the same moment it calls back in an order that all agree on, each when
+ * nothing of those before it is on its way to the disk (turns.ts); who has missed something of another's takes everything in
+ * memory for out of date.
  *
  * Elected is the one with the lowest number of those that are here: numbers are never given twice, so a worker that comes
  * does not take it over, and when the elected one leaves the next is told within `lookMs`.
@@ -13,6 +15,7 @@ import type { Clock, ClockTimer } from '../../core/clock.ts'
 import type { PeerMessage, Peers } from '../../core/peers.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { Claims } from './claims.ts'
+import { Turns, type Announcement } from './turns.ts'
 
 const topic = 'cache-disk'
 /** To the one who has told. */
@@ -49,6 +52,8 @@ export interface SharingOwner {
   onUsed(name: string): void
   /** What another worker wrote or removed, or is about to (`name` is ''): what is here of it is out of date. */
   onForeign(name: string, key: string): void
+  /** Another worker is about to show its answer: what this one has shown of the key is stored by now, or never will be. */
+  onOutdated(key: string): void
   /** Resolves when this worker has written what it has of the key; null: nothing waits. */
   written(key: string): Promise<void> | null
   /** Something that another worker said was lost. */
@@ -61,13 +66,13 @@ export class Sharing {
   /** Of the others. */
   readonly claims: Claims
   readonly #acknowledgements: Acknowledgements
+  readonly turns: Turns
   /** Number of the last message of each. */
   readonly #heard = new Map<number, number>()
   #told: Told | null = null
-  #announced: (() => void)[] = []
-  /** Acknowledgements that wait, and the last of them. */
-  #late = 0
-  #saying: Promise<void> = Promise.resolve()
+  #announced: Announcement[] = []
+  /** The last acknowledgement that waits, by whom it is for. */
+  readonly #late = new Map<number, Promise<void>>()
   #isFlushing = false
   #isElected = false
   #isClosed = false
@@ -79,6 +84,7 @@ export class Sharing {
     this.#owner = owner
     this.claims = new Claims(owner.clock)
     this.#acknowledgements = new Acknowledgements(owner.clock)
+    this.turns = new Turns(peers?.self ?? 0)
     if (peers === null) return
     peers.onMessage(topic, (message) => this.#hear(message))
     peers.onMessage(heardTopic, ({ from, bytes, sequence }) => {
@@ -144,7 +150,7 @@ export class Sharing {
   announce(key: string, isSoon: boolean, onHeard: () => void): boolean {
     if (!this.hasListeners) return false
     this.#tell().news.push(['answered', key, isSoon])
-    this.#announced.push(onHeard)
+    this.#announced.push(this.turns.begin(key, onHeard))
     return true
   }
 
@@ -176,7 +182,10 @@ export class Sharing {
     if (told === null) return
     const announced = this.#announced
     this.#announced = []
-    if (announced.length > 0) told.ticket = this.#acknowledgements.ask(announced)
+    if (announced.length > 0) {
+      told.ticket = this.#acknowledgements.ask(announced.map((each) => () => each.show()))
+      for (const each of announced) each.ticket = told.ticket
+    }
     if (!this.#isClosed) this.#peers?.send(topic, Buffer.from(JSON.stringify(told)))
   }
 
@@ -195,19 +204,44 @@ export class Sharing {
   }
 
   /**
-   * Not before what this worker has of those keys is written: an older answer that came to the disk later would be found in
-   * the place of the newer one. Whoever asked first hears first.
+   * Not before what this worker shows of those keys first is shown, and is written: an older answer that came to the disk
+   * later would be found in the place of the newer one. Whoever asked first hears first.
    */
   #acknowledge(from: number, { news, ticket }: Told): void {
-    const say = (): void =>
-      void (this.#isClosed || this.#peers?.send(heardTopic, Buffer.from(JSON.stringify(ticket)), from))
-    const late = news.flatMap((each) => (each[0] === 'answered' ? (this.#owner.written(each[1]) ?? []) : []))
-    if (late.length === 0 && this.#late === 0) return say()
-    this.#late++
-    this.#saying = Promise.all([this.#saying, ...late]).then(() => {
-      this.#late--
-      say()
-    })
+    this.#acknowledgements.see(ticket)
+    const keys = news.flatMap((each) => (each[0] === 'answered' ? [each[1]] : []))
+    const turns = keys.flatMap((key) => this.turns.before(key, ticket, from))
+    const late = this.#late.get(from)
+    if (late === undefined && turns.length === 0) {
+      const writing = this.#outdate(keys)
+      if (writing.length === 0) return this.#say(from, ticket)
+      turns.push(...writing)
+    }
+    const said = this.#sayLate(from, ticket, keys, late === undefined ? turns : [late, ...turns])
+    this.#late.set(from, said)
+    void said.then(() => void (this.#late.get(from) === said && this.#late.delete(from)))
+  }
+
+  async #sayLate(
+    from: number,
+    ticket: number,
+    keys: readonly string[],
+    turns: Promise<void>[],
+  ): Promise<void> {
+    await Promise.all(turns)
+    await Promise.all(this.#outdate(keys))
+    this.#say(from, ticket)
+  }
+
+  /** What is shown from now on comes after what another worker has announced. */
+  #outdate(keys: readonly string[]): Promise<void>[] {
+    const owner = this.#owner
+    for (const key of keys) if (!this.turns.has(key)) owner.onOutdated(key)
+    return keys.flatMap((key) => owner.written(key) ?? [])
+  }
+
+  #say(to: number, ticket: number): void {
+    if (!this.#isClosed) this.#peers?.send(heardTopic, Buffer.from(JSON.stringify(ticket)), to)
   }
 
   #take(from: number, news: News): void {

@@ -36,7 +36,7 @@ function bytesOf({ entry, isHead = false }: Job): number {
 
 export interface WriterOwner extends WritePlace {
   readonly clock: Clock
-  /** Where in the journal an answer is by its `bornAt`; -1: it was purged, or nobody knows any more. */
+  /** Behind which purges in the journal an answer stands; -1: it was purged, or nobody knows any more. */
   bornPosition(entry: Entry): number
   /** Resolves when no purge is on its way into the journal. */
   settled(): Promise<void>
@@ -59,12 +59,30 @@ export class Writer {
   readonly #active = new Map<string, Job>()
   #waitingBytes = 0
   #restUntilMs = -Infinity
+  /** Until the folder can be used. */
+  #isHeld = true
   #isClosed = false
   #onIdle: (() => void)[] = []
   readonly #onDone = new Map<string, (() => void)[]>()
 
   constructor(owner: WriterOwner) {
     this.#owner = owner
+  }
+
+  /** The folder can be used. */
+  begin(): void {
+    this.#isHeld = false
+    this.#next()
+  }
+
+  /**
+   * It cannot, nobody knows for how long; or another worker has a newer answer for `only` this key. What is in the folder is
+   * older than what waits, and goes when it can be used.
+   */
+  giveUp(only: string | null = null): void {
+    if (!this.#isHeld) return
+    for (const { entry, key, name } of this.#waiting.values())
+      if (entry !== null && (only === null || only === key)) this.#add({ name, key, entry: null })
   }
 
   /** The disk was full, or refused, a moment ago. */
@@ -141,9 +159,9 @@ export class Writer {
     return this.#waiting.size <= soonMax
   }
 
-  /** Resolves when nothing is to be done for this key any more; null: nothing is. */
+  /** Resolves when nothing is to be done for this key any more; null: nothing is, or nobody knows when. */
   done(key: string): Promise<void> | null {
-    if (this.jobs(key) === 0) return null
+    if (this.#isHeld || this.jobs(key) === 0) return null
     const { promise, resolve } = Promise.withResolvers<void>()
     const waiting = this.#onDone.get(key)
     if (waiting === undefined) this.#onDone.set(key, [resolve])
@@ -171,7 +189,7 @@ export class Writer {
   }
 
   #next(): void {
-    if (this.#active.size >= activeMax) return
+    if (this.#isHeld || this.#active.size >= activeMax) return
     for (const job of this.#waiting.values()) {
       // One after another for one name.
       if (this.#active.has(job.name)) continue

@@ -12,6 +12,7 @@ import { Admission, usesMax } from './admission.ts'
 import type { DerivedForm, Entry } from '../store/entry.ts'
 import { derivedBytes, fixedBytes, formBytes } from '../store/entry-bytes.ts'
 import { EntryIndex } from './entry-index.ts'
+import { GrowingEntries } from './growing-entries.ts'
 import type { Growth } from '../store/growth.ts'
 import { SearchRules } from '../keys/no-vary-search.ts'
 import { add } from '../purge/purge-places.ts'
@@ -60,7 +61,7 @@ export class MemoryStore implements CacheStore {
   #fixedEntryBytesMax: number | undefined
   readonly #index = new EntryIndex()
   readonly #queues = new Admission<Entry>()
-  readonly #growing = new Set<Entry>()
+  readonly #growing = new GrowingEntries()
   readonly #purges: Purges
   readonly #sweep: Sweep
   readonly #reports = new PurgeReports()
@@ -68,7 +69,6 @@ export class MemoryStore implements CacheStore {
   readonly #urlKeys = new UrlKeys()
   readonly #onEvict: ((entry: Entry) => void) | undefined
   readonly #below: StoreBelow | undefined
-  #growingBytes = 0
 
   constructor(options: MemoryStoreOptions) {
     this.bytesMax = options.bytesMax
@@ -87,7 +87,7 @@ export class MemoryStore implements CacheStore {
 
   /** Bytes of all entries, growing ones included. */
   get bytes(): number {
-    return this.#queues.smallBytes + this.#queues.mainBytes + this.#growingBytes
+    return this.#queues.smallBytes + this.#queues.mainBytes + this.#growing.bytes
   }
 
   // Finding
@@ -132,11 +132,11 @@ export class MemoryStore implements CacheStore {
 
   /** Compares with the purges since the entry was last looked at. False: it was purged, and is gone. */
   #settle(entry: Entry): boolean {
-    if (entry.checkedAt === this.#purges.generation || this.#purges.settle(entry)) return true
-    if (entry.isStored) {
-      this.#takeOut(entry)
-      this.counts.purged++
-    } else entry.isDoomed = true
+    const isChecked = entry.checkedAt === this.#purges.generation && !entry.isDoomed
+    if (isChecked || this.#purges.settle(entry)) return true
+    if (!entry.isStored) return false
+    this.#takeOut(entry)
+    this.counts.purged++
     return false
   }
 
@@ -153,10 +153,7 @@ export class MemoryStore implements CacheStore {
   /** False: it was purged. */
   #grow(entry: Entry, bytes: number): boolean {
     if (!this.#purges.admit(entry)) return false
-    entry.bytes = bytes
-    entry.isGrowing = true
-    this.#growing.add(entry)
-    this.#growingBytes += bytes
+    this.#growing.begin(entry, bytes)
     return true
   }
 
@@ -170,7 +167,7 @@ export class MemoryStore implements CacheStore {
 
   /** Makes room for `bytes` now, and says whether an entry of `wholeBytes` may be held at all. */
   #hasRoom(wholeBytes: number, bytes: number): boolean {
-    if (wholeBytes > this.entryBytesMax || this.#growingBytes + bytes > this.bytesMax * growingShare)
+    if (wholeBytes > this.entryBytesMax || this.#growing.bytes + bytes > this.bytesMax * growingShare)
       return false
     return this.#makeRoom(bytes)
   }
@@ -180,7 +177,7 @@ export class MemoryStore implements CacheStore {
       const entry = this.#queues.evict(this.bytesMax)
       if (entry === null) return false
       // Purged ones are counted as such, not as evicted.
-      const wasPurged = entry.checkedAt !== this.#purges.generation && !this.#purges.settle(entry)
+      const wasPurged = !this.#purges.settle(entry)
       this.#forget(entry)
       if (wasPurged) this.counts.purged++
       else {
@@ -200,14 +197,13 @@ export class MemoryStore implements CacheStore {
       return false
     }
     entry.body.append(buffer, start, end)
-    entry.bytes += cost
-    this.#growingBytes += cost
+    this.#growing.grow(entry, cost)
     return true
   }
 
   complete(entry: Entry): boolean {
     if (!entry.isGrowing) return false
-    if (entry.isDoomed || !this.#purges.settle(entry)) {
+    if (!this.#purges.settle(entry)) {
       this.abandon(entry)
       return false
     }
@@ -216,7 +212,7 @@ export class MemoryStore implements CacheStore {
       entry.body.finish()
       return true
     }
-    this.#endGrowth(entry)
+    this.#growing.end(entry)
     entry.body.finish()
     entry.bytes = fixedBytes(entry) + entry.body.heldBytes
     this.#purges.places.enter(entry)
@@ -237,24 +233,18 @@ export class MemoryStore implements CacheStore {
   }
 
   isPurged(entry: Entry): boolean {
-    return entry.isDoomed || (!entry.isStored && !entry.isGrowing) || !this.#settle(entry)
+    return (!entry.isStored && !entry.isGrowing) || !this.#settle(entry)
   }
 
-  /** Does a purge since `bornAt` concern it? For one from beneath, which may be stored here or not. */
+  /** Does a purge since `bornAt` concern it? Also of one that is not stored here, or no more. */
   wasPurged(entry: Entry): boolean {
     return entry.isStored || entry.isGrowing ? !this.#settle(entry) : this.#purges.hasPurged(entry)
   }
 
   abandon(entry: Entry): void {
     if (!entry.isGrowing) return
-    this.#endGrowth(entry)
+    this.#growing.end(entry)
     this.#purges.places.quit(entry)
-  }
-
-  #endGrowth(entry: Entry): void {
-    this.#growing.delete(entry)
-    this.#growingBytes -= entry.bytes
-    entry.isGrowing = false
   }
 
   /**
@@ -307,8 +297,7 @@ export class MemoryStore implements CacheStore {
   #drop(entry: Entry): void {
     if (!entry.isStored) return
     // Counted for a purge that may concern it.
-    if (!this.#purges.settle(entry)) this.counts.purged++
-    this.#takeOut(entry)
+    if (this.#settle(entry)) this.#takeOut(entry)
   }
 
   #takeOut(entry: Entry): void {
@@ -349,7 +338,10 @@ export class MemoryStore implements CacheStore {
     if (!isSoft) this.counts.purged += entries.length
     for (const entry of entries) {
       if (isSoft) entry.isSoftPurged = true
-      else this.#takeOut(entry)
+      else {
+        entry.isDoomed = true
+        this.#takeOut(entry)
+      }
     }
     this.#sweep.wake()
     return this.#reports.keep(mark)
@@ -371,7 +363,7 @@ export class MemoryStore implements CacheStore {
       bytes: this.bytes,
       bytesMax: this.bytesMax,
       growing: this.#growing.size,
-      growingBytes: this.#growingBytes,
+      growingBytes: this.#growing.bytes,
       ...this.#purges.snapshot(),
     }
   }
@@ -391,6 +383,12 @@ export class MemoryStore implements CacheStore {
   /** Takes out what is stored under a key, as another worker has a newer answer. */
   forgetKey(key: string): void {
     for (const entry of this.#index.variants(key)) this.#drop(entry)
+  }
+
+  /** The same, and what grows under it will not be stored; that is given. */
+  outdateKey(key: string): Entry[] {
+    this.forgetKey(key)
+    return this.#growing.doom(key)
   }
 
   close(): void {

@@ -46,10 +46,15 @@ export class Purges {
   }
 
   /**
-   * Compares an entry with the purges since it was last looked at. False: it was purged; a soft purge is noted on it.
-   * Counts it for the purges that concern it if it is stored.
+   * Compares an entry with the purges since it was last looked at. False: it was purged, and is so for ever (`isDoomed`); a
+   * soft purge is noted on it. Counts it for the purges that concern it if it is stored.
    */
   settle(entry: Entry): boolean {
+    if (!entry.isDoomed) entry.isDoomed = !this.#outlives(entry)
+    return !entry.isDoomed
+  }
+
+  #outlives(entry: Entry): boolean {
     const since = entry.checkedAt
     if (since === this.generation) return true
     if (!entry.isStored && entry.bornAt < this.#cutoff) return false
@@ -62,18 +67,21 @@ export class Purges {
 
   /** Takes part in what is purged from now on. False: it was purged, or nobody knows any more. */
   admit(entry: Entry): boolean {
-    if (entry.isDoomed || entry.bornAt < this.floor) return false
+    if (entry.bornAt < this.floor) return false
     this.places.join(entry)
     const isAdmitted = this.settle(entry)
     if (!isAdmitted) this.places.quit(entry)
     return isAdmitted
   }
 
-  /** Has one since `bornAt` concerned it? It takes no part in those to come. */
+  /** Has one since it was last looked at concerned it, or does nobody know any more? It takes no part in those to come. */
   hasPurged(entry: Entry): boolean {
-    if (!this.admit(entry)) return true
+    if (entry.isDoomed || entry.checkedAt < this.floor) return true
+    if (entry.checkedAt === this.generation) return false
+    this.places.join(entry)
+    const isPurged = !this.settle(entry)
     this.places.quit(entry)
-    return false
+    return isPurged
   }
 
   // Purging

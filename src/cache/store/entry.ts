@@ -115,7 +115,7 @@ export class Entry implements ListNode<Entry>, StoredRule {
   isFromBelow = false
   /** It grows in the store beneath, or did: its bytes are not accounted for here. */
   isBelow = false
-  /** Purged while it grew: it will not be stored. */
+  /** Purged, or out of date while it grew, as another worker has a newer one: it will not be stored. */
   isDoomed = false
   hostRecord: HostRecord | null = null
   tagRecords: readonly TagRecord[] | null = null

@@ -1,15 +1,12 @@
 /**
- * One seeded world of the cache on disk: one or two workers that store, find, purge, sweep and die over one disk that
- * keeps as few promises as it may. Two workers elect one, claim what they ask for, wait for each other's claims and tell each
+ * One seeded world of the cache on disk: one to three workers that store, find, purge, sweep and die over one disk that
+ * keeps as few promises as it may. Several workers elect one, claim what they ask for, wait for each other's claims and tell each
  * other of purges, by Peers. What it must show: every hit whole and right, nothing that was purged and acknowledged, and, over
  * a disk that does as it is told, nothing older than what a client of any worker has seen.
  */
-import { Faults } from '../../../src/core/faults.ts'
 import { joinLocal } from '../../../src/core/local-peers.ts'
 import { PeerHub } from '../../../src/core/peer-hub.ts'
 import { Entry, type EntryStart } from '../../../src/cache/store/entry.ts'
-import { defaultFillLimits } from '../../../src/cache/fill/fill-limits.ts'
-import { Growing } from '../../../src/cache/fill/growing.ts'
 import { CacheKey, keyHost } from '../../../src/cache/keys/key.ts'
 import { MemoryBody } from '../../../src/cache/store/memory-body.ts'
 import type { PurgeTarget } from '../../../src/cache/store/purge-request.ts'
@@ -24,6 +21,7 @@ import { ManualClock } from '../../story/manual-clock.ts'
 import { bodyOf, fieldsOf, requestFor } from '../../unit/cache/store-world.ts'
 import { Random } from '../random.ts'
 import { SimDisk } from '../sim-disk.ts'
+import { Filling, type FillingOwner } from './filling.ts'
 import { Seen, type Asked } from './seen.ts'
 import { bodyFor, concerns, type Purge, type Version } from './versions.ts'
 
@@ -31,20 +29,13 @@ const keys = new CacheKey('site', 'zone')
 const hosts = ['a.example', 'b.example']
 const steps = 120
 
-/** A fill under way in a worker. */
-interface Filling {
-  readonly cache: SharedCache
-  readonly growing: Growing
-  readonly body: Buffer
-}
-
-const growthOwner = { onAdvance: () => {}, onDeserted: () => {} }
-
 export interface DiskSimOptions {
   /** Plants a bug: it must be found. */
   readonly forgetsSync?: boolean
   /** Something of the store is not done. */
   readonly sabotage?: (cache: SharedCache) => void
+  /** Several workers that all want the same, over a disk that does as it is told. */
+  readonly isCrowded?: boolean
 }
 
 export interface DiskSimResult {
@@ -59,19 +50,21 @@ export async function simulateDisk(seed: number, options: DiskSimOptions = {}): 
   return { problems: world.problems, hits: world.hits, diskHits: world.diskHits }
 }
 
-class DiskWorld {
+class DiskWorld implements FillingOwner {
   readonly problems: string[] = []
   hits = 0
   diskHits = 0
   readonly #options: DiskSimOptions
   readonly #random: Random
-  readonly #clock = new ManualClock()
-  readonly #timers = new Timers(this.#clock)
+  readonly clock = new ManualClock()
+  readonly #timers = new Timers(this.clock)
   readonly #disk: SimDisk
   readonly #versions: Version[] = []
   readonly #purges: Purge[] = []
   readonly #workers: number
   readonly #isSound: boolean
+  /** All want the same. */
+  readonly #isCrowded: boolean
   readonly #seen = new Seen()
   /** What workers have told each other and not heard yet. */
   #frames: (() => void)[] = []
@@ -87,10 +80,12 @@ class DiskWorld {
     this.#options = options
     const random = new Random(seed)
     this.#random = random
-    this.#workers = random.chance(0.4) ? 2 : 1
-    const isFailing = random.chance(0.4)
-    const flips = random.chance(0.2) ? 3 : 0
-    const isSmall = random.chance(0.2)
+    const { isCrowded = false } = options
+    this.#workers = random.chance(isCrowded ? 1 : 0.4) ? random.between(2, 3) : 1
+    const isFailing = random.chance(isCrowded ? 0 : 0.4)
+    const flips = random.chance(isCrowded ? 0 : 0.2) ? 3 : 0
+    this.#isCrowded = random.chance(isCrowded ? 1 : 0.25)
+    const isSmall = random.chance(isCrowded ? 0 : 0.2)
     this.#isSound = !isFailing && flips === 0 && !isSmall
     this.#disk = new SimDisk({
       random,
@@ -131,15 +126,15 @@ class DiskWorld {
       await Promise.resolve()
       if (random.chance(0.3)) this.#frames.shift()?.()
     }
-    if (random.chance(0.2)) this.#clock.advance(random.between(1, 50))
+    if (random.chance(0.2)) this.clock.advance(random.between(1, 50))
     if (random.chance(0.1)) await this.#settle()
   }
 
   async #settle(): Promise<void> {
-    for (let i = 0; i < 400; i++) {
+    for (let i = 0; i < 1000; i++) {
       await new Promise<void>((resolve) => void setImmediate(resolve))
       for (let count = this.#frames.length; count > 0; count--) this.#frames.shift()?.()
-      this.#clock.advance(5)
+      this.clock.advance(5)
       if (i > 3 && this.#disk.underWay === 0 && this.#looks === 0) break
     }
     await Promise.allSettled(this.#under)
@@ -152,7 +147,7 @@ class DiskWorld {
     for (let i = 0; i < this.#workers; i++) {
       const settings = { bytesMax: 4_000_000, entryBytesMax: 0, whenDeserted: 'auto', disk } as const
       const cache = new SharedCache({
-        clock: this.#clock,
+        clock: this.clock,
         timers: this.#timers,
         settings,
         peers:
@@ -168,9 +163,10 @@ class DiskWorld {
   }
 
   async #stop(): Promise<void> {
-    for (const cache of this.#caches) cache.close()
+    const before = this.#caches
     this.#caches = []
     this.#filling = []
+    for (const cache of before) cache.close()
     this.#under = []
     await this.#settle()
   }
@@ -197,7 +193,7 @@ class DiskWorld {
     const random = this.#random
     const kind = random.between(1, 100)
     if (kind <= 30) this.#fill()
-    else if (kind <= 50) this.#complete()
+    else if (kind <= 50) this.#goOn()
     else if (kind <= 78) this.#under.push(this.#find(this.#pick(), this.#url(), random.pick(['', 'x', 'y'])))
     else if (kind <= 88) this.#purge()
     else if (kind <= 92) this.#forgetMemory()
@@ -207,6 +203,7 @@ class DiskWorld {
 
   #url(): string {
     const random = this.#random
+    if (this.#isCrowded) return `https://a.example/a/${random.between(1, 2)}`
     return `https://${random.pick(hosts)}/${random.pick(['a', 'b'])}/${random.between(1, 4)}`
   }
 
@@ -221,11 +218,9 @@ class DiskWorld {
     this.#versions.push({ number, url, variant, askedAt: this.#now })
     const body = bodyFor(number, this.#length())
     const entry = this.#entryFor(cache, url, variant, number, random.chance(0.2) ? -1 : body.length)
-    cache.told.onAsked(entry.key)
-    const place = { store: cache.store, clock: this.#clock, limits: defaultFillLimits }
-    const filling = { cache, growing: new Growing(entry, place, growthOwner, 1), body }
+    const filling = new Filling(this, cache, entry, body)
     this.#filling.push(filling)
-    if (random.chance(0.5)) this.#completeOne(filling)
+    if (random.chance(0.5)) this.#goOnWith(filling)
   }
 
   /** Some are sent block by block, and some have no room in memory. */
@@ -257,39 +252,35 @@ class DiskWorld {
       body: new MemoryBody(statedLength),
     }
     const entry = new Entry(start)
-    entry.responseMs = this.#clock.nowMs()
+    entry.responseMs = this.clock.nowMs()
     entry.freshnessMs = 1e9
     entry.freshUntilMs = entry.responseMs + 1e9
     entry.dateMs = number
     return entry
   }
 
-  #complete(): void {
-    if (this.#filling.length > 0) this.#completeOne(this.#random.pick(this.#filling))
+  #goOn(): void {
+    this.#filling = this.#filling.filter(({ isOver }) => !isOver)
+    if (this.#filling.length > 0) this.#goOnWith(this.#random.pick(this.#filling))
   }
 
-  #completeOne(filling: Filling): void {
-    const { cache, growing } = filling
-    const { key } = growing.entry
-    this.#filling.splice(this.#filling.indexOf(filling), 1)
-    if (this.#random.chance(0.1)) {
-      growing.abandon(Faults.ORIGIN_TRUNCATED)
-      return cache.told.onAnswered(key)
-    }
-    // As a fill does, whose answer is held back until the others know of it.
-    const go = (): void => {
-      if (this.#caches.includes(cache)) this.#seeWhole(filling)
-    }
-    if (!cache.told.hasListeners || !cache.told.onAnswer(key, true, go)) go()
+  #goOnWith(filling: Filling): void {
+    const random = this.#random
+    if (random.chance(0.1)) filling.cut()
+    else filling.goOn(random.chance(0.7) ? Infinity : random.between(0, 100_000))
   }
 
-  #seeWhole({ cache, growing, body }: Filling): void {
-    const { key, head } = growing.entry
-    if (body.length > 0) growing.append(body, 0, body.length)
-    const isKept = growing.complete()
-    cache.told.onAnswered(key)
+  isAlive(cache: SharedCache): boolean {
+    return this.#caches.includes(cache)
+  }
+
+  onSeen({ head }: Entry): void {
     const version = this.#versions[Number(head.fields.getByName('x-number')) - 1]
-    if (isKept && version !== undefined) this.#seen.note(version)
+    if (version === undefined) return
+    this.#seen.note(version)
+    // Who has seen it asks again, and comes to any worker.
+    this.#now++
+    if (this.#random.chance(0.3)) this.#under.push(this.#find(this.#pick(), version.url, version.variant))
   }
 
   #forgetMemory(): void {

@@ -41,6 +41,32 @@ test('what is stored is found after a restart, with head, body, tags and times',
   assert.equal(world.store.snapshot().writes, 0, 'and is not written a second time')
 })
 
+test('what is stored before the folder can be used is written then, in the place of what was there', async () => {
+  const world = await opened()
+  keep(world, page, { body: Buffer.from('old') })
+  await world.settle()
+  await world.restart(false, () => void keep(world, page, { body: Buffer.from('new') }))
+  world.cache.store.resize(0)
+  world.cache.store.resize(8_000_000)
+  const found = await world.find(page)
+  assert.equal(found === null ? '' : String(bodyOf(found)), 'new')
+})
+
+test('where the folder cannot be used, of what was stored meanwhile the answer before does not come back', async () => {
+  const world = await opened()
+  keep(world, page, { body: Buffer.from('old') })
+  await world.settle()
+  world.disk.failures = 100
+  await world.restart(false, () => void keep(world, page, { body: Buffer.from('new') }))
+  world.disk.failures = 0
+  world.cache.store.resize(0)
+  world.cache.store.resize(8_000_000)
+  world.clock.advance(10_000)
+  await world.settle()
+  assert.equal(world.store.isServing, true)
+  assert.equal(await world.find(page), null)
+})
+
 test('each variant has a file, and the file of the key tells by what they vary', async () => {
   const world = await opened()
   const fields = { vary: 'accept-language' }
@@ -233,6 +259,34 @@ test('an answer asked for before a purge is not written after it', async () => {
   await world.settle()
   await world.restart()
   assert.notEqual(await world.find('https://other.example/b'), null)
+})
+
+test('an answer asked for between two purges that are written together is concerned by the later one alone', async () => {
+  const world = await opened()
+  const host = 'www.example.com'
+  const first = world.cache.purge([{ target: { kind: 'url', host, target: '/page' } }])
+  keep(world, page)
+  keep(world, 'https://other.example/')
+  const second = world.cache.purge([{ target: { kind: 'host', host: 'other.example' } }])
+  await world.settle()
+  await Promise.all([first, second])
+  await world.restart()
+  assert.notEqual(await world.find(page), null)
+  assert.equal(await world.find('https://other.example/'), null)
+})
+
+test('an answer that has left memory and waits to be written is still concerned by purges, however often it is asked', async () => {
+  const world = await opened()
+  const entry = keep(world, page)
+  world.cache.store.resize(0)
+  world.cache.store.resize(8_000_000)
+  const purged = world.cache.purge([{ target: { kind: 'host', host: 'www.example.com' } }])
+  assert.equal(world.store.wasPurged(entry), true)
+  assert.equal(world.store.wasPurged(entry), true)
+  await world.settle()
+  await purged
+  assert.equal(await world.find(page), null)
+  assert.deepEqual(world.files(), [])
 })
 
 test('a purge of something else while a file is read costs no hit, one of it does', async () => {

@@ -50,13 +50,14 @@ export class DiskWorld {
     }
   }
 
-  /** Another process over the same disk. */
-  async restart(isPowerLost = false): Promise<void> {
+  /** Another process over the same disk. `atOnce`: is called when it has begun and has not opened its folder yet. */
+  async restart(isPowerLost = false, atOnce: () => void = () => {}): Promise<void> {
     const before = this.cache
     if (isPowerLost) this.disk.losePower()
     before.close()
     await this.settle()
     this.cache = this.#make()
+    atOnce()
     await this.settle()
   }
 
