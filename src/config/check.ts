@@ -37,6 +37,7 @@ export function checkConfig(input: unknown): CheckedConfig {
   checkSites(input, tell)
   checkRequestId(input, tell)
   checkRegexes(input, tell)
+  checkBareDurations(input, tell)
   if (result.success) checkBounds(result.data, tell)
   const isRight = !problems.some((problem) => problem.severity === 'error')
   return { document: isRight && result.success ? result.data : null, problems }
@@ -60,6 +61,27 @@ function checkBounds(document: ConfigDocument, tell: Tell): void {
     tell(['limits', 'connectionsPerClientMax'], message, 'warning')
   }
   checkSlices(document, tell)
+}
+
+/** Other servers read a bare number as seconds: a deadline of 60 ms would cut everybody off. */
+const bareDurationMsMin = 1000
+
+function checkBareDurations(input: unknown, tell: Tell): void {
+  const origins = valueAt(input, ['origins'])
+  const names = isObject(origins) ? Object.keys(origins) : []
+  const places: ConfigPath[] = [
+    ['timeouts'],
+    ...names.map((name) => ['origins', name, 'timeouts']),
+    ...Array.from(routesOf(input), ([path]) => [...path, 'timeouts']),
+  ]
+  for (const place of places) {
+    const timeouts = valueAt(input, place)
+    for (const [key, value] of isObject(timeouts) ? Object.entries(timeouts) : []) {
+      if (typeof value !== 'number' || value <= 0 || value >= bareDurationMsMin) continue
+      const message = `${value} are milliseconds; write "${value}s" if seconds are meant, else "${value}ms"`
+      tell([...place, key], message, 'warning')
+    }
+  }
 }
 
 function checkSlices(document: ConfigDocument, tell: Tell): void {

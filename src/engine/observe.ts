@@ -177,6 +177,9 @@ export class Observe implements Observer {
       const { faults } = this.#ofServer(server)
       faults[fault] = (faults[fault] as number) + 1
     }
+    // What failed in a fill, its own exchange has told already, with the server.
+    const isOfFill = x.attempts > 0 && x.tried.length === 0
+    if (isOfFill && faultRow(fault).side === 'origin') return
     this.logs.errorsLog.fault(x, fault)
   }
 

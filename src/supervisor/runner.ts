@@ -13,6 +13,7 @@ import type { PurgeRequest } from '../cache/store/store.ts'
 import { systemClock } from '../core/clock.ts'
 import { Logs } from '../engine/logs.ts'
 import { labelText, Metric, setSample, type MetricsSnapshot } from '../engine/metrics.ts'
+import type { Plan } from '../engine/plan.ts'
 import { warnIfTooFewDescriptors } from '../net/descriptors.ts'
 import { mostKnowing, type CertificateReport } from '../tls/acme/certificate-status.ts'
 import { exitCrashed, exitForced, exitOk } from './exit-codes.ts'
@@ -137,7 +138,7 @@ export class Runner implements AdminTarget {
     const { version, configPath } = this.#options
     const name = version === undefined ? 'headgate' : 'headgate ' + version
     const workers = fleet instanceof SingleFleet ? 'in one process' : `with ${fleet.serving} workers`
-    const config = configPath === undefined ? '' : `, config ${configPath}`
+    const config = configPath === undefined ? inFrontOf(fleet.plan) : `, config ${configPath}`
     const how = `pid ${process.pid}; TERM or Ctrl-C drains and ends`
     this.#note('info', `${name} serves on ${fleet.listening.join(', ')} ${workers}${config} (${how})`)
     notifySystemd('READY=1', 'STATUS=serving on ' + fleet.listening.join(', '))
@@ -327,4 +328,10 @@ function cutCount(reports: readonly unknown[]): number {
   let count = 0
   for (const report of reports) count += (report as { cutCount?: number } | null | undefined)?.cutCount ?? 0
   return count
+}
+
+/** Without a file of a config to look into; '' when there is nobody behind. */
+function inFrontOf({ origins }: Plan): string {
+  const servers = [...origins.values()].flatMap(({ options }) => options.servers.map(({ url }) => url))
+  return servers.length === 0 ? '' : `, in front of ${servers.join(', ')}`
 }

@@ -105,6 +105,17 @@ test('routes behind one that takes everything are a warning, once', () => {
   has({ sites: { '*': [{ match: '/*', respond: 404 }, { respond: 200 }] } }, /this route is never reached/)
 })
 
+test('a timeout in a bare number that looks like seconds is a warning, wherever it stands', () => {
+  const timeouts = { firstByte: 60 }
+  const message = /: 60 are milliseconds; write "60s" if seconds are meant, else "60ms"$/.source
+  has({ ...right, timeouts }, new RegExp(`^warning timeouts\\.firstByte${message}`))
+  const origins = { app: { servers: 'a:1', timeouts } }
+  has({ ...right, origins }, new RegExp(`^warning origins\\.app\\.timeouts\\.firstByte${message}`))
+  const sites = { '*': [{ origin: 'app', timeouts }] }
+  has({ ...right, sites }, new RegExp(`^warning sites\\["\\*"\\]\\[0\\]\\.timeouts\\.firstByte${message}`))
+  assert.deepEqual(problems({ ...right, timeouts: { firstByte: 1000, idle: '60ms' } }), [])
+})
+
 test('no site, and a site without routes, are warnings', () => {
   has({}, /^warning sites: there is no site/)
   has({ sites: { '*': [] } }, /^warning sites\["\*"\]: the site has no route/)

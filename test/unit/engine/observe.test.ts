@@ -279,3 +279,30 @@ test('every sample has the labels of the table, and no others', (t) => {
     }
   }
 })
+
+test('what failed in a fill is told once, with the server, and not by each client that waited for it', async (t) => {
+  const folder = fs.mkdtempSync(join(tmpdir(), 'headgate-observe-'))
+  t.after(() => fs.rmSync(folder, { recursive: true }))
+  const errorPath = join(folder, 'errors.log')
+  const observe = new Observe()
+  const plan = planOf([], { errorPath, level: 'info' })
+  observe.prepare(plan)
+  observe.use(plan)
+  const [fill, client] = [new Exchange(), new Exchange()]
+  fill.requestId = 'fill'
+  fill.tried.push({ name: 'http://127.0.0.1:1' })
+  client.requestId = 'client'
+  fill.attempts = client.attempts = 1
+  observe.onFault(fill, Faults.ORIGIN_REFUSED)
+  observe.onFault(client, Faults.ORIGIN_REFUSED)
+  observe.onFault(client, Faults.CLIENT_GONE)
+  await observe.close(10_000)
+  const lines = fs.readFileSync(errorPath, 'utf8').trim().split('\n')
+  assert.deepEqual(
+    lines.map((line) => / fault=(\S+) id=(\S+)/.exec(line)?.slice(1)),
+    [
+      ['connection_refused', 'fill'],
+      ['client_gone', 'client'],
+    ],
+  )
+})
