@@ -76,8 +76,14 @@ export interface ServerIdentity {
   /** With an RSA key, for clients that verify no ECDSA; null or left out: `context` is for all. */
   readonly rsaContext?: SecureContext | null
   readonly clientCertificate: ClientCertificateMode
-  /** An OCSP answer to staple (RFC 6066 §8), DER, when the client asks; null for none. */
+  /** An OCSP answer to staple (RFC 6066 §8), DER, when the client asks: about the certificate of `context`; null for none. */
   readonly ocsp?: Buffer | null
+  /** About that of `rsaContext`. */
+  readonly rsaOcsp?: Buffer | null
+  /** What signs with the key of `context`, as Node names it ('ECDSA+SHA256'); '' where it is no ECDSA. */
+  readonly ecdsaAlgorithm?: string
+  /** The same with each kind of key by itself, where `context` has two; null or left out: it has one. */
+  readonly narrow?: ServerIdentity | null
 }
 
 /** TLS to clients, for one listener. Read anew for each connection: a reload replaces it. */

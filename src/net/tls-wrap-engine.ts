@@ -18,6 +18,7 @@ import {
   type ServerSecurity,
   type TlsSession,
 } from './security.ts'
+import { shownCertificate } from './shown-certificate.ts'
 import { viewOf } from './stage.ts'
 import type { TlsEngine, TlsEngineOwner, TlsRole } from './tls-engine.ts'
 import { tlsErrorOf, verifyErrorOf } from './tls-errors.ts'
@@ -136,13 +137,15 @@ export class WrapEngine implements TlsEngine, WrapReader {
     if (this.#isDisposed || role === null || !role.isServer) return
     if (identity === null) return this.#fail(TLS_NAME_UNKNOWN)
     const wrap = this.#wrap
-    if (identity !== role.security.fallback) {
-      const { context, rsaContext = null } = identity
-      const chosen = rsaContext !== null && !wrap.getSharedSigalgs().some(isEcdsa) ? rsaContext : context
-      wrap.sni_context = chosen.context
-      this.#ask(identity.clientCertificate)
-    }
-    if (hello.OCSPRequest === true && identity.ocsp != null) wrap.setOCSPResponse(identity.ocsp)
+    const isFallback = identity === role.security.fallback
+    const { context, ocsp } = shownCertificate(identity, isFallback, {
+      asksForStatus: hello.OCSPRequest === true,
+      version: protocolOf(wrap),
+      algorithms: () => wrap.getSharedSigalgs(),
+    })
+    if (context !== null) wrap.sni_context = context.context
+    if (!isFallback) this.#ask(identity.clientCertificate)
+    if (ocsp !== null) wrap.setOCSPResponse(ocsp)
     this.#goOn()
   }
 
@@ -339,10 +342,6 @@ export class WrapEngine implements TlsEngine, WrapReader {
 }
 
 /** Of names such as 'ECDSA+SHA256' and 'RSA-PSS+SHA256'. */
-function isEcdsa(algorithm: string): boolean {
-  return /^(ECDSA|ecdsa)/.test(algorithm)
-}
-
 const noChain: readonly Buffer[] = []
 const texts = new Map<string, string>()
 

@@ -92,12 +92,13 @@ export class ListenerSecurity implements ServerSecurity {
             key: certificate.pairs.map((pair) => pair.key),
           }),
     })
-    return identityOf(certificate, context, null, modeOf(auth))
+    return fallbackOf(certificate, context, auth)
   }
 
   get isSameForAll(): boolean {
     // An answer of OCSP is given in the place where a name would be asked for.
-    return this.#isUniform && this.#options.certificates.isSingle === true && this.fallback.ocsp == null
+    const { ocsp = null, narrow = null } = this.fallback
+    return this.#isUniform && this.#options.certificates.isSingle === true && ocsp === null && narrow === null
   }
 
   identify(serverName: string): ServerIdentity | null | Promise<ServerIdentity | null> {
@@ -124,9 +125,7 @@ export class ListenerSecurity implements ServerSecurity {
     if (identities === undefined) this.#identities.set(certificate, (identities = new Map()))
     let identity = identities.get(auth)
     if (identity === undefined) {
-      const context = certificate.context(auth?.ca ?? '', 'best') as SecureContext
-      const rsaContext = certificate.context(auth?.ca ?? '', 'rsa')
-      identity = identityOf(certificate, context, rsaContext, modeOf(auth))
+      identity = identityOf(certificate, auth)
       identities.set(auth, identity)
     }
     return identity
@@ -157,19 +156,42 @@ export class ListenerSecurity implements ServerSecurity {
   }
 }
 
-function identityOf(
+/** For a name; one kind of key is shown. */
+function identityOf(certificate: ServerCertificate, auth: ClientAuth | null): ServerIdentity {
+  return {
+    context: certificate.context(auth?.ca ?? '', 'best') as SecureContext,
+    rsaContext: certificate.context(auth?.ca ?? '', 'rsa'),
+    clientCertificate: modeOf(auth),
+    ecdsaAlgorithm: certificate.ecdsaAlgorithm,
+    // Read anew for each handshake: they are fetched again before they expire.
+    get ocsp() {
+      return certificate.ocsp
+    },
+    get rsaOcsp() {
+      return certificate.rsaOcsp
+    },
+  }
+}
+
+/** What connections begin with, with all kinds of keys. */
+function fallbackOf(
   certificate: ServerCertificate | null,
   context: SecureContext,
-  rsaContext: SecureContext | null,
-  clientCertificate: ClientCertificateMode,
+  auth: ClientAuth | null,
 ): ServerIdentity {
+  const hasTwo =
+    certificate?.pairs.length === 2 && certificate.rsa !== null && certificate.ecdsaAlgorithm !== ''
+  let narrow: ServerIdentity | null = null
   return {
     context,
-    rsaContext,
-    clientCertificate,
-    // Read anew for each handshake: it is fetched again before it expires.
+    clientCertificate: modeOf(auth),
     get ocsp() {
-      return certificate?.ocsp ?? null
+      return certificate?.pairs.length === 1 ? certificate.ocsp : null
+    },
+    /** Made when there is something to show. */
+    get narrow() {
+      if (certificate === null || !hasTwo || (certificate.ocsp ?? certificate.rsaOcsp) === null) return null
+      return (narrow ??= identityOf(certificate, auth))
     },
   }
 }

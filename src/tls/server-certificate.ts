@@ -24,8 +24,9 @@ export class ServerCertificate {
   /** When the first of its pairs begins to hold and ends to. */
   readonly notBeforeMs: number
   readonly notAfterMs: number
-  /** An OCSP answer to staple, DER; null for none. */
+  /** OCSP answers to staple, DER, about the certificates of `best` and of `rsa`; null for none. */
   ocsp: Buffer | null = null
+  rsaOcsp: Buffer | null = null
   readonly #contexts = new Map<string, SecureContext>()
 
   /** Throws an Error that tells what is wrong with a pair. */
@@ -44,7 +45,7 @@ export class ServerCertificate {
    * that verify no ECDSA; null when there is no such pair besides another.
    */
   context(clientAuthority: string, kind: 'best' | 'rsa'): SecureContext | null {
-    const pair = kind === 'best' ? this.best : this.#rsa
+    const pair = kind === 'best' ? this.best : this.rsa
     if (pair === null) return null
     const name = `${kind}\n${clientAuthority}`
     let context = this.#contexts.get(name)
@@ -61,10 +62,25 @@ export class ServerCertificate {
     return this.pairs.find((pair) => !isRsa(pair)) ?? this.pairs[0] ?? null
   }
 
-  get #rsa(): CertificatePair | null {
+  /** Beside another kind. */
+  get rsa(): CertificatePair | null {
     const rsa = this.pairs.find(isRsa) ?? null
     return rsa === this.best ? null : rsa
   }
+
+  /** What signs with the key of `best` in TLS 1.3 (RFC 8446 §4.2.3), as Node names it; '' where that is no ECDSA. */
+  get ecdsaAlgorithm(): string {
+    const { best } = this
+    const curve =
+      best === null ? '' : (new X509Certificate(best.cert).publicKey.asymmetricKeyDetails?.namedCurve ?? '')
+    return curveAlgorithms[curve] ?? ''
+  }
+}
+
+const curveAlgorithms: Readonly<Record<string, string>> = {
+  prime256v1: 'ECDSA+SHA256',
+  secp384r1: 'ECDSA+SHA384',
+  secp521r1: 'ECDSA+SHA512',
 }
 
 function isRsa({ cert }: CertificatePair): boolean {

@@ -39,7 +39,12 @@ async function startResponder(t: TestContext): Promise<Responder> {
   return responder
 }
 
-function askedByOpenssl(edge: EdgeProcess, folder: string, version: string): Promise<string> {
+function askedByOpenssl(
+  edge: EdgeProcess,
+  folder: string,
+  version: string,
+  ...more: readonly string[]
+): Promise<string> {
   const to = [
     '-connect',
     `127.0.0.1:${edge.port}`,
@@ -49,7 +54,7 @@ function askedByOpenssl(edge: EdgeProcess, folder: string, version: string): Pro
     join(folder, 'ca.crt'),
   ]
   return new Promise((resolve) => {
-    const child = execFile('openssl', ['s_client', '-status', version, ...to], (_, stdout, stderr) =>
+    const child = execFile('openssl', ['s_client', '-status', version, ...to, ...more], (_, stdout, stderr) =>
       resolve(stdout + stderr),
     )
     child.stdin?.end('Q\n')
@@ -111,3 +116,53 @@ it('nobody is asked where the config says so', { skip: needs('openssl') }, async
   assert.match(await askedByOpenssl(edge, edge.folder, '-tls1_3'), /OCSP response: no response sent/)
   assert.equal(responder.asked, 0)
 })
+
+it(
+  'of two kinds of keys the answer is about the one that is shown',
+  { skip: needs('openssl') },
+  async (t) => {
+    const responders = [await startResponder(t), await startResponder(t)] as const
+    const kinds = ['ec', 'rsa'] as const
+    const authorities = kinds.map((kind, i) => OpensslAuthority.for(t, responders[i]?.url ?? '', kind))
+    const edge = new EdgeProcess(t)
+    const roots: string[] = []
+    for (const [i, authority] of authorities.entries()) {
+      ;(responders[i] as Responder).authority = authority
+      writeFileSync(join(edge.folder, `${kinds[i]}.crt`), authority.chain)
+      writeFileSync(join(edge.folder, `${kinds[i]}.key`), authority.key)
+      roots.push(authority.authorityPem)
+    }
+    writeFileSync(join(edge.folder, 'ca.crt'), roots.join(''))
+    edge.write({
+      listeners: [{ host: '127.0.0.1', port: 0, tls: true }],
+      tls: { certificates: kinds.map((kind) => ({ cert: `${kind}.crt`, key: `${kind}.key` })) },
+      sites: { localhost: [{ respond: 'hello' }] },
+    })
+    await edge.start()
+    // With -status s_client verifies the answer against the certificate that it got.
+    for (const [algorithms, type] of [
+      ['ECDSA+SHA256:RSA-PSS+SHA256', 'ECDSA'],
+      ['RSA-PSS+SHA256', 'RSA-PSS'],
+    ] as const) {
+      let text = ''
+      await until(`an answer about ${type}`, async () => {
+        text = await askedByOpenssl(edge, edge.folder, '-tls1_3', '-sigalgs', algorithms)
+        return text.includes('OCSP Response Status: successful')
+      })
+      assert.match(text, new RegExp(`Peer signature type: ${type}`))
+      assert.match(text, /Cert Status: good/)
+      assert.match(text, /Verification: OK/)
+    }
+    // The two authorities are told apart by the hash of their names and keys in the answer.
+    const hashes = new Set<string>()
+    for (const algorithms of ['ECDSA+SHA256', 'RSA-PSS+SHA256']) {
+      const text = await askedByOpenssl(edge, edge.folder, '-tls1_3', '-sigalgs', algorithms)
+      hashes.add(/Issuer Key Hash: (\w+)/.exec(text)?.[1] ?? '')
+    }
+    assert.equal(hashes.size, 2)
+    // TLS 1.2: OpenSSL chooses, and there is no answer rather than one about the other.
+    const text = await askedByOpenssl(edge, edge.folder, '-tls1_2')
+    assert.match(text, /OCSP response: no response sent/)
+    assert.match(text, /Verification: OK/)
+  },
+)

@@ -10,7 +10,7 @@
  * again.
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
-import type { ServerCertificate } from '../server-certificate.ts'
+import type { CertificatePair, ServerCertificate } from '../server-certificate.ts'
 import { OcspError, readAnswer, type OcspAnswer } from './answer.ts'
 import { ask } from './ask.ts'
 import { questionAbout, requestOf, type Question } from './question.ts'
@@ -30,11 +30,19 @@ export interface StaplerOptions {
   readonly ask?: (url: string, request: Buffer) => Promise<Buffer>
 }
 
+/** Where a certificate stands among those of one name: the only one or of ECDSA, or of RSA beside that. */
+type Place = 'ocsp' | 'rsaOcsp'
+
+interface Holder {
+  readonly certificate: WeakRef<ServerCertificate>
+  readonly place: Place
+}
+
 /** One certificate, by whatever objects it is served. */
 interface Entry {
   readonly question: Question
   readonly name: string
-  holders: WeakRef<ServerCertificate>[]
+  holders: Holder[]
   answer: OcspAnswer | null
   timer: ClockTimer | null
   failures: number
@@ -60,19 +68,20 @@ export class OcspStapler {
     }
   }
 
-  /**
-   * Keeps `certificate.ocsp` right as long as somebody holds it. One of several kinds of keys is left alone: which of them a
-   * client gets is settled by OpenSSL, and an answer about another is none.
-   */
+  /** Keeps `certificate.ocsp` and `rsaOcsp` right as long as somebody holds it. */
   follow(certificate: ServerCertificate): void {
-    const pair = certificate.pairs.length === 1 ? certificate.best : null
+    this.#follow(certificate, certificate.best, 'ocsp')
+    this.#follow(certificate, certificate.rsa, 'rsaOcsp')
+  }
+
+  #follow(certificate: ServerCertificate, pair: CertificatePair | null, place: Place): void {
     const question = pair === null ? null : questionAbout(pair.cert)
     if (question === null || this.#isClosed) return
     const known = this.#entries.get(question.fingerprint)
-    const holder = new WeakRef(certificate)
+    const holder = { certificate: new WeakRef(certificate), place }
     if (known !== undefined) {
-      certificate.ocsp = known.answer?.der ?? null
-      known.holders = [...known.holders.filter((other) => other.deref() !== undefined), holder]
+      certificate[place] = known.answer?.der ?? null
+      known.holders = [...known.holders.filter(isHeld), holder]
       return
     }
     const name = certificate.names[0] ?? question.fingerprint
@@ -96,15 +105,15 @@ export class OcspStapler {
 
   #show(entry: Entry, answer: OcspAnswer | null): void {
     entry.answer = answer
-    for (const holder of entry.holders) {
-      const certificate = holder.deref()
-      if (certificate !== undefined) certificate.ocsp = answer?.der ?? null
+    for (const { certificate, place } of entry.holders) {
+      const served = certificate.deref()
+      if (served !== undefined) served[place] = answer?.der ?? null
     }
   }
 
   async #turn(entry: Entry): Promise<void> {
     entry.timer = null
-    entry.holders = entry.holders.filter((holder) => holder.deref() !== undefined)
+    entry.holders = entry.holders.filter(isHeld)
     if (entry.holders.length === 0) return void this.#entries.delete(entry.question.fingerprint)
     const { clock } = this.#options
     let waitMs
@@ -145,4 +154,8 @@ export class OcspStapler {
   #tell(level: 'info' | 'warn', { name }: Entry, sentence: string): void {
     this.#options.note(level, `the OCSP answer for the certificate of ${name} ${sentence}`)
   }
+}
+
+function isHeld({ certificate }: Holder): boolean {
+  return certificate.deref() !== undefined
 }

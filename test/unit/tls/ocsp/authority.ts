@@ -26,13 +26,13 @@ export class OpensslAuthority {
   readonly chain: string
   readonly key: string
 
-  /** The certificate is for `localhost`, and its responder at `url`; '' for none. */
-  constructor(url: string) {
+  /** The certificate is for `localhost`, its key of this kind, and its responder at `url`; '' for none. */
+  constructor(url: string, kind: 'ec' | 'rsa' = 'ec') {
     this.#folder = mkdtempSync(join(tmpdir(), 'headgate-ocsp-'))
     this.#authority('authority')
     this.#authority('stranger-authority')
     const aia = url === '' ? '' : `authorityInfoAccess=OCSP;URI:${url}\n`
-    this.#signed('leaf', 'authority', `subjectAltName=DNS:localhost\n${aia}`)
+    this.#signed('leaf', 'authority', `subjectAltName=DNS:localhost\n${aia}`, kind)
     this.#signed('delegate', 'authority', 'extendedKeyUsage=OCSPSigning\n')
     this.#signed('unasked', 'authority', 'extendedKeyUsage=serverAuth\n')
     this.#signed('stranger', 'stranger-authority', 'extendedKeyUsage=OCSPSigning\n')
@@ -40,8 +40,8 @@ export class OpensslAuthority {
     this.key = this.#read('leaf.key')
   }
 
-  static for(t: TestContext, url: string): OpensslAuthority {
-    const made = new OpensslAuthority(url)
+  static for(t: TestContext, url: string, kind: 'ec' | 'rsa' = 'ec'): OpensslAuthority {
+    const made = new OpensslAuthority(url, kind)
     t.after(() => made.remove())
     return made
   }
@@ -89,9 +89,10 @@ export class OpensslAuthority {
     )
   }
 
-  #signed(name: string, by: string, extensions: string): void {
+  #signed(name: string, by: string, extensions: string, kind: 'ec' | 'rsa' = 'ec'): void {
     writeFileSync(this.#at('extensions'), extensions)
-    const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+    const option = kind === 'ec' ? 'ec_paramgen_curve:prime256v1' : 'rsa_keygen_bits:2048'
+    const made = ['-newkey', kind, '-pkeyopt', option, '-nodes']
     this.#openssl('req', ...made, '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.csr`)
     const number = name === 'leaf' ? `0x${serial}` : String(name.length)
     const signers = ['-CA', `${by}.crt`, '-CAkey', `${by}.key`, '-set_serial', number]

@@ -52,6 +52,35 @@ describe('OCSP answers for stapling', { skip: needs('openssl') }, () => {
     stapler.close()
   })
 
+  it('are had for each of two kinds of keys, and stand apart', async () => {
+    const rsa = new OpensslAuthority('http://127.0.0.1:2/', 'rsa')
+    try {
+      const { chain, key } = authority
+      const pairs = [
+        { cert: rsa.chain, key: rsa.key },
+        { cert: chain, key },
+      ]
+      const certificate = new ServerCertificate(pairs)
+      const stapler = new OcspStapler({
+        clock: new CertificateClock(),
+        note() {},
+        ask: async (url, request) => (url.includes(':2/') ? rsa : authority).answer(request),
+      })
+      stapler.configure(true)
+      stapler.follow(certificate)
+      await eventually('both', () => certificate.ocsp !== null && certificate.rsaOcsp !== null)
+      assert.notDeepEqual(certificate.ocsp, certificate.rsaOcsp)
+      const alone = new ServerCertificate(pairs.slice(0, 1))
+      stapler.follow(alone)
+      assert.equal(alone.ocsp, certificate.rsaOcsp)
+      stapler.configure(false)
+      assert.deepEqual([certificate.ocsp, certificate.rsaOcsp, alone.ocsp], [null, null, null])
+      stapler.close()
+    } finally {
+      rsa.remove()
+    }
+  })
+
   it('are fetched anew after half of their time, a day at most', async () => {
     const { made, stapler, certificate, clock } = make()
     made.how = { days: 1 }
