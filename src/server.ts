@@ -204,6 +204,8 @@ export class HeadgateServer {
           timers: this.#timers,
           settings,
           peers: this.#peers,
+          // A server that only compiles, as the supervisor's does, would be one more that keeps the folder's accounts.
+          opensLater: true,
           warn: (sentence) => this.#observe.note('warn', sentence),
         })),
       tls: this.#credentials.services(config),
@@ -225,6 +227,7 @@ export class HeadgateServer {
   async listen(): Promise<void> {
     const { plan } = this
     // What is stored is at hand when the first client comes.
+    this.#cache?.open()
     await this.#credentials.configure(plan)
     // Of workers the supervisor opens the listeners, and warns once for all.
     if (!this.#isShared) {

@@ -45,6 +45,8 @@ export interface SharedCacheOptions {
   readonly peers: Peers | null
   /** Other bounds of fills than the default ones, as for tests. */
   readonly fillLimits?: Partial<FillLimits>
+  /** The folder is not opened before `open` or `configure` is called. */
+  readonly opensLater?: boolean
   /** The file system; Node's when left out. */
   readonly disk?: Disk
   /** Something that the operator should know. */
@@ -63,6 +65,7 @@ export class SharedCache {
   readonly store: CacheStore
   readonly #memory: MemoryStore
   #disk: DiskStore | null = null
+  #isOpen = false
   readonly #options: SharedCacheOptions
   readonly #peers: PurgePeers | null
   /** Who else must know what origins are asked for. */
@@ -88,7 +91,14 @@ export class SharedCache {
     this.store = this.#memory = new MemoryStore({ clock, below, ...limits })
     this.#fills = this.#makeFills()
     this.#peers = peers === null ? null : new PurgePeers(peers, clock, (...asked) => this.purgeHere(...asked))
-    this.#openDisk(settings.disk ?? null)
+    if (options.opensLater !== true) this.open()
+  }
+
+  /** It is going to be used: opens its folder. Twice is harmless. */
+  open(): void {
+    if (this.#isOpen) return
+    this.#isOpen = true
+    this.#openDisk(this.#settings.disk ?? null)
   }
 
   #makeTold(): FillsTold {
@@ -181,7 +191,8 @@ export class SharedCache {
     const { bytesMax, entryBytesMax } = this.#settings
     if (bytesMax !== before.bytesMax || entryBytesMax !== before.entryBytesMax)
       this.store.resize(bytesMax, entryBytesMax)
-    this.#configureDisk(this.#settings.disk ?? null, before.disk ?? null)
+    if (this.#isOpen) this.#configureDisk(this.#settings.disk ?? null, before.disk ?? null)
+    else this.open()
     if (this.#settings.whenDeserted === before.whenDeserted) return
     if (this.#fills.size > 0) this.#oldFills.add(this.#fills)
     this.#fills = this.#makeFills()

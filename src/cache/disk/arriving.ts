@@ -120,6 +120,13 @@ export class Arriving {
     return this.#finishing.get(name)
   }
 
+  /** A newer answer is to be written: one that is whole and has no name yet gets none. */
+  outdate(fresh: Entry): void {
+    if (this.#finishing.size === 0) return
+    const old = this.#finishing.get(nameOfEntry(fresh))
+    if (old !== undefined && old !== fresh) old.isDoomed = true
+  }
+
   /** Resolves when nothing of this key is on its way to its place; null: nothing is. */
   done(key: string): Promise<void> | null {
     return this.isSoon(key) ? this.#done(key) : this.#writer.done(key)

@@ -274,6 +274,7 @@ export class DiskStore implements StoreBelow {
 
   onStored(entry: Entry): void {
     if (entry.isFromBelow) return
+    this.#arriving.outdate(entry)
     // What is there is an older answer.
     if (entry.searchRule === null) this.#writer.put(entry)
     else this.#writer.remove(entry)

@@ -173,7 +173,9 @@ export class Finder {
     for (let searches = 0; searches < readsMax; searches++) {
       const search: Search = { names: new Set(), isOutdated: false }
       this.#searches.add(search)
-      const found = await this.#search(wanted, search).finally(() => this.#searches.delete(search))
+      const found = await this.#search(wanted, search).catch(noFound)
+      // Not before: what is told between the end of the search and here counts.
+      this.#searches.delete(search)
       if (found === null) return null
       if (this.#isOutdated(search, found)) continue
       const entry = this.#usable(found, wanted, generation)
@@ -365,6 +367,7 @@ export class Finder {
   }
 }
 
+const noFound = (): null => null
 const noNames: readonly string[] = []
 const noFacts: RecordFacts = { key: '', site: '', host: '', tags: noNames }
 

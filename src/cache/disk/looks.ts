@@ -70,9 +70,10 @@ export class Looks {
     const { finder, claims } = this.#place
     // Looked at before: it may be settled while the disk is read.
     const wasClaimed = claims.has(wanted.key)
+    const wasAnswered = claims.isAnswered(wanted.key)
     const entry = await finder.find(wanted)
     const isClaimed = wasClaimed || claims.has(wanted.key)
-    if (!isClaimed || this.#isEnough(entry, wanted.key)) return entry
+    if (!isClaimed || (!wasAnswered && this.#isEnough(entry, wanted.key))) return entry
     await claims.wait(wanted.key)
     return this.#findSettled(wanted)
   }

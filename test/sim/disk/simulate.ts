@@ -133,7 +133,7 @@ class DiskWorld implements FillingOwner {
   async #settle(): Promise<void> {
     for (let i = 0; i < 1000; i++) {
       await new Promise<void>((resolve) => void setImmediate(resolve))
-      for (let count = this.#frames.length; count > 0; count--) this.#frames.shift()?.()
+      await this.#hear()
       this.clock.advance(5)
       if (i > 3 && this.#disk.underWay === 0 && this.#looks === 0) break
     }
@@ -159,7 +159,15 @@ class DiskWorld implements FillingOwner {
       this.#options.sabotage?.(cache)
       this.#caches.push(cache)
     }
+    // Each has heard of the others before a client comes.
+    for (let i = 0; i < 4; i++) await this.#hear()
     if (this.#random.chance(0.8)) await this.#settle()
+  }
+
+  /** What was told until now. */
+  async #hear(): Promise<void> {
+    await Promise.resolve()
+    for (let count = this.#frames.length; count > 0; count--) this.#frames.shift()?.()
   }
 
   async #stop(): Promise<void> {
