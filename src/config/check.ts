@@ -33,6 +33,7 @@ export function checkConfig(input: unknown): CheckedConfig {
   const result = configSchema.safeParse(input)
   if (!result.success) problems.push(...problemsOf(result.error.issues, input))
   checkListeners(input, tell)
+  checkSecrecy(input, tell)
   checkHosts(input, tell)
   checkSites(input, tell)
   checkRequestId(input, tell)
@@ -108,6 +109,30 @@ function checkListeners(input: unknown, tell: Tell): void {
     const which = other.name === plan.name ? '' : ` (${other.name})`
     tell(['listeners', i], `${plan.name} is taken already by listeners[${before}]${which}`)
   }
+}
+
+const httpsPort = 443
+
+/** Who writes certificates, or the port of HTTPS, means TLS; a listener speaks it only where it says so. */
+function checkSecrecy(input: unknown, tell: Tell): void {
+  const listeners = valueAt(input, ['listeners'])
+  const written = Array.isArray(listeners) ? listeners : listeners === undefined ? [] : [listeners]
+  const plans = written.map(readListener)
+  const remedy = 'write { port: 443, tls: true }'
+  for (const [i, plan] of plans.entries()) {
+    if (plan === null || plan.port !== httpsPort || plan.tls != null || plan.tcp !== undefined) continue
+    const path = Array.isArray(listeners) ? ['listeners', i] : ['listeners']
+    tell(path, `clients speak TLS on port 443, and this listener does not: ${remedy}`, 'warning')
+  }
+  if (plans.some((plan) => plan === null || plan.tls != null)) return
+  for (const key of ['acme', 'certificates'])
+    if (valueAt(input, ['tls', key]) !== undefined)
+      tell(
+        ['tls', key],
+        `no listener speaks TLS, so nobody is shown a certificate: ${remedy}`,
+        'warning',
+        true,
+      )
 }
 
 /** A host stands in one site only. */

@@ -61,3 +61,19 @@ export function knownKeys(path: readonly (string | number)[]): string[] {
   for (const key of path) nodes = nodes.flatMap((node) => below(node, key))
   return [...new Set(nodes.flatMap((node) => Object.keys(node.properties ?? {})))]
 }
+
+/** Where a key may stand, the nearest to the top first: '' (the top), 'cache', 'origins.NAME'. */
+export function placesOf(key: string): string[] {
+  const places = new Map<string, number>()
+  const look = (node: SchemaNode, at: string, depth: number): void => {
+    for (const { properties = {}, additionalProperties, items } of choices(node)) {
+      if (Object.hasOwn(properties, key) && !places.has(at)) places.set(at, depth)
+      for (const [name, next] of Object.entries(properties))
+        look(next, at === '' ? name : `${at}.${name}`, depth + 1)
+      if (typeof additionalProperties === 'object') look(additionalProperties, `${at}.NAME`, depth + 1)
+      if (items !== undefined) look(items, `${at}[]`, depth + 1)
+    }
+  }
+  look(configJsonSchema(), '', 0)
+  return [...places].sort(([, a], [, b]) => a - b).map(([place]) => place)
+}

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { didYouMean } from '../core/nearest.ts'
 import { futureKeys } from './document.ts'
-import { knownKeys } from './known-keys.ts'
+import { knownKeys, placesOf } from './known-keys.ts'
 import { endMissing } from './route-schema.ts'
 
 export type ConfigPath = readonly (string | number)[]
@@ -76,7 +76,15 @@ function unknownKey(key: string, path: ConfigPath): string {
   const known = knownKeys(path)
   if (futureKeys.has(key) && !known.includes(key))
     return `"${key}" is not available in this version of Headgate`
-  return `unknown key "${key}"${didYouMean(key, known) || hintFor(key, path)}`
+  return `unknown key "${key}"${didYouMean(key, known) || hintFor(key, path) || elsewhere(key)}`
+}
+
+/** Right, but in the wrong place. */
+function elsewhere(key: string): string {
+  const places = placesOf(key)
+    .slice(0, 2)
+    .map((place) => (place === '' ? 'at the top' : `in ${place}`))
+  return places.length === 0 ? '' : `; it belongs ${places.join(' or ')}`
 }
 
 /** Words of other programs for what has another name here. */

@@ -116,6 +116,28 @@ test('a timeout in a bare number that looks like seconds is a warning, wherever 
   assert.deepEqual(problems({ ...right, timeouts: { firstByte: 1000, idle: '60ms' } }), [])
 })
 
+test('a key in the wrong place is told where it belongs', () => {
+  has(
+    { sites: { '*': { origin: 'a:1', retries: 3 } } },
+    /: unknown key "retries"; it belongs in origins\.NAME$/,
+  )
+  has({ sites: { '*': { origin: 'a:1', cache: { memory: '1GB' } } } }, /"memory"; it belongs in cache$/)
+  has({ ...right, forwarding: { workers: 1 } }, /"workers"; it belongs at the top$/)
+})
+
+test('the port of HTTPS without TLS, and certificates that nobody is shown, are warnings', () => {
+  has({ ...right, listeners: [80, 443] }, /^warning listeners\[1\]: clients speak TLS on port 443/)
+  has({ ...right, listeners: ':443' }, /^warning listeners: clients speak TLS on port 443/)
+  has({ ...right, tls: { acme: 'a@example.com' } }, /^warning tls\.acme: no listener speaks TLS/)
+  const secure = { port: 443, tls: true }
+  const passing = { port: 443, tcp: 'app' }
+  for (const listeners of [[80, secure], [passing], [8443]])
+    assert.deepEqual(
+      problems({ ...right, listeners }).filter((text) => text.includes('TLS')),
+      [],
+    )
+})
+
 test('no site, and a site without routes, are warnings', () => {
   has({}, /^warning sites: there is no site/)
   has({ sites: { '*': [] } }, /^warning sites\["\*"\]: the site has no route/)
