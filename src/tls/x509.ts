@@ -38,7 +38,7 @@ export interface CertificateRequest {
   readonly isClient?: boolean
   /** Who signs: by itself when left out. */
   readonly issuer?: { readonly commonName: string; readonly key: KeyObject }
-  /** It may sign certificates of servers, within these constraints. */
+  /** It may sign certificates of servers, within these constraints; of any, where there are none. */
   readonly authority?: NameConstraints
   /** Key authorization of a tls-alpn-01 challenge, hashed (RFC 8737 §3). */
   readonly acmeIdentifier?: Uint8Array
@@ -104,8 +104,10 @@ function extensionsOf(request: CertificateRequest, signer: KeyObject): Buffer[] 
     found.push(
       extension('2.5.29.15', true, namedBits(5, 6)),
       extension('2.5.29.19', true, sequence(boolean(true), integer(0))),
-      extension('2.5.29.30', true, constraintsOf(authority)),
     )
+    // An empty one is not allowed, and clients written in Go refuse the certificate for it.
+    if (authority.names.length + authority.networks.length > 0)
+      found.push(extension('2.5.29.30', true, constraintsOf(authority)))
   }
   if (request.issuer !== undefined)
     found.push(extension('2.5.29.35', false, sequence(implicit(0, keyIdentifier(signer)))))

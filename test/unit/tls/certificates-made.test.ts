@@ -115,6 +115,22 @@ test(
   },
 )
 
+test('an authority without constraints has no such extension, which may not be empty (RFC 5280 §4.2.1.10)', async () => {
+  const key = await makeKey('p256')
+  const nameConstraints = Buffer.from('0603551d1e', 'hex')
+  const authorityOf = (names: readonly string[]): Buffer =>
+    makeCertificate({
+      commonName: 'Test Root',
+      names: [],
+      key,
+      notBeforeMs: now,
+      notAfterMs: now + dayMs,
+      authority: { names, networks: [] },
+    })
+  assert.ok(authorityOf(['localhost']).includes(nameConstraints))
+  assert.ok(!authorityOf([]).includes(nameConstraints))
+})
+
 test('the facts of a certificate are read back', async () => {
   const issuerKey = await makeKey('p256')
   const key = await makeKey('p256')
