@@ -83,7 +83,7 @@ for (const workers of [1, 2]) {
     const { port, accessPath } = edge
     const rotating = (async () => {
       for (let i = 1; i <= 2; i++) {
-        await sleep(250)
+        await until('lines to move away', () => edge.accessLines(accessPath).length > 0)
         renameSync(accessPath, `${accessPath}.${i}`)
         edge.signal('SIGUSR2')
         await until('reopened', () => edge.errors().match(/logs reopened/g)?.length === i)
