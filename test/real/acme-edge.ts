@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import * as tls from 'node:tls'
 import { EdgeProcess } from './edge-process.ts'
-import { freePort, Pebble, type PebbleOptions } from './pebble.ts'
+import { freePort } from './free-port.ts'
+import { Pebble, type PebbleOptions } from './pebble.ts'
 
 export interface AcmeEdgeOptions {
   readonly pebble?: PebbleOptions

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { findProgram } from '../programs.ts'
-import { freePort } from './pebble.ts'
+import { freePort } from './free-port.ts'
 import { until } from './supervised.ts'
 
 export interface BindOptions {

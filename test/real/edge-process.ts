@@ -22,7 +22,7 @@ export interface CommandResult {
 
 /** Runs a command to its end. */
 export function headgate(args: readonly string[], folder: string = tmpdir()): CommandResult {
-  const options = { cwd: folder, encoding: 'utf8' as const, timeout: 20_000 }
+  const options = { cwd: folder, encoding: 'utf8' as const, timeout: 60_000 }
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], options)
   return { status, stdout, stderr }
 }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 const program = fileURLToPath(new URL('../../bin/headgate.js', import.meta.url))
-const startMs = 20_000
+const startMs = 60_000
 
 export class HeadgateProcess {
   readonly port: number

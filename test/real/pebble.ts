@@ -5,12 +5,12 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import * as https from 'node:https'
-import * as net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { makeKey, pemOfKey } from '../../src/tls/keys.ts'
 import { makeCertificate, pemOfCertificate } from '../../src/tls/x509.ts'
+import { freePort } from './free-port.ts'
 import { until } from './supervised.ts'
 
 export interface PebbleOptions {
@@ -29,15 +29,6 @@ export interface PebbleOptions {
   readonly sleepSeconds?: number
   /** Whom it asks instead of its own DNS server. */
   readonly dnsServer?: string
-}
-
-/** A port that was free a moment ago: Pebble cannot say which one the system gave it. */
-export async function freePort(): Promise<number> {
-  const server = net.createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as net.AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 export class Pebble {

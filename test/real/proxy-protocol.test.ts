@@ -9,7 +9,7 @@ import { curl } from './curl.ts'
 import { EdgeProcess, makeFolder } from './edge-process.ts'
 import { running } from './running.ts'
 import { until } from './supervised.ts'
-import { freePort } from './web-servers.ts'
+import { freePort } from './free-port.ts'
 
 const sites = { '*': [{ redirect: 'http://r/{scheme}/{client_ip}' }] }
 

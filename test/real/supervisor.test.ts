@@ -271,9 +271,9 @@ test('peers of different workers hear each other over the supervisor', async (t)
   await it.start()
   await it.pids(2)
   const { pid } = await it.ask('/say')
-  const other: Reply | null = await until('the other worker', async () => {
+  const other: Reply | null = await until('the other worker has heard of it', async () => {
     const reply = await it.ask()
-    return reply.pid === pid ? null : reply
+    return reply.pid === pid || reply.heard.length === 0 ? null : reply
   })
   assert.deepEqual(other?.heard, ['hello from ' + pid])
 })

@@ -9,7 +9,8 @@ import { curl } from './curl.ts'
 import { EdgeProcess, makeFolder } from './edge-process.ts'
 import { running } from './running.ts'
 import { until } from './supervised.ts'
-import { freePort, WebServer } from './web-servers.ts'
+import { freePort } from './free-port.ts'
+import { WebServer } from './web-servers.ts'
 
 async function edgeTo(t: TestContext, tcp: unknown, origins: object, workers = 1): Promise<EdgeProcess> {
   const edge = new EdgeProcess(t)

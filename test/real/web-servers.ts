@@ -4,23 +4,15 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findProgram } from '../programs.ts'
+import { freePort } from './free-port.ts'
 
 const isRoot = process.getuid?.() === 0
-const startMs = 15_000
-
-/** A port that was free a moment ago: these programs cannot say which one they got. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
+const startMs = 60_000
 
 function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
