@@ -14,8 +14,8 @@ function amount(name: string, short: number, full: number): number {
 const MiB = 1024 * 1024
 
 export const amounts = {
-  /** Worlds of the simulation; of those that cost more, half as many. */
-  seeds: amount('HEADGATE_SEEDS', 300, 2000),
+  /** Worlds of each simulation; of the cheapest, twice as many. */
+  seeds: amount('HEADGATE_SEEDS', 200, 1000),
   /** Mutated messages through the simulated edge. */
   mutations: amount('HEADGATE_MUTATIONS', 20_000, 200_000),
   /** Deaths of a process that writes its cache on disk. */

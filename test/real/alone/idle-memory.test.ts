@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { measureIdle, startHeadgate, startOrigin } from '../../bench/idle-load.ts'
+import { measureIdle, startHeadgate, startOrigin } from '../../../bench/idle-load.ts'
 
 const connections = 2000
 const bytesMax = 10 * 1024
