@@ -33,6 +33,8 @@ export class Arriving {
   /** Those that are whole and have no name yet. */
   readonly #finishing = new Map<string, Entry>()
   #onFinished: (() => void)[] = []
+  /** In whose place there is a newer one. */
+  readonly #outdated = new WeakSet<Entry>()
 
   constructor(place: ArrivingPlace, writer: Writer) {
     this.#writer = writer
@@ -71,7 +73,8 @@ export class Arriving {
     if (wasWhole) this.#finishing.delete(name)
     if (end === 'failed') this.#writer.rest()
     // The answer that it has replaced may be there, and must not come back.
-    if (end !== 'written' && wasWhole && this.#writer.pending(name) === undefined) this.#writer.remove(entry)
+    const isLast = wasWhole && !this.#outdated.has(entry) && this.#writer.pending(name) === undefined
+    if (end !== 'written' && isLast) this.#writer.remove(entry)
     for (const tell of this.#onFinished.splice(0)) tell()
   }
 
@@ -124,7 +127,9 @@ export class Arriving {
   outdate(fresh: Entry): void {
     if (this.#finishing.size === 0) return
     const old = this.#finishing.get(nameOfEntry(fresh))
-    if (old !== undefined && old !== fresh) old.isDoomed = true
+    if (old === undefined || old === fresh) return
+    old.isDoomed = true
+    this.#outdated.add(old)
   }
 
   /** Resolves when nothing of this key is on its way to its place; null: nothing is. */

@@ -183,3 +183,19 @@ test('when it is whole the smaller one before it is neither in memory any more n
   await world.restart()
   assert.equal((await world.find(url))?.body.length, film.length)
 })
+
+test('one that is whole and has no name yet does not come over what was stored since', async () => {
+  // At each moment of its way to its name.
+  for (const turns of [0, 3, 8, 15, 25, 40]) {
+    const arrival = await begun(2 * mebibyte)
+    const { world, growing } = arrival
+    await arrive(arrival, filmOf(2 * mebibyte))
+    growing.complete()
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+    put(world.cache.store, requestFor(url), { body: Buffer.from('newer') })
+    await world.settle()
+    await world.restart()
+    const found = await world.find(url)
+    assert.equal(found?.body.length, 5, `after ${turns} turns`)
+  }
+})
