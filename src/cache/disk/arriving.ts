@@ -143,8 +143,14 @@ export class Arriving {
   }
 
   isSoon(key: string): boolean {
-    for (const entry of this.#finishing.values()) if (entry.key === key) return true
-    return false
+    return this.finishing(key) > 0
+  }
+
+  /** Answers to this key that are whole and have no name yet, one whose end is being told included. */
+  finishing(key: string): number {
+    let count = 0
+    for (const entry of this.#finishing.values()) if (entry.key === key) count++
+    return count
   }
 
   close(): void {

@@ -63,8 +63,8 @@ export class Telling implements FillsTold {
     if (this.#isSettled(key)) this.#sharing.done(key)
   }
 
-  /** One thing that was to be done is: is nothing newer on its way to the disk? */
+  /** One thing that was to be done is, and counts until it is told: is it the last that is on its way to the disk? */
   #isSettled(key: string): boolean {
-    return !this.#announced.has(key) && this.#writer.jobs(key) <= 1
+    return !this.#announced.has(key) && this.#writer.jobs(key) + this.#arriving.finishing(key) <= 1
   }
 }
