@@ -96,10 +96,14 @@ function checkSlices(document: ConfigDocument, tell: Tell): void {
   }
 }
 
-function checkListeners(input: unknown, tell: Tell): void {
+/** Those that are written, in a list or alone; null for one that cannot be read. */
+function listenersOf(input: unknown): ReturnType<typeof readListener>[] {
   const written = valueAt(input, ['listeners'])
-  if (!Array.isArray(written)) return
-  const plans = written.map(readListener)
+  return (Array.isArray(written) ? written : written === undefined ? [] : [written]).map(readListener)
+}
+
+function checkListeners(input: unknown, tell: Tell): void {
+  const plans = listenersOf(input)
   for (const [i, plan] of plans.entries()) {
     const before = plans.findIndex(
       (other, k) => k < i && plan !== null && other !== null && clash(plan, other),
@@ -115,13 +119,11 @@ const httpsPort = 443
 
 /** Who writes certificates, or the port of HTTPS, means TLS; a listener speaks it only where it says so. */
 function checkSecrecy(input: unknown, tell: Tell): void {
-  const listeners = valueAt(input, ['listeners'])
-  const written = Array.isArray(listeners) ? listeners : listeners === undefined ? [] : [listeners]
-  const plans = written.map(readListener)
+  const plans = listenersOf(input)
   const remedy = 'write { port: 443, tls: true }'
   for (const [i, plan] of plans.entries()) {
     if (plan === null || plan.port !== httpsPort || plan.tls != null || plan.tcp !== undefined) continue
-    const path = Array.isArray(listeners) ? ['listeners', i] : ['listeners']
+    const path = Array.isArray(valueAt(input, ['listeners'])) ? ['listeners', i] : ['listeners']
     tell(path, `clients speak TLS on port 443, and this listener does not: ${remedy}`, 'warning')
   }
   if (plans.some((plan) => plan === null || plan.tls != null)) return

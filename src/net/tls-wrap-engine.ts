@@ -341,7 +341,6 @@ export class WrapEngine implements TlsEngine, WrapReader {
   }
 }
 
-/** Of names such as 'ECDSA+SHA256' and 'RSA-PSS+SHA256'. */
 const noChain: readonly Buffer[] = []
 const texts = new Map<string, string>()
 

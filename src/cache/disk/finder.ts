@@ -301,19 +301,18 @@ export class Finder {
         : { name, born: 0, isSoft: false, facts: noFacts, entry: null, varyNames }
     }
     const { born, isSoft } = header
-    const shared = loaded.body === null ? sharedOf(name, wanted) : ''
-    const large = loaded.body === null ? this.#openLarge(name, shared, loaded, wanted) : null
+    const large = loaded.body === null ? this.#openLarge(name, loaded, wanted) : null
     const body = large?.body ?? MemoryBody.of(loaded.body as Buffer)
     const moment = { nowMs: owner.clock.nowMs(), wallMs: owner.clock.wallMs() }
     const entry = entryOf(head, body, generation, wanted.folding, moment)
     entry.isFromBelow = true
     this.readBytes += loaded.body?.length ?? 0
     const found = { name, born, isSoft, facts: factsOf(entry), entry, varyNames: noNames }
-    if (large !== null) this.#open.set(shared, { found, file: large })
+    if (large !== null) this.#open.set(sharedOf(name, wanted), { found, file: large })
     return found
   }
 
-  #openLarge(name: string, shared: string, loaded: Loaded, wanted: Wanted): FileBody {
+  #openLarge(name: string, loaded: Loaded, wanted: Wanted): FileBody {
     const owner = this.#owner
     const { header, head, file, table } = loaded
     if (file === null || table === null) throw new Error('a large file is not open')
@@ -324,6 +323,7 @@ export class Finder {
     const { bodyLength: length } = header
     const { clock } = owner
     const { from } = wanted
+    const shared = sharedOf(name, wanted)
     const etag = strongTagOf(head)
     return new FileBody({
       file,
