@@ -91,7 +91,10 @@ class CacheStep implements Handler, SlicedStep {
     if (x.state.length !== 0 && x.state[this.#slot] !== undefined) return this.#again(x)
     const passed = passedBy(x, this.#options.bypass)
     if (passed !== null) return this.#pass(x, passed)
-    const key = this.#keysTarget ? this.keyOf(x) : this.#key.of(x.request)
+    return this.#byKey(x, this.keyOf(x))
+  }
+
+  #byKey(x: Exchange, key: string): Flow {
     const entry = this.#store.find(key, x.request)
     return entry === null ? this.#look(x, key) : this.#found(x, key, entry)
   }
@@ -109,32 +112,32 @@ class CacheStep implements Handler, SlicedStep {
   /** Another worker may be asking the origin already. null: none is, or it matters not. */
   #lookNewer(x: Exchange, key: string, reason: Reason): Flow | null {
     if (verdictOf(reason) !== Verdict.VALIDATE) return null
-    return this.#await(x, key, this.#cache.lookNewer(x, key, this.#options.folding))
+    return this.#await(x, this.#cache.lookNewer(x, key, this.#options.folding))
   }
 
   /** It is not in memory: waits for what the disk has, if there is one. */
   #look(x: Exchange, key: string): Flow {
     const slicing = this.#slicing
-    const isSliced = slicing !== null && slicing.takes(key)
+    const isSliced = slicing !== null && x.request.method !== 'QUERY' && slicing.takes(key)
     if (isSliced && slicing.isInMemory(x)) return this.#miss(x, key)
-    const wantsPart = slicing === null && x.request.fields.has(Field.RANGE)
+    const wantsPart = slicing === null && x.request.method === 'GET' && x.request.fields.has(Field.RANGE)
     const more = isSliced ? [slicing.indexKeyOf(x)] : wantsPart ? [this.keyOf(x, partKeyDigest)] : []
-    const lookup = this.#cache.look(x, [key, ...more], this.#options.folding, isSliced)
-    return this.#await(x, key, lookup) ?? this.#miss(x, key)
+    const { folding } = this.#options
+    return this.#await(x, this.#cache.look(x, [key, ...more], folding, isSliced)) ?? this.#miss(x, key)
   }
 
-  #await(x: Exchange, key: string, lookup: Lookup | null): Flow | null {
+  #await(x: Exchange, lookup: Lookup | null): Flow | null {
     if (lookup === null) return null
-    if (lookup.isOver) return this.#foundBelow(x, key, lookup.entry)
+    if (lookup.isOver) return this.#foundBelow(x, lookup.key, lookup.entry)
+    lookup.before = x.state[this.#slot]
     x.state[this.#slot] = lookup
     return lookup.park()
   }
 
-  #looked(x: Exchange, lookup: Lookup): Flow {
-    x.state[this.#slot] = undefined
-    const key = this.keyOf(x)
+  #looked(x: Exchange, { key, before, entry: found }: Lookup): Flow {
+    x.state[this.#slot] = before
     const entry = this.#store.peek(key, x.request)
-    return entry === null ? this.#foundBelow(x, key, lookup.entry) : this.#answerBy(x, key, entry)
+    return entry === null ? this.#foundBelow(x, key, found) : this.#answerBy(x, key, entry)
   }
 
   #foundBelow(x: Exchange, key: string, found: Entry | null): Flow {
@@ -175,10 +178,7 @@ class CacheStep implements Handler, SlicedStep {
 
   /** As `onRequest`, for a QUERY whose content is there. */
   #byContent(x: Exchange, content: QueryContent): Flow {
-    if (content.digest === '') return this.#pass(x, passedBody)
-    const key = this.keyOf(x, content.digest)
-    const entry = this.#store.find(key, x.request)
-    return entry === null ? this.#miss(x, key) : this.#answerBy(x, key, entry)
+    return content.digest === '' ? this.#pass(x, passedBody) : this.#byKey(x, this.keyOf(x, content.digest))
   }
 
   #postKeeper(x: Exchange): PostKeeper {

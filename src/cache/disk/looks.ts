@@ -25,8 +25,8 @@ export class Looks {
 
   /** What the disk has for `x` under the first of these keys that it knows; told already, or to be waited for. */
   look(x: Exchange, keys: readonly string[], folding: VaryFolding | null, stays = false): Lookup {
-    const lookup = new Lookup(x, this.#place.timers)
-    const wanted = { folding, request: x.request, from: x.step + 1, stays }
+    const lookup = new Lookup(x, keys[0] ?? '', this.#place.timers)
+    const wanted = { folding, request: x.request, from: fromOf(x), stays }
     for (let i = 0; i < keys.length && !lookup.isOver; i++) {
       const entry = this.#findNow({ ...wanted, key: keys[i] as string })
       if (entry === undefined) {
@@ -95,8 +95,8 @@ export class Looks {
   lookNewer(x: Exchange, key: string, folding: VaryFolding | null): Lookup | null {
     const claimed = this.#place.claims.wait(key)
     if (claimed === null) return null
-    const lookup = new Lookup(x, this.#place.timers)
-    void this.#lookNewer(lookup, claimed, { key, folding, request: x.request, from: x.step + 1 })
+    const lookup = new Lookup(x, key, this.#place.timers)
+    void this.#lookNewer(lookup, claimed, { key, folding, request: x.request, from: fromOf(x) })
     return lookup
   }
 
@@ -111,4 +111,9 @@ export class Looks {
 /** By its own rule: what the client wants is another matter. */
 function isFresh(entry: Entry, nowMs: number): boolean {
   return nowMs < entry.freshUntilMs && !entry.isSoftPurged
+}
+
+/** By Range the rest of an answer can be asked for by GET only. */
+function fromOf({ request, step }: Exchange): number {
+  return request.method === 'QUERY' ? -1 : step + 1
 }

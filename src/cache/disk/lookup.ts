@@ -12,14 +12,19 @@ import type { Entry } from '../store/entry.ts'
 export const patienceMs = 2000
 
 export class Lookup implements DeadlineOwner {
+  /** What is wanted. */
+  readonly key: string
   entry: Entry | null = null
   isOver = false
+  /** What the step kept on the exchange before. */
+  before: unknown = undefined
   readonly #x: Exchange
   readonly #timers: Timers
   readonly #deadline = new Deadline(this)
   #turn = -1
 
-  constructor(x: Exchange, timers: Timers) {
+  constructor(x: Exchange, key: string, timers: Timers) {
+    this.key = key
     this.#x = x
     this.#timers = timers
   }
