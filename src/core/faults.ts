@@ -360,6 +360,10 @@ export const Faults = {
     'The origin switched to a protocol that was not asked for (RFC 9110 §7.8).',
     { proxyStatus: 'http_upgrade_failed' },
   ),
+  ANSWER_NO_TUNNEL: badAnswer(
+    'answer_no_tunnel',
+    'The answer to an extended CONNECT opens no tunnel, and says that all is well (RFC 8441 §4).',
+  ),
   ANSWER_CHANGED: badAnswer(
     'answer_changed',
     'The parts that the origin sent are of different versions (RFC 9111 §3.4).',

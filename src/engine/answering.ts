@@ -16,7 +16,7 @@ import {
   type Exchange,
   type Walk,
 } from '../http/exchange.ts'
-import { HTTP_1_1 } from '../http/message.ts'
+import { HTTP_1_1, HTTP_2 } from '../http/message.ts'
 import { fillErrorAnswer, type ErrorAnswerOptions } from './answer.ts'
 import { HeldBody } from './held-body.ts'
 import type { Observer } from './observer.ts'
@@ -121,6 +121,7 @@ export abstract class Answering implements Walk {
   }
 
   #send(x: Exchange): void {
+    if (seemsTunnel(x)) return this.fail(x, Faults.ANSWER_NO_TUNNEL)
     x.isHeadSent = true
     if (!x.isChild) this.altSvc?.tell(x)
     const { down, out, whole } = x
@@ -260,4 +261,13 @@ export abstract class Answering implements Walk {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
     this.observer.note('error', message)
   }
+}
+
+/**
+ * Would the client take this answer for its tunnel? Any 2xx opens one for an extended CONNECT (RFC 9110 §9.3.6, RFC 8441 §4), and the
+ * text of a page would then be read as frames. An origin that knows no Upgrade answers the GET that it was sent with 200.
+ */
+function seemsTunnel({ request, response }: Exchange): boolean {
+  if (request.upgrade === '' || request.version < HTTP_2) return false
+  return response.status >= 200 && response.status < 300
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { Faults } from '../../src/core/faults.ts'
+import { DONE, type Handler } from '../../src/http/exchange.ts'
 import { webSocketAccept } from '../../src/http/websocket-key.ts'
 import { requestList, type H2Client } from './h2-client.ts'
 import { ok, ProxyWorld } from './proxy-world.ts'
@@ -117,6 +119,37 @@ describe('WebSocket over HTTP/2 to an origin of HTTP/1 (RFC 8441)', () => {
     )
     client.end.end()
     world.checkAtRest(1)
+  })
+
+  test('an origin that answers 200 has opened no tunnel, and the client is not told that it has (RFC 8441 §4)', () => {
+    for (const protocol of ['websocket', 'connect-udp', 'h2c']) {
+      const world = new ProxyWorld()
+      const client = world.h2Client()
+      client.headers(1, connect.with(3, protocol), 0x4)
+      client.run()
+      world.server().say(ok('<html>'))
+      assert.equal(client.fields(1)[1], '502', protocol)
+      assert.doesNotMatch(client.body(1), /html/)
+      client.end.end()
+      world.checkAtRest(1)
+      assert.equal(world.observer.finished[0]?.fault, Faults.ANSWER_NO_TUNNEL)
+    }
+  })
+
+  test('neither has an answer of a step', () => {
+    const respond: Handler = {
+      name: 'respond',
+      onRequest(x) {
+        x.response.status = 204
+        x.answerWhole(null)
+        return DONE
+      },
+    }
+    const world = new ProxyWorld({ steps: [respond] })
+    const client = world.h2Client()
+    client.headers(1, connect, 0x4)
+    client.run()
+    assert.equal(client.fields(1)[1], '502')
   })
 
   test('a client that resets its stream takes the tunnel with it', () => {
