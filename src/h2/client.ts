@@ -9,7 +9,7 @@
  * - A session that ends tells every lease first, then its owner: `owner.onClosed` comes once, last.
  * - While streams are open and nothing comes, a PING asks whether anybody is there; a session that does not answer is over.
  */
-import { Faults, NONE, type Fault } from '../core/faults.ts'
+import { Faults, NONE, faultRow, type Fault } from '../core/faults.ts'
 import type { ClockTimer } from '../core/clock.ts'
 import { Deadline, type Timers } from '../core/timers.ts'
 import { connectFault } from '../http/connect-faults.ts'
@@ -229,7 +229,7 @@ export class H2ClientSession extends Session<ClientStream> implements OriginConn
   // Streams
 
   protected onStreamBroken(stream: ClientStream, fault: Fault): void {
-    stream.fail(fault)
+    stream.fail(faultRow(fault).side === 'client' ? answerFault(fault) : fault)
   }
 
   cut(stream: SessionStream, code: ErrorCode): void {

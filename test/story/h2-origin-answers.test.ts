@@ -129,6 +129,21 @@ describe('an answer', () => {
     ],
     ['begins with DATA', ({ origin }) => origin.data(1, 'x'), 'answer_malformed'],
     ['is only an end', ({ origin }) => origin.data(1, '', true), 'answer_malformed'],
+    [
+      'opens a window beyond 2^31 (§6.9.1)',
+      ({ origin }) => origin.frame(FrameType.WINDOW_UPDATE, 0, 1, Buffer.of(0x7f, 0xff, 0xff, 0xff)),
+      'answer_frame_bad',
+    ],
+    [
+      'opens a window by nothing (§6.9)',
+      ({ origin }) => origin.frame(FrameType.WINDOW_UPDATE, 0, 1, Buffer.alloc(4)),
+      'answer_frame_bad',
+    ],
+    [
+      'comes with a PRIORITY of a wrong size (§6.3)',
+      ({ origin }) => origin.frame(FrameType.PRIORITY, 0, 1, Buffer.alloc(4)),
+      'answer_frame_bad',
+    ],
     ['is reset', ({ origin }) => origin.reset(1, 2), 'origin_stream_reset'],
     ['is refused', ({ origin }) => origin.reset(1, 7), 'origin_stream_refused'],
   ]
