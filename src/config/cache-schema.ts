@@ -103,7 +103,8 @@ const key = z.strictObject({
   query: query.default('all').meta({
     description:
       'Query parameters that tell answers apart: all, none, those of a list, or all without some. A `*` at the end of a ' +
-      'name stands for any ending. What is left out is still sent to the origin.',
+      'name stands for any ending. What is left out is still sent to the origin; what it may take for one that counts ' +
+      '(`utm_x=1;id=2`, `id[]`) is not left out.',
     samples: [['id', 'page'], { without: ['utm_*'] }],
   }),
   sortQuery: z.boolean().default(false).meta({

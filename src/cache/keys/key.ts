@@ -143,16 +143,38 @@ function queryRule(choice: QueryChoice, isSorted: boolean): ((query: string) => 
   if (choice === 'all' && !isSorted) return null
   const isKept = choice === 'all' ? () => true : parameterRule(choice)
   return (query) => {
-    const kept = query.split('&').filter((parameter) => isKept(nameOf(parameter)))
+    const kept = query.split('&').filter((parameter) => parameter.split(';').some(isKept))
     if (isSorted) kept.sort(byName)
     return kept.join('&')
   }
 }
 
+/**
+ * Which parameters are kept. What is left out is sent to the origin all the same, so nothing may be left out that the origin takes
+ * for a parameter that counts: it would answer others with what one client has asked for. Some origins split at ';' as well
+ * ('utm_x=1;id=2'), so any part may keep the whole; PHP reads '+id', '%20id', 'id[]' and 'id%00' as `id`, and 'a.b' as `a_b`.
+ */
 function parameterRule(choice: { only: readonly string[] } | { without: readonly string[] }) {
-  const keeps = 'only' in choice
-  const names = (keeps ? choice.only : choice.without).map((name) => normalTarget(name))
-  return (name: string) => names.some((pattern) => fits(pattern, name)) === keeps
+  if ('without' in choice) {
+    const names = choice.without.map((name) => normalTarget(name))
+    return (parameter: string) => !names.some((pattern) => fits(pattern, nameOf(parameter)))
+  }
+  const names = choice.only.map((name) => normalTarget(name))
+  const looseNames = names.map(looseName)
+  return (parameter: string) => {
+    const name = nameOf(parameter)
+    if (names.some((pattern) => fits(pattern, name))) return true
+    const loose = looseName(name)
+    return looseNames.some((pattern) => fits(pattern, loose))
+  }
+}
+
+/** As PHP takes the name of a parameter. */
+function looseName(name: string): string {
+  return name
+    .replace(/^(?:\+|%20)+/, '')
+    .replace(/(?:\[|%5B|%00).*$/, '')
+    .replace(/[.+]|%20/g, '_')
 }
 
 function fits(pattern: string, name: string): boolean {

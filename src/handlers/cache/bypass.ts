@@ -6,6 +6,7 @@ import { compilePath, type PathPattern, type PathSource } from '../../engine/pat
 import { decodeQueryText, findQueryValue } from '../../engine/query.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import { Field } from '../../http/known-fields.ts'
+import { looserPath } from '../../http/target.ts'
 
 /** true: there; false: not there; text: exactly this; a regex: its value matches. */
 export type Wanted = boolean | string | RegExp
@@ -53,9 +54,10 @@ export class Bypass {
       if (holds(raw === undefined ? undefined : decodeQueryText(raw), wanted))
         return `query parameter ${name}`
     }
-    for (const path of this.#paths) {
-      captures.length = 0
-      if (path.matches(request.path, captures)) return `path ${path.source}`
+    if (this.#paths.length > 0) {
+      // Also as origins see it that decode first or cut parameters off ('/account;x'): their page is the same one.
+      const loose = looserPath(request.path)
+      for (const path of this.#paths) if (isOn(path, request.path, loose)) return `path ${path.source}`
     }
     return this.#cookies.length === 0 ? '' : this.#cookieOf(x)
   }
@@ -71,6 +73,11 @@ export class Bypass {
     }
     return ''
   }
+}
+
+function isOn(pattern: PathPattern, path: string, loose: string): boolean {
+  captures.length = 0
+  return pattern.matches(path, captures) || (loose !== path && pattern.matches(loose, captures))
 }
 
 function holds(value: string | undefined, wanted: Wanted): boolean {

@@ -89,6 +89,28 @@ test('parameters are kept, left out or sorted as the operator chose', () => {
   assert.equal(query(page + '?a%26b=1&x=2', { query: { only: ['a'] } }), '', 'an encoded & separates nothing')
 })
 
+/** What the key of the page has of this query. */
+function queryOf(text: string, query: KeyChoices['query'] & object): string {
+  return (keyOf(page + text, { query }).split('\n')[0] as string).slice(page.length)
+}
+
+test('what an origin may take for a parameter that counts is never left out', () => {
+  const without = { without: ['utm_*'] }
+  assert.equal(queryOf('?utm_x=1;id=2', without), '?utm_x=1;id=2', 'some split at a semicolon as well')
+  assert.equal(queryOf('?utm_x=1;utm_y=2&a', without), '?a')
+  assert.equal(queryOf('?a=1;utm_x=1', without), '?a=1;utm_x=1')
+  const only = { only: ['id', 'a_b', 'f*'] }
+  assert.equal(queryOf('?x=1;id=2&y', only), '?x=1;id=2')
+  for (const alias of ['id[]=2', 'id%5b0%5D=2', '+id=2', '%20+id=2', 'id%00x=2', 'a.b=2', 'a+b=2', '+foo=2'])
+    assert.equal(
+      queryOf('?id=1&' + alias, only),
+      normalTarget('?id=1&' + alias),
+      `${alias} is one name to PHP`,
+    )
+  for (const other of ['xid=2', 'id2=2', 'x[id]=2', '[id]=2', 'ab=2', ';', 'x=id'])
+    assert.equal(queryOf('?id=1&' + other, only), '?id=1', other)
+})
+
 test('values of one parameter keep their order when parameters are sorted', () => {
   assert.ok(!same(page + '?a=1&a=2', page + '?a=2&a=1', { sortQuery: true }))
   assert.ok(same(page + '?b&a=1', page + '?a=1&b', { sortQuery: true }))

@@ -84,6 +84,21 @@ test('fields, parameters and paths: any that holds is enough', () => {
   assert.equal(why(conditions, '/x/../%61dmin'), 'path /admin/*')
 })
 
+test('a path is also asked about as an origin sees it that decodes first, or cuts parameters off', () => {
+  const conditions = { paths: ['/account/*', '/exact'] }
+  for (const target of [
+    '/account%2Fa',
+    '/account;a/b',
+    '/account;a',
+    '/a;/../account%2f',
+    '/account%5ca',
+    '/exact;a.css',
+  ])
+    assert.notEqual(why(conditions, target), '', target)
+  for (const target of ['/accounts%2Fa', '/a%2Faccount', '/b;account', '/exactly;a'])
+    assert.equal(why(conditions, target), '', target)
+})
+
 test('uses are counted by key, and what was asked for long ago is forgotten', () => {
   const uses = new UseCounts(10)
   assert.equal(uses.add('a'), 1)
