@@ -9,7 +9,7 @@
 import { CR, hexValue, LF } from '../core/bytes.ts'
 import { Faults } from '../core/faults.ts'
 import { Fields } from '../http/fields.ts'
-import { fieldFlags, NOT_IN_TRAILER } from '../http/known-fields.ts'
+import { cleanTrailers } from '../http/forwarding.ts'
 import { defaultLimits, type ConnectionLimits } from '../http/limits.ts'
 import { LINE_BAD, LINE_END, nextInLine, SIZE, SIZE_START } from './chunk-lines.ts'
 import { FIELDS_WHOLE, walkFieldLines } from './field-lines.ts'
@@ -179,8 +179,7 @@ export class ChunkedReader {
     if (verdict !== FIELDS_WHOLE) return verdict
     const { trailers } = this
     trailers.text = section.toString('latin1', 0, this.#progress.walked)
-    for (let i = 0; i < trailers.size; i++)
-      if ((fieldFlags(trailers.idAt(i)) & NOT_IN_TRAILER) !== 0) trailers.removeAt(i)
+    cleanTrailers(trailers)
     return FIELDS_WHOLE
   }
 }

@@ -163,12 +163,21 @@ function isProtected(id: number): boolean {
   return id === Field.EXPECT || (fieldFlags(id) & (END_TO_END | FRAMING | HOP_BY_HOP)) !== 0
 }
 
-/** Takes out of a trailer section what must not stand in one (RFC 9110 §6.5.1). */
+/**
+ * Takes out of a trailer section what must not stand in one (RFC 9110 §6.5.1), also as a CGI-like origin reads it: some merge
+ * trailers into the header section, and 'X_Forwarded_For' is X-Forwarded-For to them. Who is trusted makes no difference: nobody
+ * tells of clients in a trailer.
+ */
 export function cleanTrailers(fields: Fields): void {
-  for (let i = 0; i < fields.size; i++) {
-    if (fields.isLive(i) && (fieldFlags(fields.idAt(i)) & (NOT_IN_TRAILER | HOP_BY_HOP | FRAMING)) !== 0)
-      fields.removeAt(i)
-  }
+  for (let i = 0; i < fields.size; i++) if (fields.isLive(i) && isNoTrailer(fields, i)) fields.removeAt(i)
+}
+
+function isNoTrailer(fields: Fields, i: number): boolean {
+  const forbidden = NOT_IN_TRAILER | HOP_BY_HOP | FRAMING
+  const id = fields.idAt(i)
+  if (id !== 0) return (fieldFlags(id) & forbidden) !== 0
+  const name = fields.nameAt(i).toLowerCase().replaceAll('_', '-')
+  return name.startsWith('x-forwarded-') || (fieldFlags(fieldId(name)) & forbidden) !== 0
 }
 
 /**

@@ -54,8 +54,7 @@ export class Hiding {
   edit(x: Exchange, head: ResponseHead): void {
     const { fields } = head
     removeHopByHop(fields, head.status === 426)
-    for (const id of this.#removedIds) fields.removeKnown(id)
-    for (const name of this.#removedNames) fields.remove(name)
+    this.#remove(fields)
     if (this.#options.mapLocations) {
       const { first } = fields
       if (first[Field.LOCATION] !== 0) this.#mapEach(x, fields, Field.LOCATION)
@@ -64,6 +63,16 @@ export class Hiding {
       if (this.#names.mayStandIn(fields.text)) this.#mapElsewhere(x, fields)
     }
     if (this.#options.mapCookies && fields.first[Field.SET_COOKIE] !== 0) this.#mapCookies(x, fields)
+  }
+
+  /** The trailers of an answer: what was named to be taken out must not come behind the body. */
+  editTrailers(fields: Fields): void {
+    this.#remove(fields)
+  }
+
+  #remove(fields: Fields): void {
+    for (const id of this.#removedIds) fields.removeKnown(id)
+    for (const name of this.#removedNames) fields.remove(name)
   }
 
   #mapEach(x: Exchange, fields: Fields, id: number): void {

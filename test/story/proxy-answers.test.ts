@@ -68,7 +68,7 @@ test('a chunked answer with trailers is passed on, trailers to whoever asked for
   const world = new ProxyWorld()
   const client = world.client()
   const answer =
-    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\nSet-Cookie: a=b\r\n\r\n'
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\nSet-Cookie: a=b\r\nServer: x\r\n\r\n'
   client.say(get('/', 'TE: trailers\r\nConnection: TE\r\n'))
   assert.match(world.server().take(), /TE: trailers\r\n/)
   world.server().say(answer)

@@ -168,7 +168,10 @@ export class Attempts implements UpstreamReceiver, OriginWaiter {
     x.upstream = null
     if (x.source === upstream) x.source = null
     if (x.response.bodyLength === BODY_NONE) return x.answer()
-    if (trailers !== null) cleanTrailers(trailers)
+    if (trailers !== null) {
+      cleanTrailers(trailers)
+      this.#hiding.editTrailers(trailers)
+    }
     x.out.end(trailers)
   }
 }

@@ -239,6 +239,12 @@ const forwarded: HostileRequest[] = [
     forward: 1,
     seesNot: /evil/,
   },
+  {
+    name: 'a trailer that a CGI-like origin would take for a claim about the client',
+    bytes: post(te, '3\r\nabc\r\n0\r\nX_Forwarded_For: 6.6.6.6\r\nX-Forwarded-User: evil\r\n\r\n'),
+    forward: 1,
+    seesNot: /6\.6\.6\.6|evil/,
+  },
   { name: 'two pipelined requests', bytes: get('') + get(''), forward: 2 },
   {
     name: 'a body that looks like a request',

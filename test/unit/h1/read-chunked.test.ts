@@ -157,6 +157,7 @@ describe('trailers', () => {
       'Upgrade',
       'Keep-Alive',
       'Proxy-Connection',
+      'X_Forwarded_For',
     ]
     const lines = names.map((name) => `${name}: x\r\n`).join('')
     const reading = chunked(`0\r\nA: 1\r\n${lines}B: 2\r\n\r\n`)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Exchange } from '../../../src/http/exchange.ts'
+import { Fields } from '../../../src/http/fields.ts'
 import { defaultHiding, Hiding, type HidingOptions } from '../../../src/http/hiding.ts'
 import type { PathMap } from '../../../src/http/origin-names.ts'
 
@@ -60,6 +61,13 @@ test('fields that name software and inner hops go, others stay', () => {
     ),
   )
   assert.deepEqual([...left.keys()].toSorted(), ['connection', 'content-type', 'x-own'])
+})
+
+test('what goes does not come back as a trailer', () => {
+  const trailers = new Fields()
+  for (const name of ['server', 'x-sum', 'X-Version', 'x-powered-by']) trailers.add(name, '1')
+  new Hiding({ ...defaultHiding, removeFields: ['server', 'x-version'] }, []).editTrailers(trailers)
+  assert.deepEqual(trailers.toArray(), ['x-sum', '1', 'x-powered-by', '1'])
 })
 
 test('which fields go can be chosen', () => {
