@@ -14,6 +14,7 @@ import { problemsOf, valueAt, type ConfigPath, type ConfigProblem } from './prob
 import { hostProblem, hostsOf } from './host-names.ts'
 import { isOriginName, routeSchema } from './route-schema.ts'
 import { slowPart } from './slow-regex.ts'
+import { checkHttpLoops, checkTcpLoops, type WrittenServer } from './loops.ts'
 import { passedOnProblem } from './tcp-schema.ts'
 import { sizeText } from './units.ts'
 
@@ -36,6 +37,7 @@ export function checkConfig(input: unknown): CheckedConfig {
   checkSecrecy(input, tell)
   checkHosts(input, tell)
   checkSites(input, tell)
+  checkLoops(input, tell)
   checkRequestId(input, tell)
   checkRegexes(input, tell)
   checkBareDurations(input, tell)
@@ -194,12 +196,44 @@ function checkPassedOn(input: unknown, names: string[], used: Set<string>, tell:
   }
 }
 
-/** The servers of an origin in whichever form it was written. */
-function urlsOf(origin: unknown): string[] {
-  if (typeof origin === 'string') return [origin]
-  if (Array.isArray(origin)) return origin.flatMap(urlsOf)
+/** The servers of an origin in whichever form it was written, with their places. */
+function serversOf(origin: unknown, path: ConfigPath): WrittenServer[] {
+  if (typeof origin === 'string') return [{ path, url: origin }]
+  if (Array.isArray(origin)) return origin.flatMap((each, i) => serversOf(each, [...path, i]))
   if (!isObject(origin)) return []
-  return typeof origin['url'] === 'string' ? [origin['url']] : urlsOf(origin['servers'])
+  const key = typeof origin['url'] === 'string' ? 'url' : 'servers'
+  return serversOf(origin[key], [...path, key])
+}
+
+function urlsOf(origin: unknown): string[] {
+  return serversOf(origin, []).map(({ url }) => url)
+}
+
+/** Origins that are listeners of this server. */
+function checkLoops(input: unknown, tell: Tell): void {
+  const plans = listenersOf(input)
+  const listeners = plans.flatMap((plan) => plan ?? [])
+  const named = (origin: string): WrittenServer[] =>
+    serversOf(valueAt(input, ['origins', origin]), ['origins', origin])
+  // Each place once, however many routes lead there.
+  const asked = new Map<string, WrittenServer[]>()
+  for (const [path, route] of routesOf(input)) {
+    const isShort = typeof route === 'string'
+    const origin = isShort ? route : valueAt(route, ['origin'])
+    if (typeof origin !== 'string') continue
+    const place = isShort ? path : [...path, 'origin']
+    if (isOriginName(origin)) asked.set(origin, named(origin))
+    else asked.set(place.join('\0'), [{ path: place, url: origin }])
+  }
+  const warn = (path: ConfigPath, message: string): void => tell(path, message, 'warning')
+  checkHttpLoops([...asked.values()].flat(), listeners, warn)
+  const urls = (origin: string): string[] =>
+    isOriginName(origin) ? named(origin).map(({ url }) => url) : [origin]
+  checkTcpLoops(listeners, urls, (listener, pattern, message) => {
+    const path = ['listeners', plans.indexOf(listener), 'tcp']
+    const isWritten = isObject(valueAt(input, path))
+    warn(isWritten ? [...path, pattern] : path, message)
+  })
 }
 
 function checkOrigin(name: string, path: ConfigPath, names: string[], used: Set<string>, tell: Tell): void {

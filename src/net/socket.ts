@@ -132,6 +132,10 @@ export class SocketTransport implements Transport, Carrier, StageOwner {
     return this.#told?.destinationPort ?? this.#self().port
   }
 
+  get arrivedAt(): { readonly address: string; readonly port: number } {
+    return this.#self()
+  }
+
   /** Whose addresses hold instead of the socket's own. A client behind a unix socket has none, which is told as well. */
   get #told(): ProxyHeader | null {
     return this.introduction?.isLocal === false ? this.introduction : null

@@ -47,6 +47,8 @@ export interface Transport {
   readonly introduction?: ProxyHeader | null
   /** The peer that is really there, where `introduction` tells of another; '' when it is the client itself. */
   readonly relayAddress?: string
+  /** The address and port of ours where the connection itself ends, whatever `introduction` says; left out: as above. */
+  readonly arrivedAt?: { readonly address: string; readonly port: number }
   /** From now on its peer is who `header` says. Where it cannot (a stream inside of another), nobody is announced. */
   introduce?(header: ProxyHeader): void
   /** What the TLS handshake has settled; null or left out without TLS. */

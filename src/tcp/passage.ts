@@ -5,6 +5,7 @@
  * - A server that cannot be connected to is passed over and another is tried, as often as the origin's `retries` say: until
  *   then nothing of the client was sent to anybody. After the first byte nothing is tried again.
  * - FIN goes through as FIN and the other direction goes on (net/tunnel.ts); who dies takes the other along.
+ * - A connection is passed on to nobody where its own listener is one of the servers: it would come again, without end.
  * - It is counted and logged once, when both connections are gone, as an exchange of its route.
  * - A drain leaves it: its protocol is not known, so nobody can be told to end. What is there at the deadline is cut.
  */
@@ -20,6 +21,8 @@ import type { ClientHello } from '../net/client-hello.ts'
 import { joinTunnel, type Tunnel } from '../net/tunnel.ts'
 import type { Transport, TransportEvents } from '../net/transport.ts'
 import { writeProxyHeader } from '../net/write-proxy-header.ts'
+import type { Origin } from '../origin/origin.ts'
+import { addressText } from '../origin/server-url.ts'
 
 export interface PassageOwner {
   readonly timers: Timers
@@ -55,7 +58,8 @@ export class Passage implements ServerConnection, TransportEvents {
     client.events = this
     client.pause()
     this.#describe(this.#x)
-    this.#open(NONE)
+    if (comesBack(client, route.origin)) this.#fail(Faults.LOOP)
+    else this.#open(NONE)
   }
 
   /** For the log, the counters, and a policy that looks at the client. */
@@ -180,4 +184,14 @@ export class Passage implements ServerConnection, TransportEvents {
     this.#finish(Faults.CLIENT_GONE, 0)
     this.#owner.onClosed(this)
   }
+}
+
+/**
+ * Is the address at which it came one of its servers'? The config was checked for addresses; names may resolve to us. Asked
+ * before anybody is connected to: of two ends of one connection neither knows in time that the other is of this machine.
+ */
+function comesBack({ arrivedAt }: Transport, origin: Origin): boolean {
+  if (arrivedAt === undefined || arrivedAt.port === 0) return false
+  const own = addressText(arrivedAt.address, arrivedAt.port, '')
+  return origin.snapshot().servers.some(({ addresses }) => addresses.some(({ address }) => address === own))
 }

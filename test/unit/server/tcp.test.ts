@@ -120,6 +120,17 @@ test('a client whom nobody serves is reset, and that is counted with 502', async
   )
 })
 
+test('a listener that is a server of its own origin ends the connection, instead of making another without end', async (t) => {
+  const { server, port } = await edge(t, `127.0.0.1:${await deadPort()}`)
+  // By a name, which no check of a config can follow: the first connection goes out before it is resolved.
+  await server.reload(configOf(`localhost:${port}`))
+  for (let i = 0; i < 2; i++) assert.notEqual(await say(port, 'x'), 'x')
+  const faults = server.snapshot()['headgate_faults_total'] ?? {}
+  const cut = faults['{fault="loop",side="edge"}'] ?? 0
+  assert.ok(cut >= 2 && cut <= 3, `cut ${cut} times`)
+  await until(() => server.snapshot()['headgate_tcp_connections']?.[''] === 0)
+})
+
 test('a connection on which nothing moves is closed after its idle time', async (t) => {
   const servers = [`127.0.0.1:${await echo(t, 'a')}`]
   const { server, port } = await edge(t, 'db', {

@@ -1,0 +1,92 @@
+/**
+ * Origins that are listeners of this very server: what is sent there comes back. HTTP of it is answered 508, since it bears
+ * our name (engine/arrival.ts); connections that are passed on unread would make another each, without end.
+ *
+ * Promise: told is only what is sure by the addresses that are written, and by those of this machine. Names are not resolved.
+ */
+import { isIPv4 } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import type { ListenerPlan } from '../engine/plan.ts'
+import { parseServerUrl, type ServerUrl } from '../origin/server-url.ts'
+import type { ConfigPath } from './problem.ts'
+
+/** A server that is written somewhere. */
+export interface WrittenServer {
+  readonly path: ConfigPath
+  readonly url: string
+}
+
+type TellLoop = (path: ConfigPath, message: string) => void
+
+/** The listener of this server that whoever connects to `url` reaches; null: none, as far as can be told. */
+export function listenerAt(url: ServerUrl, listeners: readonly ListenerPlan[]): ListenerPlan | null {
+  return listeners.find((listener) => isReached(listener, url)) ?? null
+}
+
+function isReached(listener: ListenerPlan, url: ServerUrl): boolean {
+  if (listener.path !== '' || url.path !== '') return listener.path === url.path
+  if (listener.port !== url.port) return false
+  return addressesOf(url.host).some((address) => isCovered(address, listener.host))
+}
+
+function isCovered(address: string, host: string): boolean {
+  if (host === '' || host === '::') return isOwn(address)
+  if (host === '0.0.0.0') return isIPv4(address) && isOwn(address)
+  return addressesOf(host).includes(address)
+}
+
+function addressesOf(host: string): readonly string[] {
+  if (host.toLowerCase() === 'localhost') return ['127.0.0.1', '::1']
+  // To connect to no address is to connect to the loopback.
+  if (host === '0.0.0.0') return ['127.0.0.1']
+  return [host === '::' ? '::1' : host.toLowerCase()]
+}
+
+function isOwn(address: string): boolean {
+  if (address === '::1' || (isIPv4(address) && address.startsWith('127.'))) return true
+  return Object.values(networkInterfaces()).some((all) => all?.some((each) => each.address === address))
+}
+
+/** Servers that HTTP routes name. */
+export function checkHttpLoops(
+  servers: Iterable<WrittenServer>,
+  listeners: readonly ListenerPlan[],
+  tell: TellLoop,
+): void {
+  for (const { path, url } of servers) {
+    const server = parseServerUrl(url)
+    const listener = typeof server === 'string' ? null : listenerAt(server, listeners)
+    if (typeof server === 'string' || listener === null || isPassedOn(listener, server)) continue
+    const message = `${url} is a listener of this server (${listener.name}): requests come back, and are answered 508`
+    tell(path, message)
+  }
+}
+
+/** May what is sent to this listener go on to somebody else? */
+function isPassedOn({ tcp }: ListenerPlan, { isSecure }: ServerUrl): boolean {
+  return tcp !== undefined && (isSecure || tcp['*'] !== undefined)
+}
+
+/** Connections of a listener that come back to it, over others or at once. `serversOf`: of an origin, or of an address. */
+export function checkTcpLoops(
+  listeners: readonly ListenerPlan[],
+  serversOf: (origin: string) => readonly string[],
+  tell: (listener: ListenerPlan, pattern: string, message: string) => void,
+): void {
+  const next = (listener: ListenerPlan, pattern: string): ListenerPlan[] => {
+    const origin = listener.tcp?.[pattern] ?? listener.tcp?.['*']
+    const servers = (origin === undefined ? [] : serversOf(origin)).map(parseServerUrl)
+    return servers.flatMap((server) =>
+      typeof server === 'string' ? [] : (listenerAt(server, listeners) ?? []),
+    )
+  }
+  for (const listener of listeners) {
+    for (const pattern of Object.keys(listener.tcp ?? {})) {
+      const seen = new Set(next(listener, pattern))
+      for (const each of seen) for (const further of next(each, pattern)) seen.add(further)
+      if (!seen.has(listener)) continue
+      const message = `leads back to this listener (${listener.name}): each connection would make another, without end`
+      tell(listener, pattern, message)
+    }
+  }
+}
