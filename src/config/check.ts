@@ -8,15 +8,25 @@ import { compileUserRegex, regexCaptureNames } from '../engine/path-pattern.ts'
 import { compileTemplate } from '../engine/template.ts'
 import { entryBytesMaxOf } from './caches.ts'
 import { configSchema, type ConfigDocument, type RouteDocument } from './document.ts'
-import { clash, readListener } from './listener-schema.ts'
+import { checkBareDurations } from './bare-durations.ts'
+import { clash } from './listener-schema.ts'
 import { compileMatch } from './match-schema.ts'
 import { problemsOf, valueAt, type ConfigPath, type ConfigProblem } from './problem.ts'
 import { hostProblem, hostsOf } from './host-names.ts'
 import { isOriginName, routeSchema } from './route-schema.ts'
 import { slowPart } from './slow-regex.ts'
-import { checkHttpLoops, checkTcpLoops, type WrittenServer } from './loops.ts'
+import { checkHttpLoops, checkTcpLoops } from './loops.ts'
 import { passedOnProblem } from './tcp-schema.ts'
 import { sizeText } from './units.ts'
+import {
+  isObject,
+  listenersOf,
+  routesOf,
+  serversOf,
+  textsBelow,
+  urlsOf,
+  type WrittenServer,
+} from './written.ts'
 
 export interface CheckedConfig {
   /** null when there is an error. */
@@ -40,14 +50,10 @@ export function checkConfig(input: unknown): CheckedConfig {
   checkLoops(input, tell)
   checkRequestId(input, tell)
   checkRegexes(input, tell)
-  checkBareDurations(input, tell)
+  checkBareDurations(input, (path, message) => tell(path, message, 'warning'))
   if (result.success) checkBounds(result.data, tell)
   const isRight = !problems.some((problem) => problem.severity === 'error')
   return { document: isRight && result.success ? result.data : null, problems }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value)
 }
 
 function checkBounds(document: ConfigDocument, tell: Tell): void {
@@ -66,27 +72,6 @@ function checkBounds(document: ConfigDocument, tell: Tell): void {
   checkSlices(document, tell)
 }
 
-/** Other servers read a bare number as seconds: a deadline of 60 ms would cut everybody off. */
-const bareDurationMsMin = 1000
-
-function checkBareDurations(input: unknown, tell: Tell): void {
-  const origins = valueAt(input, ['origins'])
-  const names = isObject(origins) ? Object.keys(origins) : []
-  const places: ConfigPath[] = [
-    ['timeouts'],
-    ...names.map((name) => ['origins', name, 'timeouts']),
-    ...Array.from(routesOf(input), ([path]) => [...path, 'timeouts']),
-  ]
-  for (const place of places) {
-    const timeouts = valueAt(input, place)
-    for (const [key, value] of isObject(timeouts) ? Object.entries(timeouts) : []) {
-      if (typeof value !== 'number' || value <= 0 || value >= bareDurationMsMin) continue
-      const message = `${value} are milliseconds; write "${value}s" if seconds are meant, else "${value}ms"`
-      tell([...place, key], message, 'warning')
-    }
-  }
-}
-
 function checkSlices(document: ConfigDocument, tell: Tell): void {
   const bytesMax = entryBytesMaxOf(document)
   for (const [host, routes] of Object.entries(document.sites)) {
@@ -96,12 +81,6 @@ function checkSlices(document: ConfigDocument, tell: Tell): void {
       tell(['sites', host, i, 'cache', 'slice'], message, 'warning')
     }
   }
-}
-
-/** Those that are written, in a list or alone; null for one that cannot be read. */
-function listenersOf(input: unknown): ReturnType<typeof readListener>[] {
-  const written = valueAt(input, ['listeners'])
-  return (Array.isArray(written) ? written : written === undefined ? [] : [written]).map(readListener)
 }
 
 function checkListeners(input: unknown, tell: Tell): void {
@@ -194,19 +173,6 @@ function checkPassedOn(input: unknown, names: string[], used: Set<string>, tell:
       }
     }
   }
-}
-
-/** The servers of an origin in whichever form it was written, with their places. */
-function serversOf(origin: unknown, path: ConfigPath): WrittenServer[] {
-  if (typeof origin === 'string') return [{ path, url: origin }]
-  if (Array.isArray(origin)) return origin.flatMap((each, i) => serversOf(each, [...path, i]))
-  if (!isObject(origin)) return []
-  const key = typeof origin['url'] === 'string' ? 'url' : 'servers'
-  return serversOf(origin[key], [...path, key])
-}
-
-function urlsOf(origin: unknown): string[] {
-  return serversOf(origin, []).map(({ url }) => url)
 }
 
 /** Origins that are listeners of this server. */
@@ -314,15 +280,6 @@ function checkRequestId(input: unknown, tell: Tell): void {
   }
 }
 
-/** Every route that was written, in whichever form, with its place. */
-function* routesOf(input: unknown): Generator<[ConfigPath, unknown]> {
-  const sites = valueAt(input, ['sites'])
-  for (const [host, site] of isObject(sites) ? Object.entries(sites) : []) {
-    if (!Array.isArray(site)) yield [['sites', host], site]
-    else for (const [i, route] of site.entries()) yield [['sites', host, i], route]
-  }
-}
-
 interface Captures {
   count: number
   readonly names: Set<string>
@@ -376,14 +333,6 @@ function checkTemplate(text: string, path: ConfigPath, captures: Captures, tell:
     if (captures.names.has(name)) continue
     tell(path, `{path.${name}} is never set: the match has no ":${name}"${didYouMean(name, captures.names)}`)
   }
-}
-
-function* textsBelow(value: unknown, path: ConfigPath): Generator<[ConfigPath, string]> {
-  if (typeof value === 'string') yield [path, value]
-  else if (Array.isArray(value))
-    for (const [i, item] of value.entries()) yield* textsBelow(item, [...path, i])
-  else if (isObject(value))
-    for (const [key, item] of Object.entries(value)) yield* textsBelow(item, [...path, key])
 }
 
 export type { RouteDocument }

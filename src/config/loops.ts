@@ -9,12 +9,7 @@ import { networkInterfaces } from 'node:os'
 import type { ListenerPlan } from '../engine/plan.ts'
 import { parseServerUrl, type ServerUrl } from '../origin/server-url.ts'
 import type { ConfigPath } from './problem.ts'
-
-/** A server that is written somewhere. */
-export interface WrittenServer {
-  readonly path: ConfigPath
-  readonly url: string
-}
+import type { WrittenServer } from './written.ts'
 
 type TellLoop = (path: ConfigPath, message: string) => void
 

@@ -76,7 +76,7 @@ function unknownKey(key: string, path: ConfigPath): string {
   const known = knownKeys(path)
   if (futureKeys.has(key) && !known.includes(key))
     return `"${key}" is not available in this version of Headgate`
-  return `unknown key "${key}"${didYouMean(key, known) || hintFor(key, path) || elsewhere(key)}`
+  return `unknown key "${key}"${hintFor(key, path) || didYouMean(key, known) || elsewhere(key)}`
 }
 
 /** Right, but in the wrong place. */
@@ -109,7 +109,29 @@ const otherWords: Readonly<Record<string, string>> = {
   return: 'respond',
   status: 'respond',
   trusted_proxies: 'trustedProxies',
+  code: 'status',
+  read: 'betweenBytes',
+  send: 'originWrite',
+  write: 'originWrite',
+  keepalive: 'keepAlive',
+  format: 'access',
+  file: 'accessFile',
+  output: 'accessFile',
+  cert: 'certificates',
+  strip: 'stripPrefix',
+  strip_prefix: 'stripPrefix',
+  stalewhilerevalidate: 'grace',
+  staleiferror: 'errorGrace',
+  swr: 'grace',
 }
+
+/** What others write for true and false; in YAML 1.2 these are texts. */
+const booleanWords: ReadonlyMap<string, string> = new Map([
+  ['yes', 'true'],
+  ['on', 'true'],
+  ['no', 'false'],
+  ['off', 'false'],
+])
 
 function hintFor(key: string, path: ConfigPath): string {
   const word = otherWords[key.toLowerCase()]
@@ -162,13 +184,16 @@ function typeMessage(issues: readonly Issue[], found: unknown): string {
   const expected = [...new Set([...values.map((value) => JSON.stringify(value)), ...kinds])]
   if (found === undefined) return `it is missing; ${listed(expected)} is expected`
   const wrong = typeof found === 'string' ? found : ''
+  const truth = expected.includes('true or false') ? booleanWords.get(wrong.toLowerCase()) : undefined
   const meant =
     wrong === ''
       ? ''
-      : didYouMean(
-          wrong,
-          values.filter((value) => typeof value === 'string'),
-        )
+      : truth === undefined
+        ? didYouMean(
+            wrong,
+            values.filter((value) => typeof value === 'string'),
+          )
+        : `; write ${truth}`
   return `${listed(expected)} is expected, not ${describe(found)}${meant}`
 }
 

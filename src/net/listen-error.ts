@@ -1,4 +1,6 @@
 /** What went wrong when listening, in a sentence with a remedy: the first thing that many people see of us. */
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { TransportAddress } from './transport.ts'
 
 export class ListenError extends Error {
@@ -21,17 +23,22 @@ function sentence(code: string, { host, port, path }: TransportAddress): string 
         : `${capital(where)} is in use by another program: stop it (ss -ltnp sport = :${port} names it), or choose another port.`
     case 'EACCES':
     case 'EPERM':
+      // Node says EACCES of a folder that does not exist, too.
+      if (path !== '' && !existsSync(dirname(path))) return sentence('ENOENT', { host, port, path })
       return path !== ''
         ? `${capital(where)} cannot be made: this user may not write to the folder.`
         : `${capital(where)} needs CAP_NET_BIND_SERVICE (setcap cap_net_bind_service=+ep $(readlink -f $(which node))), or ` +
             `sysctl net.ipv4.ip_unprivileged_port_start=${port}, or choose a port from 1024 on.`
     case 'EADDRNOTAVAIL':
       return `${capital(where)}: this machine has no such address; ip address shows those it has.`
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `${capital(where)}: the name cannot be resolved; write an address of this machine.`
     case 'EAFNOSUPPORT':
       return `${capital(where)}: this machine does not speak that address family (is IPv6 off?).`
     case 'ENOENT':
     case 'ENOTDIR':
-      return `${capital(where)} cannot be made: its folder does not exist.`
+      return `${capital(where)} cannot be made: its folder does not exist; make it (mkdir -p ${dirname(path)}).`
     case 'EEXIST':
       return `${capital(where)} exists already and is no socket: it is left alone; remove it, or choose another path.`
     case 'ENAMETOOLONG':
@@ -48,6 +55,7 @@ function bracketed(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
+/** Names and paths stay as they are. */
+function capital(where: string): string {
+  return where.replace(/^port /, 'Port ')
 }

@@ -2,6 +2,7 @@
  * OriginServer: a server of an origin: its place in the balancing, its pool, and the watch over its name if it has one.
  */
 import type { Clock } from '../core/clock.ts'
+import { NONE, faultRow } from '../core/faults.ts'
 import type { OriginProtocol } from '../http/dial.ts'
 import type { ClientSecurity } from '../net/security.ts'
 import { NameWatch, type NameWatchOwner } from './name-watch.ts'
@@ -70,7 +71,8 @@ export class OriginServer implements Member, NameWatchOwner {
     const { endpoints, stock, room } = this.pool
     const addresses = endpoints.list.map(({ addressText, idle, connections, passing }): AddressSnapshot => {
       const passedOverMs = passing.state === PASSED ? Math.max(0, passing.untilMs - nowMs) : 0
-      const { faults, fault, isAvailable } = passing
+      const { faults, isAvailable } = passing
+      const fault = passing.fault === NONE ? '' : faultRow(passing.fault).name
       return { address: addressText, idle, connections, faults, fault, isAvailable, passedOverMs }
     })
     return {

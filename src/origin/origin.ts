@@ -11,6 +11,7 @@
  * 2. After `WAIT` exactly one of `onOpened` and `onOpenFailed` comes, in a later turn of the event loop, with the turn
  *    that `open` took by `x.beginWait()`; or neither does, when `cancelWait(x)` was called or the turn has changed.
  *    `onOpenFailed` may call `open` again (the faults are all `retry: 'any'`).
+ *    Meanwhile `x.upstreamAddress` is the address that is being connected to; '' while its name is not resolved.
  * 3. `x.upstreamAddress = upstream.address` and `x.connectMs = upstream.connectMs` are the proxy step's to set.
  * 4. `onAttemptSuccess(upstream)` when the answer's first head has come (1xx included): costs a comparison.
  *    `onAttemptFault(x, upstream, fault)` for whatever `UpstreamReceiver.onFault` said: the origin judges by itself which
@@ -53,8 +54,8 @@ export interface AddressSnapshot {
   readonly connections: number
   /** Faults since its last success, those while it was passed over not counted. */
   readonly faults: number
-  /** The last of them; NONE when it is in order. */
-  readonly fault: Fault
+  /** The name of the last of them; '' when it is in order. */
+  readonly fault: string
   readonly isAvailable: boolean
   /** How much longer it is passed over; 0 when it is not. */
   readonly passedOverMs: number

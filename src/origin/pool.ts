@@ -105,6 +105,8 @@ export class Pool implements EndpointOwner {
     if (this.#owner.waiting.size >= this.#tuning.waitingMax) return -Faults.ORIGIN_FULL
     if (endpoint === null && this.#source?.ask() !== true) return -Faults.ORIGIN_UNRESOLVED
     this.#countAttempt(x)
+    // So that the log tells of it also when nobody answers there.
+    x.upstreamAddress = endpoint?.addressText ?? ''
     this.room.add(x, waiter, nowMs, announcement)
     this.#dialForRoom(nowMs, endpoint)
     return WAIT

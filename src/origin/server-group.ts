@@ -209,9 +209,11 @@ class ServerGroup implements Origin, OriginServerOwner {
   }
 
   onNameFault(server: OriginServer, reason: string): void {
+    const isKnown = server.pool.endpoints.list.length > 0
+    const what = isKnown ? 'addresses known before stay in use' : 'until it can it takes no requests'
     this.#context.onEvent?.(
       'warn',
-      `${server.name} of origin ${this.name} cannot be resolved (${reason}); addresses known before stay in use`,
+      `${server.name} of origin ${this.name} cannot be resolved (${reason}); ${what}`,
     )
   }
 }

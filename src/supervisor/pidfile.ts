@@ -9,7 +9,11 @@ export function writePidfile(path: string): void {
   const owner = readPid(path)
   if (owner !== 0 && owner !== process.pid && isAlive(owner))
     throw new Error(`the pidfile '${path}' belongs to process ${owner}, which runs`)
-  writeFileSync(path, process.pid + '\n', { mode: 0o644 })
+  try {
+    writeFileSync(path, process.pid + '\n', { mode: 0o644 })
+  } catch (error) {
+    throw new Error(`the pidfile cannot be written: ${(error as Error).message}`, { cause: error })
+  }
 }
 
 /** Removes it, unless somebody else has put theirs there. */

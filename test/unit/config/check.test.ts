@@ -38,6 +38,18 @@ test('an unknown key is told with the nearest one that may stand there', () => {
   has({ ...right, zzz: 1 }, /^error zzz: unknown key "zzz"$/)
 })
 
+test('words of other programs are told with what they are called here', () => {
+  has({ ...right, log: { format: 'json' } }, /log\.format: .*"access"\?/)
+  has({ sites: { '*': { redirect: { to: '/', code: 301 } } } }, /redirect\.code: .*"status"\?/)
+  has({ ...right, timeouts: { read: '60s' } }, /timeouts\.read: .*"betweenBytes"\?/)
+  has({ sites: { '*': { origin: 'a:1', rewrite: { strip: '/x' } } } }, /rewrite\.strip: .*"stripPrefix"\?/)
+  has({ ...right, halfClose: 'on' }, /halfClose: true or false is expected, not "on"; write true$/)
+  has(
+    { ...right, listeners: [{ port: 1, tls: 'yes' }] },
+    /tls: true or false or an object .* "yes"; write true$/,
+  )
+})
+
 test('keys of later versions are refused by name', () => {
   for (const key of ['http2', 'http3']) has({ ...right, [key]: true }, /not available in this version/)
   for (const key of ['files', 'compress', 'access', 'handler']) {
@@ -306,9 +318,34 @@ test('bounds are bounded', () => {
   has({ ...right, origins: { app: { servers: 'a:1', passOver: { min: '5s', max: '1s' } } } }, /longer than/)
 })
 
+/** Of one origin behind these listeners. */
+function problemsTo(url: string, listeners: unknown): string[] {
+  return problems({ listeners, origins: { app: [url] }, sites: { '*': { origin: 'app' } } })
+}
+
+test('how long something is kept is never a bare number without a warning: others count it in seconds', () => {
+  const route = { origin: 'app', cache: { ttl: [{ status: 404, ttl: 3600 }], grace: 60, keep: 0 } }
+  const input = {
+    ...right,
+    sites: { '*': [{ match: '/a', origin: 'app', cache: { ttl: 86_400 } }, route] },
+    https: { hsts: 31_536_000 },
+    drainTimeout: 30,
+    listeners: [{ port: 443, tls: true }],
+  }
+  const paths = problems(input).filter((text) => /^warning .*are milliseconds; write "\d+s" if/.test(text))
+  assert.deepEqual(
+    paths.map((text) => text.split(': ')[0]),
+    [
+      'warning drainTimeout',
+      'warning https.hsts',
+      'warning sites["*"][0].cache.ttl',
+      'warning sites["*"][1].cache.grace',
+      'warning sites["*"][1].cache.ttl[0].ttl',
+    ],
+  )
+})
+
 test('an origin that is a listener of its own server is told', () => {
-  const to = (url: string, listeners: unknown): string[] =>
-    problems({ listeners, origins: { app: [url] }, sites: { '*': { origin: 'app' } } })
   const warning = /^warning origins\.app\[0\]: .* is a listener of this server \(.*\): .*508$/
   for (const [url, listener] of [
     ['http://127.0.0.1:8080', 8080],
@@ -320,7 +357,7 @@ test('an origin that is a listener of its own server is told', () => {
     ['unix:/run/a.sock', 'unix:/run/a.sock'],
     ['127.0.0.1:8080', { port: 8080, tcp: { 'a.example': '10.0.0.1:1' } }],
   ] as const) {
-    const found = to(url, [listener]).filter((text) => warning.test(text))
+    const found = problemsTo(url, [listener]).filter((text) => warning.test(text))
     assert.equal(found.length, 1, `${url} behind ${JSON.stringify(listener)}`)
   }
   for (const [url, listener] of [
@@ -334,7 +371,7 @@ test('an origin that is a listener of its own server is told', () => {
     ['127.0.0.1:8080', { port: 8080, tcp: '10.0.0.1:1' }],
     ['https://127.0.0.1:8080', { port: 8080, tcp: { 'a.example': '10.0.0.1:1' } }],
   ] as const) {
-    assert.deepEqual(to(url, [listener]), [], `${url} behind ${JSON.stringify(listener)}`)
+    assert.deepEqual(problemsTo(url, [listener]), [], `${url} behind ${JSON.stringify(listener)}`)
   }
   has(
     { listeners: 8080, sites: { '*': [{ match: '/a', respond: 200 }, { origin: '127.0.0.1:8080' }] } },

@@ -218,7 +218,19 @@ test('every error of listening has a sentence with a remedy', () => {
     new ListenError('EACCES', port).message,
     /^Port 80 needs CAP_NET_BIND_SERVICE .* or choose a port/,
   )
-  assert.match(new ListenError('EACCES', unix).message, /may not write to the folder/)
+  assert.match(
+    new ListenError('EACCES', unix).message,
+    /^unix:\/run\/x.sock cannot .* may not write to the folder/,
+  )
+  const lost = { ...unix, path: '/run/no/such/x.sock' }
+  assert.match(
+    new ListenError('EACCES', lost).message,
+    /^unix:.*folder does not exist.*mkdir -p \/run\/no\/such/,
+  )
+  assert.match(
+    new ListenError('ENOTFOUND', { ...port, host: 'edge.invalid' }).message,
+    /^edge\.invalid:80: the name/,
+  )
   assert.match(new ListenError('EADDRINUSE', { ...port, host: '::1' }).message, /^\[::1\]:80 is in use/)
   assert.match(new ListenError('ENOENT', unix).message, /folder does not exist/)
   assert.match(new ListenError('EAFNOSUPPORT', port).message, /IPv6/)

@@ -25,7 +25,7 @@ test('an origin tells what it is made of', () => {
         idle: 0,
         connections: 0,
         faults: 0,
-        fault: 0,
+        fault: '',
         isAvailable: true,
         passedOverMs: 0,
       },

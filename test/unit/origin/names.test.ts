@@ -62,7 +62,10 @@ test('requests for a name that cannot be resolved fail with dns_error, and it is
   assert.equal(s.waiters.failed[0]?.fault, Faults.ORIGIN_UNRESOLVED)
   assert.equal(s.server().inFlight, 0)
   assert.equal(s.server().isAvailable, false)
-  assert.match(s.events[0]?.message ?? '', /app\.internal of origin app cannot be resolved \(not found\)/)
+  assert.match(
+    s.events[0]?.message ?? '',
+    /app\.internal of origin app cannot be resolved \(not found\); until it can it takes no requests/,
+  )
   // At once again: it was told just now.
   assert.equal(s.open().result, -Faults.ORIGIN_UNRESOLVED)
   assert.equal(resolver.asked.length, 1)

@@ -31,7 +31,7 @@ test('a server that does not answer in time is passed over', () => {
   const s = stage(two)
   fallSilent(s)
   assert.equal(s.server(0).isAvailable, false)
-  assert.equal(s.server(0).addresses[0]?.fault, Faults.ORIGIN_FIRST_BYTE_TIMEOUT)
+  assert.equal(s.server(0).addresses[0]?.fault, 'http_response_timeout')
 })
 
 test('a connection to a silent server ends nothing: the kernel of a stopped process accepts it', () => {
