@@ -10,7 +10,7 @@
  */
 import type { Server } from 'node:net'
 import type { DiskSettings } from './cache/disk/options.ts'
-import { totalOf, type PurgeTotal } from './cache/purge/purge-peers.ts'
+import { totalOf, type PurgeTotal } from './cache/purge/purge-total.ts'
 import { SharedCache } from './cache/shared-cache.ts'
 import type { PurgeRequest } from './cache/store/store.ts'
 import type { RequestToExplain } from './admin/explain-body.ts'
@@ -343,6 +343,11 @@ export class HeadgateServer {
   /** Purges what this process has stored; of several workers, each is told. It is gone before this returns. */
   async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
     return this.#cache?.purgeAndCount(requests) ?? totalOf([])
+  }
+
+  /** What has been counted of an earlier purge until now; null: it is not remembered. */
+  purgeTotal(id: string): PurgeTotal | null {
+    return this.#cache?.purgeTotal(id) ?? null
   }
 
   /** The certificates that come by themselves. */

@@ -7,7 +7,7 @@
  */
 import * as http from 'node:http'
 import { chmodSync } from 'node:fs'
-import type { PurgeTotal } from '../cache/purge/purge-peers.ts'
+import { toldOf, type PurgeTotal } from '../cache/purge/purge-total.ts'
 import type { PurgeRequest } from '../cache/store/store.ts'
 import type { MetricsSnapshot } from '../engine/metrics.ts'
 import type { CertificateReport } from '../tls/acme/certificate-status.ts'
@@ -17,7 +17,7 @@ import { readAdminAddress, type AdminAddress } from './address.ts'
 import { refusalOf } from './guard.ts'
 import { readRequestToExplain, type RequestToExplain } from './explain-body.ts'
 import { readNames } from './names-body.ts'
-import { readPurgeOrder } from './purge-body.ts'
+import { readPurgeOrder, readReportId } from './purge-body.ts'
 import { readWarmOrder, sumWarm, type WarmOrder, type WarmProgress } from './warm-body.ts'
 import { metricsText, openMetricsType, prometheusType, wantsOpenMetrics } from './metrics-text.ts'
 
@@ -46,6 +46,8 @@ export interface AdminTarget {
   explain(request: RequestToExplain): Promise<readonly ExplainedBy[]>
   /** Purges the cache of every worker; resolves when all have acknowledged it or the time for that is over. */
   purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal>
+  /** What has been counted of an earlier purge until now; null: nobody remembers it. */
+  purgeTotal(id: string): Promise<PurgeTotal | null>
   certificates(): Promise<CertificateReport>
   /** Has these renewed now, or all when none is named; gives the names that are. */
   renewCertificates(names: readonly string[]): Promise<readonly string[]>
@@ -64,6 +66,7 @@ const requestMs = 10_000
 /** Only these have a body that means anything, and how long it may be: a list of URLs to warm is long. */
 const bodyBytesMax: ReadonlyMap<string, number> = new Map([
   ['/purge', 256 * 1024],
+  ['/purge/report', 4096],
   ['/explain', 256 * 1024],
   ['/certificates/renew', 256 * 1024],
   ['/warm', 32 * 1024 * 1024],
@@ -191,6 +194,7 @@ export class AdminServer {
     if (body === null) return tooLarge(response, bytesMax)
     if (path === '/warm') return this.#warm(readWarmOrder(body))
     if (path === '/purge') return this.#purge(body)
+    if (path === '/purge/report') return this.#purgeReport(body)
     return path === '/explain' ? this.#explain(body) : this.#renew(body)
   }
 
@@ -209,7 +213,19 @@ export class AdminServer {
     const order = readPurgeOrder(text)
     if (typeof order === 'string') return json(400, { error: order })
     const total = await this.#target.purge(order.requests)
-    return json(total.missing === 0 ? 200 : 504, { ...total, isSoft: order.isSoft, isDry: order.isDry })
+    return json(total.missing === 0 ? 200 : 504, {
+      ...toldOf(total),
+      isSoft: order.isSoft,
+      isDry: order.isDry,
+    })
+  }
+
+  async #purgeReport(text: string): Promise<Answer> {
+    const id = readReportId(text)
+    if (id === '') return json(400, { error: '"id" is expected, as the answer to the purge had it' })
+    const total = await this.#target.purgeTotal(id)
+    if (total === null) return json(404, { error: 'no purge of this id is remembered' })
+    return json(200, toldOf(total))
   }
 
   async #renew(text: string): Promise<Answer> {
@@ -262,6 +278,7 @@ const paths: ReadonlyMap<string, 'GET' | 'POST'> = new Map([
   ['/reload', 'POST'],
   ['/reopen-logs', 'POST'],
   ['/purge', 'POST'],
+  ['/purge/report', 'POST'],
   ['/explain', 'POST'],
   ['/certificates', 'GET'],
   ['/certificates/renew', 'POST'],

@@ -40,6 +40,12 @@ export function readPurgeOrder(text: string): PurgeOrder | string {
   }
 }
 
+/** Of the body of `POST /purge/report`; '' where it is none. */
+export function readReportId(text: string): string {
+  const body = readObject(text)
+  return typeof body === 'object' && typeof body['id'] === 'string' ? body['id'] : ''
+}
+
 function readObject(text: string): Record<string, unknown> | string {
   try {
     const value: unknown = JSON.parse(text)

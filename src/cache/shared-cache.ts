@@ -20,10 +20,12 @@ import type { Entry } from './store/entry.ts'
 import type { FillLimits } from './fill/fill-limits.ts'
 import { Fills, type FillsTold } from './fill/fills.ts'
 import { MemoryStore } from './memory/memory-store.ts'
-import { PurgePeers, totalOf, type PurgeTotal } from './purge/purge-peers.ts'
+import { PurgeOrders } from './purge/purge-orders.ts'
+import { PurgePeers } from './purge/purge-peers.ts'
+import { totalOf, type PurgeTotal } from './purge/purge-total.ts'
 import type { Reader } from './fill/reader.ts'
-import { marked } from './store/purge-request.ts'
-import type { CacheStore, PurgeReport, PurgeRequest, StoreBelow, StoreSnapshot } from './store/store.ts'
+import { marked, type PurgeCounts } from './store/purge-request.ts'
+import type { CacheStore, PurgeRequest, StoreBelow, StoreSnapshot } from './store/store.ts'
 import type { VaryFolding } from './keys/vary.ts'
 
 export interface CacheSettings {
@@ -68,6 +70,7 @@ export class SharedCache {
   #isOpen = false
   readonly #options: SharedCacheOptions
   readonly #peers: PurgePeers | null
+  readonly #orders: PurgeOrders = new PurgeOrders()
   /** Who else must know what origins are asked for. */
   readonly told: FillsTold
   #fills: Fills
@@ -118,6 +121,7 @@ export class SharedCache {
 
   #openDisk(settings: DiskSettings | null): void {
     const closed = this.#disk?.close()
+    if (this.#disk !== null) this.#memory.forgetBeneath()
     this.#disk = null
     if (settings === null) return
     const { clock, timers, peers, disk = fileDisk, warn } = this.#options
@@ -221,8 +225,14 @@ export class SharedCache {
   // Purging
 
   /** Purges the store in memory, unless it has been told by the journal on disk. */
-  #purgeMemory(requests: readonly PurgeRequest[]): PurgeReport[] {
-    return requests.map((request) => this.#disk?.purgeMemory(request) ?? this.store.purge(request))
+  #purgeMemory(requests: readonly PurgeRequest[]): PurgeCounts[] {
+    return requests.map(
+      (request) => this.#disk?.purgeMemory(request) ?? { above: this.store.purge(request), below: null },
+    )
+  }
+
+  get #isSharing(): boolean {
+    return this.#disk !== null
   }
 
   /**
@@ -233,7 +243,7 @@ export class SharedCache {
     requests: readonly PurgeRequest[],
     onCarriedOut: (() => void) | null = null,
   ): PurgeTotal | Promise<PurgeTotal> {
-    const total = totalOf(this.#purgeMemory(requests))
+    const total = totalOf(this.#purgeMemory(requests), this.#isSharing)
     if (this.#disk !== null) return this.#kept(this.#disk.purge(requests, onCarriedOut), total)
     onCarriedOut?.()
     return total
@@ -256,16 +266,26 @@ export class SharedCache {
    */
   async purgeAndCount(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
     const { clock } = this.#options
-    const reports = this.#purgeMemory(requests)
-    const kept = this.#disk === null ? null : this.#kept(this.#disk.purge(requests), totalOf([]))
+    const told = marked(requests)
+    const counts = this.#purgeMemory(told)
+    const id = told[0]?.id ?? ''
+    const isSharing = this.#isSharing
+    this.#orders.keep(id, counts, isSharing)
+    const total = (): PurgeTotal => totalOf(counts, isSharing, id)
+    const kept = this.#disk === null ? null : this.#kept(this.#disk.purge(told), totalOf([]))
     const endMs = clock.nowMs() + countMs
-    while (reports.some(({ isCounted }) => !isCounted) && clock.nowMs() < endMs) {
+    while (!total().isCounted && clock.nowMs() < endMs) {
       const { promise, resolve } = Promise.withResolvers<void>()
       clock.after(lookMs, resolve)
       await promise
     }
     const missing = kept === null ? 0 : (await kept).missing
-    return { ...totalOf(reports), missing }
+    return { ...total(), missing }
+  }
+
+  /** What has been counted until now of what `purgeAndCount` gave this id; null: it is not remembered. */
+  purgeTotal(id: string): PurgeTotal | null {
+    return this.#orders.find(id)
   }
 
   /** Purges in all workers, and resolves when all have. */

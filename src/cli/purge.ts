@@ -12,6 +12,8 @@ export const purgeCommand: Command = {
     'A URL stands for all variants of its answer, in every zone; a tag for all answers',
     'that have it in Surrogate-Key, Cache-Tag or xkey. Several may be named at once. When',
     'it is done, no worker serves any of it, nor what was on its way from an origin.',
+    'Each answer counts once, in memory or on disk. Where the count still goes on, --report',
+    'tells later how many they were.',
   ].join('\n'),
   options: [
     {
@@ -37,6 +39,12 @@ export const purgeCommand: Command = {
       description: 'To be treated as stale, rather than to be gone.',
     },
     { name: 'dry-run', short: 'n', value: '', description: 'Counts only.' },
+    {
+      name: 'report',
+      short: '',
+      value: 'ID',
+      description: 'Purges nothing: how many it were, of an earlier purge.',
+    },
     { name: 'json', short: '', value: '', description: 'Prints the answer as JSON.' },
     ...adminOptions,
   ],
@@ -47,10 +55,11 @@ export const purgeCommand: Command = {
     'headgate purge --prefix https://www.example.com/img/ --dry-run',
   ],
   async run(parsed) {
-    const order = orderOf(parsed)
+    const id = parsed.value('report')
+    const order = id === undefined ? orderOf(parsed) : JSON.stringify({ id })
     const listen = await adminOf(parsed)
     if (listen === null) return 1
-    const reply = await askServer(listen, 'POST', '/purge', order)
+    const reply = await askServer(listen, 'POST', id === undefined ? '/purge' : '/purge/report', order)
     if (parsed.has('json')) print(reply.text.trim())
     return tell(reply.status, reply.text, parsed)
   },
@@ -73,15 +82,24 @@ function orderOf(parsed: Parsed): string {
 }
 
 function tell(status: number, text: string, parsed: Parsed): number {
-  const { count, bytes, isCounted, missing, error } = readReply(text)
+  const { id, count, bytes, isCounted, missing, error } = readReply(text)
   if (status !== 200 && status !== 504) {
-    printError(`${styledError('red', 'headgate:')} the purge was refused: ${error || text.trim()}`)
+    const what = parsed.has('report') ? '' : 'the purge was refused: '
+    printError(`${styledError('red', 'headgate:')} ${what}${error || text.trim()}`)
     return 1
   }
   if (!parsed.has('json')) {
-    const what = parsed.has('dry-run') ? 'would purge' : parsed.has('soft') ? 'made stale' : 'purged'
-    const found = isCounted ? '' : ' so far; the count goes on in the background'
-    print(`${styled('green', what)} ${count} ${count === 1 ? 'answer' : 'answers'}, ${bytes} bytes${found}`)
+    const what = parsed.has('report')
+      ? 'it concerned'
+      : parsed.has('dry-run')
+        ? 'would purge'
+        : parsed.has('soft')
+          ? 'made stale'
+          : 'purged'
+    const least = isCounted ? '' : 'at least '
+    const more = isCounted ? '' : `; still counting: headgate purge --report ${id}`
+    const answers = `${count} ${count === 1 ? 'answer' : 'answers'}`
+    print(`${styled('green', what)} ${least}${answers}, ${bytes} bytes${more}`)
   }
   if (status === 200) return 0
   const who = missing === 1 ? '1 worker has' : `${missing} workers have`
@@ -90,13 +108,14 @@ function tell(status: number, text: string, parsed: Parsed): number {
 }
 
 function readReply(text: string): {
+  id: string
   count: number
   bytes: number
   isCounted: boolean
   missing: number
   error: string
 } {
-  const nothing = { count: 0, bytes: 0, isCounted: true, missing: 0, error: '' }
+  const nothing = { id: '', count: 0, bytes: 0, isCounted: true, missing: 0, error: '' }
   try {
     return { ...nothing, ...(JSON.parse(text) as object) }
   } catch {

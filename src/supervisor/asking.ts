@@ -2,7 +2,7 @@
 import type { ExplainedBy } from '../admin/admin.ts'
 import type { RequestToExplain } from '../admin/explain-body.ts'
 import type { WarmOrder, WarmProgress } from '../admin/warm-body.ts'
-import { sumOf, type PurgeTotal } from '../cache/purge/purge-peers.ts'
+import { sumOf, type PurgeTotal } from '../cache/purge/purge-total.ts'
 import { marked, type PurgeRequest } from '../cache/store/purge-request.ts'
 import { mostKnowing, type CertificateReport } from '../tls/acme/certificate-status.ts'
 import type { Reply } from './channel.ts'
@@ -31,6 +31,19 @@ export async function purgeWorkers(
   }
   const total = sumOf(totals)
   return { ...total, missing: total.missing + missing }
+}
+
+/** What they have counted of it until now; null: none remembers it. Those that do not answer count as missing. */
+export async function purgeTotalOfWorkers(
+  workers: readonly WorkerProcess[],
+  id: string,
+): Promise<PurgeTotal | null> {
+  const answers = await Promise.allSettled(
+    workers.map((worker) => worker.ask({ kind: 'purge-total', id }, answerMs)),
+  )
+  const totals = answers.flatMap((answer) => valueOf(answer) as (PurgeTotal | null)[])
+  const known = totals.filter((total) => total !== null)
+  return known.length === 0 ? null : { ...sumOf(known), missing: workers.length - totals.length }
 }
 
 /** Those that do not answer are left out. */
@@ -86,8 +99,18 @@ function valueOf(answer: PromiseSettledResult<Reply>): unknown[] {
   return answer.status === 'fulfilled' && answer.value.kind === 'answer' ? [answer.value.value] : []
 }
 
-/** What a worker said of itself. */
-export function statusOf(worker: WorkerProcess, answer: PromiseSettledResult<Reply>): object {
+/** What each said of itself within `ms`, or why it did not. */
+export async function statusOfWorkers(
+  workers: readonly WorkerProcess[],
+  ms: number,
+): Promise<readonly object[]> {
+  const answers = await Promise.allSettled(
+    workers.map((worker) => worker.ask({ kind: 'ask', what: 'status' }, ms)),
+  )
+  return answers.map((answer, i) => statusOf(workers[i] as WorkerProcess, answer))
+}
+
+function statusOf(worker: WorkerProcess, answer: PromiseSettledResult<Reply>): object {
   const { pid } = worker
   if (answer.status === 'rejected') return { pid, error: messageOf(answer.reason) }
   return Object.assign({ pid }, answer.value.kind === 'answer' ? answer.value.value : null)

@@ -3,7 +3,7 @@
  *
  * The talk: the worker says `hello` and is given its number among the peers. `prepare` (with new listening sockets sent
  * before by `listen`) is answered by `prepared` or `refused`; then `commit` is answered by `committed`, or by `refused`
- * when it cannot listen; or `discard` ends it. `ask`, `purge`, `renew`, `explain` and `warm` are answered by `answer`. `drain` and `stop` end in the worker's
+ * when it cannot listen; or `discard` ends it. `ask`, `purge`, `purge-total`, `renew`, `explain` and `warm` are answered by `answer`. `drain` and `stop` end in the worker's
  * exit. Tickets join an answer to its question.
  */
 import type { RequestToExplain } from '../admin/explain-body.ts'
@@ -37,6 +37,7 @@ export type ToWorker =
       readonly what: 'metrics' | 'status' | 'reopen' | 'certificates'
     }
   | { readonly kind: 'purge'; readonly ticket: number; readonly requests: readonly PurgeRequest[] }
+  | { readonly kind: 'purge-total'; readonly ticket: number; readonly id: string }
   | { readonly kind: 'renew'; readonly ticket: number; readonly names: readonly string[] }
   | { readonly kind: 'explain'; readonly ticket: number; readonly request: RequestToExplain }
   | { readonly kind: 'warm'; readonly ticket: number; readonly order: WarmOrder }

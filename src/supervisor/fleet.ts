@@ -5,7 +5,7 @@
 import type { ExplainedBy, ReloadReport } from '../admin/admin.ts'
 import type { RequestToExplain } from '../admin/explain-body.ts'
 import type { WarmOrder, WarmProgress } from '../admin/warm-body.ts'
-import type { PurgeTotal } from '../cache/purge/purge-peers.ts'
+import type { PurgeTotal } from '../cache/purge/purge-total.ts'
 import type { PurgeRequest } from '../cache/store/store.ts'
 import type { FaultLevel } from '../core/faults.ts'
 import type { MetricsSnapshot } from '../engine/metrics.ts'
@@ -31,6 +31,8 @@ export interface Fleet {
   warm(order: WarmOrder): Promise<readonly WarmProgress[]>
   /** Purges every cache; resolves when all have, or the time for that is over. */
   purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal>
+  /** What has been counted of an earlier purge until now; null: nobody remembers it. */
+  purgeTotal(id: string): Promise<PurgeTotal | null>
   certificates(): Promise<CertificateReport>
   /** Has these renewed now, or all when none is named; gives the names that are. */
   renewCertificates(names: readonly string[]): Promise<readonly string[]>

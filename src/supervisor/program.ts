@@ -6,7 +6,7 @@ import type * as net from 'node:net'
 import type { RequestToExplain } from '../admin/explain-body.ts'
 import type { WarmOrder, WarmProgress } from '../admin/warm-body.ts'
 import type { DiskSettings } from '../cache/disk/options.ts'
-import type { PurgeTotal } from '../cache/purge/purge-peers.ts'
+import type { PurgeTotal } from '../cache/purge/purge-total.ts'
 import type { PurgeRequest } from '../cache/store/store.ts'
 import type { MetricsSnapshot } from '../engine/metrics.ts'
 import type { ListenerPlan, Plan } from '../engine/plan.ts'
@@ -56,6 +56,8 @@ export interface RunningServer {
   warm?(order: WarmOrder): WarmProgress
   /** Of this process; left out: it has no cache. */
   purge?(requests: readonly PurgeRequest[]): Promise<PurgeTotal>
+  /** What has been counted of an earlier one until now; null: it is not remembered. */
+  purgeTotal?(id: string): PurgeTotal | null
   /** Left out: it has no certificates by itself. */
   certificates?(): CertificateReport
   /** Has these renewed, or all when none is named; gives those that this process orders. */

@@ -8,7 +8,7 @@
 import { AdminServer, type AdminTarget, type ExplainedBy, type ReloadReport } from '../admin/admin.ts'
 import type { RequestToExplain } from '../admin/explain-body.ts'
 import type { WarmOrder, WarmProgress } from '../admin/warm-body.ts'
-import { sumOf, type PurgeTotal } from '../cache/purge/purge-peers.ts'
+import { sumOf, type PurgeTotal } from '../cache/purge/purge-total.ts'
 import type { PurgeRequest } from '../cache/store/store.ts'
 import { systemClock } from '../core/clock.ts'
 import { Logs } from '../engine/logs.ts'
@@ -282,6 +282,10 @@ export class Runner implements AdminTarget {
 
   async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
     return (await this.#fleet?.purge(requests)) ?? sumOf([])
+  }
+
+  async purgeTotal(id: string): Promise<PurgeTotal | null> {
+    return (await this.#fleet?.purgeTotal(id)) ?? null
   }
 
   async certificates(): Promise<CertificateReport> {

@@ -4,7 +4,7 @@
 import type { ExplainedBy, ReloadReport } from '../admin/admin.ts'
 import type { RequestToExplain } from '../admin/explain-body.ts'
 import type { WarmOrder, WarmProgress } from '../admin/warm-body.ts'
-import { totalOf, type PurgeTotal } from '../cache/purge/purge-peers.ts'
+import { totalOf, type PurgeTotal } from '../cache/purge/purge-total.ts'
 import type { PurgeRequest } from '../cache/store/store.ts'
 import { Metric, setSample, type MetricsSnapshot } from '../engine/metrics.ts'
 import type { Plan } from '../engine/plan.ts'
@@ -75,6 +75,10 @@ export class SingleFleet implements Fleet {
 
   async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
     return this.#server.purge?.(requests) ?? totalOf([])
+  }
+
+  async purgeTotal(id: string): Promise<PurgeTotal | null> {
+    return this.#server.purgeTotal?.(id) ?? null
   }
 
   async certificates(): Promise<CertificateReport> {

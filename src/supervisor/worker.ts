@@ -7,7 +7,7 @@
  */
 import type * as net from 'node:net'
 import type { DiskSettings } from '../cache/disk/options.ts'
-import { totalOf } from '../cache/purge/purge-peers.ts'
+import { totalOf } from '../cache/purge/purge-total.ts'
 import type { ListenerPlan } from '../engine/plan.ts'
 import { PeerMember } from '../core/peer-member.ts'
 import type { FromWorker, ToWorker } from './channel.ts'
@@ -150,6 +150,8 @@ function hear(message: ToWorker, handle: unknown): void {
     case 'purge':
       // A worker that has no server yet has stored nothing.
       return void answerBy(message.ticket, () => server?.purge?.(message.requests) ?? totalOf([]))
+    case 'purge-total':
+      return void answerBy(message.ticket, () => server?.purgeTotal?.(message.id) ?? null)
     case 'renew':
       return void answerBy(message.ticket, () => server?.renewCertificates?.(message.names) ?? [])
     case 'explain':

@@ -6,11 +6,12 @@
  * hashes are the same is any swapped); changes of the fleet (a replacement, a reload) happen one after another.
  */
 import { availableParallelism } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExplainedBy, ReloadReport } from '../admin/admin.ts'
 import type { RequestToExplain } from '../admin/explain-body.ts'
 import type { WarmOrder, WarmProgress } from '../admin/warm-body.ts'
 import { PeerHub } from '../core/peer-hub.ts'
-import type { PurgeTotal } from '../cache/purge/purge-peers.ts'
+import type { PurgeTotal } from '../cache/purge/purge-total.ts'
 import type { PurgeRequest } from '../cache/store/store.ts'
 import { mergeSnapshots, Metric, setSample, type MetricsSnapshot } from '../engine/metrics.ts'
 import type { Plan } from '../engine/plan.ts'
@@ -22,9 +23,10 @@ import type { CertificateReport } from '../tls/acme/certificate-status.ts'
 import {
   certificatesOfWorkers,
   explainByWorkers,
+  purgeTotalOfWorkers,
   purgeWorkers,
   renewByWorkers,
-  statusOf,
+  statusOfWorkers,
   warmByWorkers,
 } from './asking.ts'
 import { readSource, sourceOf, type ConfigSource, type Program, type RunningServer } from './program.ts'
@@ -308,6 +310,10 @@ export class WorkersFleet implements Fleet {
     return purgeWorkers(workers, requests)
   }
 
+  purgeTotal(id: string): Promise<PurgeTotal | null> {
+    return purgeTotalOfWorkers(this.#workers(), id)
+  }
+
   async drain(drainMs: number): Promise<readonly unknown[]> {
     this.#end()
     const workers = this.#slots.flatMap((slot) => (slot.worker === null ? [] : [slot.worker]))
@@ -377,23 +383,12 @@ export class WorkersFleet implements Fleet {
   }
 
   async status(): Promise<object> {
-    const workers = this.#workers()
-    const answers = await Promise.allSettled(
-      workers.map((worker) => worker.ask({ kind: 'ask', what: 'status' }, answerMs)),
-    )
-    return {
-      supervisorPid: process.pid,
-      crashes: this.crashes,
-      workers: answers.map((answer, i) => statusOf(workers[i] as WorkerProcess, answer)),
-    }
+    const workers = await statusOfWorkers(this.#workers(), answerMs)
+    return { supervisorPid: process.pid, crashes: this.crashes, workers }
   }
 }
 
 /** 0 in the plan: one a core. */
 export function workerCount(plan: Plan): number {
   return plan.workers === 0 ? availableParallelism() : plan.workers
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

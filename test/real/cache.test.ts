@@ -1,6 +1,6 @@
 /** The cache of the program as people run it: hits, validation, ranges, variants, purges, reloads, workers. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { askAdmin } from '../../src/admin/client.ts'
@@ -219,6 +219,70 @@ for (const workers of [1, 2]) {
     await purged(['--all'], 3)
     const told = headgate(['purge', '--all', '--admin', edge.admin])
     assert.match(told.stdout, /^purged \d+ answers, \d+ bytes$/m)
+  })
+}
+
+for (const workers of [1, 2]) {
+  test(`a purge counts each answer once, in memory, on disk or in both, also after a restart (workers: ${workers})`, async (t) => {
+    const cache = { memory: '64MiB', disk: { path: join(makeFolder(t), 'cache'), size: '64MiB' } }
+    const { edge, origin } = await world(t, { cache: true }, { workers, cache })
+    const paths = ['/x/a', '/x/b', '/y/c', '/y/d'].map(
+      (path) => `${path}?cc=max-age=600&vary=accept-language&tag=all+${path.slice(3)}`,
+    )
+    const languages = ['en', 'de']
+    /** Until all are stored, and no worker asks for more. */
+    const warm = async (): Promise<void> => {
+      await until('all are stored', async () => {
+        const before = origin.count
+        for (let i = 0; i < 2 * workers; i++)
+          for (const path of paths)
+            for (const language of languages) await get(edge.port, path, { 'Accept-Language': language })
+        return origin.count === before
+      })
+    }
+    const told = async (order: object): Promise<Record<string, unknown>> => {
+      const { status, text } = await askAdmin(edge.admin, 'POST', '/purge', JSON.stringify(order))
+      assert.equal(status, 200, text)
+      return JSON.parse(text) as Record<string, unknown>
+    }
+    /** When what is on its way to the disk is there, and what a worker hears late is heard. */
+    const counts = async (order: object, count: number): Promise<void> => {
+      await until(`${JSON.stringify(order)} counts ${count}`, async () => {
+        const { isCounted, count: found } = await told({ ...order, dryRun: true })
+        return isCounted === true && found === count
+      })
+    }
+    const purges = async (order: object, count: number): Promise<void> => {
+      const { id } = await told(order)
+      const report = headgate(['purge', '--report', String(id), '--admin', edge.admin])
+      assert.match(report.stdout, new RegExp(`^it concerned ${count} answers, \\d+ bytes$`, 'm'))
+    }
+    const restart = async (): Promise<void> => {
+      edge.child?.kill('SIGTERM')
+      await edge.exit
+      rmSync(edge.errorsPath)
+      await edge.start()
+    }
+    const all = { all: true }
+    const orders: readonly [object, number][] = [
+      [{ url: `http://a${paths[0]}` }, 2],
+      [{ tag: 'B' }, 2],
+      [{ prefix: 'http://a/y/' }, 4],
+      [{ host: 'a' }, 8],
+      [all, 8],
+    ]
+    await warm()
+    for (const order of orders) await counts(...order)
+    await restart()
+    for (const order of orders) await counts(...order)
+    for (const order of orders.slice(0, 3)) await purges(...order)
+    await counts(all, 0)
+    await restart()
+    await counts(all, 0)
+    await warm()
+    for (const order of orders) await counts(...order)
+    await purges({ host: 'a' }, 8)
+    await counts(all, 0)
   })
 }
 

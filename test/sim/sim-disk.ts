@@ -301,10 +301,6 @@ export class SimDisk implements Disk {
     return this.#call(() => this.#find(path).current.length)
   }
 
-  sizeOfNow(path: string): number {
-    return this.#callNow(() => this.#find(path).current.length)
-  }
-
   syncFolder(path: string): Promise<void> {
     return this.#call(() => {
       if (!this.#folders.has(path)) throw failure('ENOENT')

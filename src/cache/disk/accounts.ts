@@ -2,24 +2,11 @@
  * Accounts: what files there are and how large they are, in the one worker that was elected to keep them, and which of them
  * go when there is no room: those that memory's own rule would choose (admission.ts).
  *
- * Found once and never again by any worker, an answer goes first; about 250 bytes for each file.
+ * Found once and never again by any worker, an answer goes first; what a file costs in memory: docs/decisions.
  */
-import { Admission, usesMax, type Admitted } from '../memory/admission.ts'
-
-class Account implements Admitted<Account> {
-  readonly key: string
-  bytes: number
-  uses = 0
-  isMain = false
-  previous: Account | null = null
-  next: Account | null = null
-  list: object | null = null
-
-  constructor(name: string, bytes: number) {
-    this.key = name
-    this.bytes = bytes
-  }
-}
+import { Admission, usesMax } from '../memory/admission.ts'
+import type { Walk } from '../memory/sweep.ts'
+import { Account } from './account.ts'
 
 export class Accounts {
   bytesMax: number
@@ -43,24 +30,27 @@ export class Accounts {
     return this.#queues.smallBytes + this.#queues.mainBytes
   }
 
-  has(name: string): boolean {
-    return this.#accounts.has(name)
+  get(name: string): Account | null {
+    return this.#accounts.get(name) ?? null
   }
 
-  /** There is a file of this name, of this size by now. */
-  add(name: string, bytes: number): void {
+  /** There is a file of this name, of this size by now. No ledger may have it. */
+  add(name: string, bytes: number): Account {
     const account = this.#accounts.get(name)
     const cost = this.#costOf(bytes)
-    if (account !== undefined) return this.#queues.resize(account, cost)
+    if (account !== undefined) {
+      this.#queues.resize(account, cost)
+      return account
+    }
     const fresh = new Account(name, cost)
     this.#accounts.set(name, fresh)
     this.#queues.add(fresh)
+    return fresh
   }
 
-  remove(name: string): void {
-    const account = this.#accounts.get(name)
-    if (account === undefined) return
-    this.#accounts.delete(name)
+  remove(account: Account): void {
+    if (this.#accounts.get(account.name) !== account) return
+    this.#accounts.delete(account.name)
     this.#queues.remove(account)
   }
 
@@ -70,18 +60,25 @@ export class Accounts {
     if (account !== undefined && account.uses < usesMax) account.uses++
   }
 
-  /** The name of a file that must go, which is no longer accounted for; null when all have room. */
-  evict(): string | null {
+  /** A file that must go, which is no longer accounted for; null when all have room. */
+  evict(): Account | null {
     if (this.bytes <= this.bytesMax) return null
     const account = this.#queues.evict(this.bytesMax)
     if (account === null) return null
-    this.#accounts.delete(account.key)
+    this.#accounts.delete(account.name)
     this.evictions++
     this.evictedBytes += account.bytes
-    return account.key
+    return account
   }
 
-  names(): Iterable<string> {
-    return this.#accounts.keys()
+  walk(): Walk<Account> {
+    const accounts = this.#accounts.values()
+    return {
+      isBetweenKeys: true,
+      next() {
+        const { value, done } = accounts.next()
+        return done === true ? null : value
+      },
+    }
   }
 }

@@ -57,10 +57,10 @@ export class Arriving {
         await writer.done(key)
         await place.settled()
       },
-      onWritten: (name, key, bytes) => {
+      onWritten: (name, key, bytes, tags) => {
         writer.writes++
         writer.writtenBytes += bytes
-        place.onWritten(name, key, bytes)
+        place.onWritten(name, key, bytes, tags)
       },
       onUnwritten: (key) => place.onUnwritten(key),
       onGrownEnd: (file, end) => this.#onEnd(file, end),

@@ -13,7 +13,7 @@ import type { Exchange } from '../../http/exchange.ts'
 import type { Entry } from '../store/entry.ts'
 import type { Growth } from '../store/growth.ts'
 import type { MemoryStore } from '../memory/memory-store.ts'
-import type { PurgeReport, PurgeRequest } from '../store/purge-request.ts'
+import type { PurgeCounts, PurgeRequest } from '../store/purge-request.ts'
 import type { GrowingBelow, GrowingBelowOwner, StoreBelow } from '../store/store.ts'
 import type { VaryFolding } from '../keys/vary.ts'
 import { Arriving } from './arriving.ts'
@@ -25,7 +25,8 @@ import type { Lookup } from './lookup.ts'
 import { takeFolder } from './lock.ts'
 import { Looks } from './looks.ts'
 import { Marks } from './marks.ts'
-import { pathOf } from './names.ts'
+import { nameOfEntry, pathOf } from './names.ts'
+import { factsOfKey } from './record.ts'
 import { fileCost, type DiskStoreOptions } from './options.ts'
 import { Pace } from './pace.ts'
 import { Sharing } from './sharing.ts'
@@ -83,8 +84,10 @@ export class DiskStore implements StoreBelow {
     this.sharing = new Sharing(options.peers ?? null, {
       clock,
       onElected: () => this.onElected(),
-      onAdded: (name, bytes) => this.keeper?.added(name, bytes),
+      onAdded: (name, bytes, key, tags) =>
+        this.keeper?.added(name, bytes, key === '' ? null : factsOfKey(key, tags)),
       onGone: (name) => this.onGone(name),
+      onEvicted: (name, key) => this.#setBeneath(name, key, false),
       onUsed: (name) => this.keeper?.accounts.use(name),
       onForeign: (name, key) => this.#forgetKey(name, key),
       onOutdated: (key) => this.#outdateKey(key),
@@ -147,7 +150,7 @@ export class DiskStore implements StoreBelow {
       pace,
       bytesMax: this.#bytesMax,
       costOf: (bytes) => fileCost(this.#options.settings, bytes),
-      onGone: (name) => this.sharing.removed(name, '', false),
+      onGone: (name, key) => this.sharing.evicted(name, key),
     })
   }
 
@@ -242,6 +245,7 @@ export class DiskStore implements StoreBelow {
   promote(entry: Entry): void {
     // Another worker has a newer one.
     if (this.sharing.claims.isAnswered(entry.key)) return
+    entry.isBeneath = true
     if (this.#memory.begin(entry)) this.#memory.complete(entry)
   }
 
@@ -303,13 +307,20 @@ export class DiskStore implements StoreBelow {
     return this.bornPosition(entry) < 0
   }
 
-  onWritten(name: string, key: string, bytes: number): void {
+  onWritten(name: string, key: string, bytes: number, tags: readonly string[]): void {
     this.#finder.forget(name)
-    this.told.written(name, key, bytes)
+    if (key !== '') this.#setBeneath(name, key, true)
+    this.told.written(name, key, bytes, tags)
+  }
+
+  /** What memory has of the file with this name is on disk, too, or no more: it is counted there, or in memory. */
+  #setBeneath(name: string, key: string, isBeneath: boolean): void {
+    this.#memory.setBeneath(key, isBeneath, (entry) => nameOfEntry(entry) === name)
   }
 
   onRemovedFile(name: string, key: string): void {
     this.#finder.forget(name)
+    this.#setBeneath(name, key, false)
     this.told.removed(name, key)
   }
 
@@ -323,9 +334,12 @@ export class DiskStore implements StoreBelow {
 
   // Purging
 
-  /** Purges the store in memory, unless it has taken this purge before. */
-  purgeMemory(request: PurgeRequest): PurgeReport {
-    return this.#taken.take(request, (each) => this.#memory.purge(each))
+  /** Purges the store in memory and counts what it concerns on disk, unless it has taken this purge before. */
+  purgeMemory(request: PurgeRequest): PurgeCounts {
+    return this.#taken.take(request, (each) => ({
+      above: this.#memory.purge(each),
+      below: this.keeper?.purge(each) ?? null,
+    }))
   }
 
   /**

@@ -57,8 +57,6 @@ export interface Disk {
   list(path: string): Promise<string[]>
   /** Bytes of a file by its name. */
   sizeOf(path: string): Promise<number>
-  /** The same, while everybody waits. */
-  sizeOfNow(path: string): number
   syncFolder(path: string): Promise<void>
 }
 

@@ -121,7 +121,6 @@ export const fileDisk: Disk = {
   async sizeOf(path) {
     return (await promised<fs.Stats>((done) => fs.stat(path, done))).size
   },
-  sizeOfNow: (path) => fs.statSync(path).size,
   async syncFolder(path) {
     const descriptor = await promised<number>((done) => fs.open(path, 'r', done))
     try {

@@ -8,7 +8,7 @@
  */
 import { crc32 } from 'node:zlib'
 import type { Clock, ClockTimer } from '../../core/clock.ts'
-import type { Entry } from '../store/entry.ts'
+import { noTags, type Entry } from '../store/entry.ts'
 import type { Growth } from '../store/growth.ts'
 import { blockBytes, type MemoryBody } from '../store/memory-body.ts'
 import type { GrowingBelow, GrowingBelowOwner } from '../store/store.ts'
@@ -33,7 +33,7 @@ export interface GrowingFilePlace extends WritePlace {
   bornPosition(entry: Entry): number
   /** Resolves when no purge is on its way into the journal, and no older answer of this key on its way to the disk. */
   settled(key: string): Promise<void>
-  onWritten(name: string, key: string, bytes: number): void
+  onWritten(name: string, key: string, bytes: number, tags: readonly string[]): void
   onUnwritten(key: string): void
   onGrownEnd(file: GrowingFile, end: GrownEnd): void
   /** Nobody reads it any more. */
@@ -171,10 +171,10 @@ export class GrowingFile extends BlockFile implements GrowingBelow {
     if (entry.vary !== null) {
       const pointer = nameOf(entry.key)
       const bytes = await writePointer(place, pointer, entry.key, entry.vary.names)
-      if (bytes > 0) place.onWritten(pointer, '', bytes)
+      if (bytes > 0) place.onWritten(pointer, '', bytes, noTags)
     }
     this.#isOver = true
-    place.onWritten(name, entry.key, this.bodyStart + length + table.length)
+    place.onWritten(name, entry.key, this.bodyStart + length + table.length, entry.tagNames)
     place.onGrownEnd(this, 'written')
   }
 

@@ -6,14 +6,17 @@
  * only when no file that it concerns can come back, not even by a loss of power.
  */
 import type { Clock } from '../../core/clock.ts'
+import type { PurgeReport, PurgeRequest } from '../store/purge-request.ts'
+import type { Account } from './account.ts'
 import { Accounts } from './accounts.ts'
 import { codeOf, type Disk } from './disk.ts'
 import type { Journal } from './journal.ts'
-import { ABSENT, BUSY, DAMAGED, loadHead, loadHeadNow } from './load.ts'
+import { Ledger } from './ledger.ts'
+import { ABSENT, BUSY, DAMAGED, loadHead, loadHeadNow, type LoadedHead, type Missing } from './load.ts'
 import { Purged, type Marks } from './marks.ts'
 import { folderNames, isName, pathOf } from './names.ts'
 import type { Pace } from './pace.ts'
-import { ANSWER, readFacts, softOffset } from './record.ts'
+import { ANSWER, readFacts, recordBytes, softOffset, type RecordFacts } from './record.ts'
 
 /** Files between two rests of `pauseMs`: a tenth of a thread at most. */
 const stretchFiles = 16
@@ -42,12 +45,15 @@ export interface KeeperOptions {
   readonly bytesMax: number
   /** As for `Accounts`. */
   readonly costOf: (bytes: number) => number
-  /** A file is gone. */
-  readonly onGone: (name: string) => void
+  /** A file is gone. `key`: of the answer that it had; '' where it had none in force. */
+  readonly onGone: (name: string, key: string) => void
 }
 
 export class Keeper {
   readonly accounts: Accounts
+  readonly #ledger: Ledger
+  /** Until the folder was walked over: the purges that were there when this worker was elected, and up to which position. */
+  #before: { readonly marks: Marks; readonly position: number } | null
   /** Files that are no longer looked at for the first time. */
   isCounted = false
   sweeps = 0
@@ -60,6 +66,8 @@ export class Keeper {
   constructor(options: KeeperOptions) {
     this.#options = options
     this.accounts = new Accounts(options.bytesMax, options.costOf)
+    this.#ledger = new Ledger(options.clock, this.accounts)
+    this.#before = { marks: options.marks.copy(), position: options.journal.known }
     this.#sweptMs = options.clock.nowMs()
     void this.#run()
   }
@@ -68,7 +76,10 @@ export class Keeper {
     while (!this.#isClosed && !(await this.#count().then(isDone, isNotDone))) await this.#pause(recountMs)
     let drafts = await this.#drafts()
     let draftsMs = this.#options.clock.nowMs()
+    if (this.#isClosed) return
     this.isCounted = true
+    this.#before = null
+    this.#ledger.complete()
     void this.#evict()
     while (!this.#isClosed) {
       await this.#pause(lookMs)
@@ -86,17 +97,39 @@ export class Keeper {
   // What there is
 
   async #count(): Promise<void> {
-    const { disk, root, pace } = this.#options
     for await (const names of this.#walk()) {
       for (const name of names) {
-        if (this.accounts.has(name)) continue
-        const path = pathOf(root, name)
-        const bytes = pace.isQuick
-          ? pace.measure(() => sizeNow(disk, path))
-          : await disk.sizeOf(path).catch(noSize)
-        if (bytes >= 0) this.accounts.add(name, bytes)
+        if (this.accounts.get(name) !== null) continue
+        const loaded = await this.#head(pathOf(this.#options.root, name))
+        // It was told of meanwhile.
+        if (loaded === ABSENT || this.accounts.get(name) !== null) continue
+        await this.#countOne(name, loaded)
       }
     }
+  }
+
+  #head(path: string): LoadedHead | Missing | Promise<LoadedHead | Missing> {
+    const { disk, pace } = this.#options
+    return pace.isQuick ? pace.measure(() => loadHeadNow(disk, path)) : loadHead(disk, path)
+  }
+
+  async #countOne(name: string, loaded: LoadedHead | typeof BUSY | typeof DAMAGED): Promise<void> {
+    if (loaded === BUSY) throw new Error('a file cannot be looked at just now')
+    if (loaded === DAMAGED) {
+      const { disk, root } = this.#options
+      const bytes = await disk.sizeOf(pathOf(root, name)).catch(noSize)
+      if (bytes >= 0 && this.accounts.get(name) === null) this.accounts.add(name, bytes)
+      return
+    }
+    const { header, head } = loaded
+    const account = this.accounts.add(name, recordBytes(header))
+    if (header.kind !== ANSWER || this.#before === null) return
+    const facts = readFacts(head)
+    const { marks, position } = this.#before
+    account.isDoomed = marks.compare(facts, header.born) === Purged.HARD
+    if (account.isDoomed) return
+    // One that was written since then is older than no purge that the ledger was told of, but those that would have kept it out.
+    this.#ledger.enter(account, facts, header.born <= position)
   }
 
   /** The names of all files, in stretches with rests between: to step from one to the next by a promise costs more than to look at it. */
@@ -132,13 +165,20 @@ export class Keeper {
 
   // Room
 
-  added(name: string, bytes: number): void {
-    this.accounts.add(name, bytes)
+  /** There is a file, of this answer by now; null: it has none. */
+  added(name: string, bytes: number, facts: RecordFacts | null): void {
+    const before = this.accounts.get(name)
+    if (before !== null) this.#ledger.leave(before)
+    const account = this.accounts.add(name, bytes)
+    if (facts !== null) this.#ledger.enter(account, facts)
     if (this.isCounted) void this.#evict()
   }
 
   removed(name: string): void {
-    this.accounts.remove(name)
+    const account = this.accounts.get(name)
+    if (account === null) return
+    this.#ledger.leave(account)
+    this.accounts.remove(account)
   }
 
   resize(bytesMax: number): void {
@@ -149,19 +189,34 @@ export class Keeper {
   async #evict(): Promise<void> {
     if (this.#isEvicting) return
     this.#isEvicting = true
-    for (let name = this.accounts.evict(); name !== null && !this.#isClosed; name = this.accounts.evict())
-      await this.#remove(name).catch(() => {})
+    for (let account = this.accounts.evict(); account !== null && !this.#isClosed;) {
+      await this.#remove(account.name, this.#keyOf(account)).catch(() => {})
+      account = this.accounts.evict()
+    }
     this.#isEvicting = false
   }
 
-  async #remove(name: string): Promise<void> {
+  /** Of the answer in force that a file has, which is no longer counted; '' for none. */
+  #keyOf(account: Account | null): string {
+    if (account === null) return ''
+    const key = account.isStored ? account.key : ''
+    this.#ledger.leave(account)
+    return key
+  }
+
+  async #remove(name: string, key = this.#keyOf(this.accounts.get(name))): Promise<void> {
     const { disk, root, onGone } = this.#options
     await disk.remove(pathOf(root, name)).catch(noneIfAbsent)
-    this.accounts.remove(name)
-    onGone(name)
+    this.removed(name)
+    onGone(name, key)
   }
 
   // Purges
+
+  /** How many of the answers on disk a purge concerns that has just been told of. */
+  purge(request: PurgeRequest): PurgeReport {
+    return this.#ledger.purge(request)
+  }
 
   async #look(): Promise<void> {
     const { clock, marks, journal } = this.#options
@@ -191,16 +246,24 @@ export class Keeper {
   }
 
   async #compare(name: string): Promise<void> {
-    const { disk, root, marks, pace } = this.#options
+    const { root, marks } = this.#options
     const path = pathOf(root, name)
-    const loaded = pace.isQuick ? pace.measure(() => loadHeadNow(disk, path)) : await loadHead(disk, path)
+    const loaded = await this.#head(path)
     if (loaded === ABSENT) return
     if (loaded === BUSY) throw new Error('a file cannot be compared with the purges just now')
     if (loaded === DAMAGED) return this.#remove(name)
     if (loaded.header.kind !== ANSWER) return
-    const purged = marks.compare(readFacts(loaded.head), loaded.header.born)
-    if (purged === Purged.HARD) await this.#remove(name)
-    else if (purged === Purged.SOFTLY && !loaded.header.isSoft) await this.#soften(path)
+    const facts = readFacts(loaded.head)
+    const purged = marks.compare(facts, loaded.header.born)
+    if (purged === Purged.HARD) return this.#remove(name)
+    this.#correct(name, facts)
+    if (purged === Purged.SOFTLY && !loaded.header.isSoft) await this.#soften(path)
+  }
+
+  /** An answer in force that was taken for purged, as the news of its file came before those of the purge, is counted again. */
+  #correct(name: string, facts: RecordFacts): void {
+    const account = this.accounts.get(name)
+    if (account?.isDoomed === true) this.#ledger.enter(account, facts)
   }
 
   /** Makes the file itself say that it is stale. */
@@ -216,6 +279,7 @@ export class Keeper {
 
   close(): void {
     this.#isClosed = true
+    this.#ledger.close()
   }
 }
 
@@ -224,14 +288,6 @@ const isNotDone = (): boolean => false
 
 /** It is gone, or cannot be looked at: then it is not counted. */
 const noSize = (): number => -1
-
-function sizeNow(disk: Disk, path: string): number {
-  try {
-    return disk.sizeOfNow(path)
-  } catch {
-    return -1
-  }
-}
 
 /** Anything else that goes wrong ends the walk: what was not seen or not removed must stay marked. */
 function noneIfAbsent(error: unknown): string[] {

@@ -148,6 +148,13 @@ export class Marks {
     }
   }
 
+  /** The marks of now, which later ones do not change. */
+  copy(): Marks {
+    const copy = new Marks(this.#max)
+    for (const { target, isSoft, at } of this.list()) copy.apply(target, isSoft, at)
+    return copy
+  }
+
   list(): WrittenMark[] {
     const list: WrittenMark[] = []
     for (const { target, marks } of this.#marked.values())

@@ -11,6 +11,7 @@ import { crc32 } from 'node:zlib'
 import { ownText, StoredFields } from '../../http/stored-fields.ts'
 import { Entry } from '../store/entry.ts'
 import { MemoryBody, blockBytes } from '../store/memory-body.ts'
+import { readKey } from '../keys/key.ts'
 import type { StoredRule } from '../rules/rule.ts'
 import { varyOf, type VaryFolding } from '../keys/vary.ts'
 import { TextReader, writeTexts } from './texts.ts'
@@ -195,6 +196,12 @@ export interface RecordFacts {
   readonly site: string
   readonly host: string
   readonly tags: readonly string[]
+}
+
+/** The same, where the key is known. */
+export function factsOfKey(key: string, tags: readonly string[]): RecordFacts {
+  const { site, host } = readKey(key)
+  return { key, site, host, tags }
 }
 
 export function readFacts(head: Buffer): RecordFacts {

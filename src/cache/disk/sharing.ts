@@ -27,8 +27,10 @@ const usedMax = 500
 /** One thing told. */
 type News =
   /** A file is there. `isSettled`: and nothing newer is on its way. */
-  | readonly ['added', name: string, bytes: number, key: string, isSettled: boolean]
+  | readonly ['added', name: string, bytes: number, key: string, isSettled: boolean, tags: readonly string[]]
   | readonly ['removed', name: string, key: string, isSettled: boolean]
+  /** A file has gone that nobody wanted to go: the answer stays where it is in memory. `key`: '' where it had none in force. */
+  | readonly ['evicted', name: string, key: string]
   | readonly ['asked', key: string]
   /** The origin has something else to say than what others have. `isSoon`: all of it is there, or about to be. */
   | readonly ['answered', key: string, isSoon: boolean]
@@ -47,8 +49,11 @@ interface Told {
 export interface SharingOwner {
   readonly clock: Clock
   onElected(): void
-  onAdded(name: string, bytes: number): void
+  /** `key`: '' of a file without an answer. */
+  onAdded(name: string, bytes: number, key: string, tags: readonly string[]): void
   onGone(name: string): void
+  /** The file of an answer is gone, and the answer is in force. */
+  onEvicted(name: string, key: string): void
   onUsed(name: string): void
   /** What another worker wrote or removed, or is about to (`name` is ''): what is here of it is out of date. */
   onForeign(name: string, key: string): void
@@ -119,14 +124,20 @@ export class Sharing {
 
   // Telling
 
-  added(name: string, bytes: number, key: string, isSettled: boolean): void {
-    if (this.#isElected) this.#owner.onAdded(name, bytes)
-    this.#next()?.news.push(['added', name, bytes, key, isSettled])
+  added(name: string, bytes: number, key: string, isSettled: boolean, tags: readonly string[]): void {
+    if (this.#isElected) this.#owner.onAdded(name, bytes, key, tags)
+    this.#next()?.news.push(['added', name, bytes, key, isSettled, tags])
   }
 
   removed(name: string, key: string, isSettled: boolean): void {
     if (this.#isElected) this.#owner.onGone(name)
     this.#next()?.news.push(['removed', name, key, isSettled])
+  }
+
+  evicted(name: string, key: string): void {
+    this.#owner.onGone(name)
+    if (key !== '') this.#owner.onEvicted(name, key)
+    this.#next()?.news.push(['evicted', name, key])
   }
 
   used(name: string): void {
@@ -257,9 +268,9 @@ export class Sharing {
         return owner.onForeign('', key)
       }
       case 'added': {
-        const [, name, bytes, key, isSettled] = news
+        const [, name, bytes, key, isSettled, tags] = news
         owner.onForeign(name, key)
-        owner.onAdded(name, bytes)
+        owner.onAdded(name, bytes, key, tags)
         return isSettled ? claims.settle(key, from) : undefined
       }
       case 'removed': {
@@ -267,6 +278,12 @@ export class Sharing {
         owner.onForeign(name, key)
         owner.onGone(name)
         return isSettled ? claims.settle(key, from) : undefined
+      }
+      case 'evicted': {
+        const [, name, key] = news
+        owner.onForeign(name, '')
+        owner.onGone(name)
+        return key === '' ? undefined : owner.onEvicted(name, key)
       }
       default:
         return claims.settle(news[1], from)

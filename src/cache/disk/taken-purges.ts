@@ -3,7 +3,7 @@
  * journal, once for each worker that wrote it, in any order. It is done once, and who asks later gets the count of that.
  */
 import type { Clock } from '../../core/clock.ts'
-import type { PurgeReport, PurgeRequest } from '../store/purge-request.ts'
+import type { PurgeCounts, PurgeRequest } from '../store/purge-request.ts'
 
 /** What comes later is done again, which costs a hit or a right count. */
 const keptMs = 60_000
@@ -12,22 +12,22 @@ const keptMax = 20_000
 
 export class TakenPurges {
   readonly #clock: Clock
-  readonly #taken = new Map<string, { readonly report: PurgeReport; readonly atMs: number }>()
+  readonly #taken = new Map<string, { readonly counts: PurgeCounts; readonly atMs: number }>()
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** The report of a purge that was taken; else takes it by `purge`. */
-  take(request: PurgeRequest, purge: (request: PurgeRequest) => PurgeReport): PurgeReport {
+  /** What came of a purge that was taken; else takes it by `purge`. */
+  take(request: PurgeRequest, purge: (request: PurgeRequest) => PurgeCounts): PurgeCounts {
     const { id } = request
     if (id === undefined) return purge(request)
     const taken = this.#taken.get(id)
-    if (taken !== undefined) return taken.report
-    const report = purge(request)
-    this.#taken.set(id, { report, atMs: this.#clock.nowMs() })
+    if (taken !== undefined) return taken.counts
+    const counts = purge(request)
+    this.#taken.set(id, { counts, atMs: this.#clock.nowMs() })
     this.#forget()
-    return report
+    return counts
   }
 
   #forget(): void {

@@ -51,8 +51,8 @@ export class Telling implements FillsTold {
 
   // What comes of the disk
 
-  written(name: string, key: string, bytes: number): void {
-    this.#sharing.added(name, bytes, key, this.#isSettled(key))
+  written(name: string, key: string, bytes: number, tags: readonly string[]): void {
+    this.#sharing.added(name, bytes, key, this.#isSettled(key), tags)
   }
 
   removed(name: string, key: string): void {

@@ -5,7 +5,7 @@
  * and count, and beyond that is not written, which is counted; what has not been written yet can be had from here.
  */
 import type { Clock } from '../../core/clock.ts'
-import type { Entry } from '../store/entry.ts'
+import { noTags, type Entry } from '../store/entry.ts'
 import { codeOf } from './disk.ts'
 import { nameOf, nameOfEntry, pathOf } from './names.ts'
 import { rewriteHead, writeEntry, writePointer, type WritePlace } from './write.ts'
@@ -40,7 +40,8 @@ export interface WriterOwner extends WritePlace {
   bornPosition(entry: Entry): number
   /** Resolves when no purge is on its way into the journal. */
   settled(): Promise<void>
-  onWritten(name: string, key: string, bytes: number): void
+  /** `tags`: of the answer; `key` is '' where the file has none. */
+  onWritten(name: string, key: string, bytes: number, tags: readonly string[]): void
   onRemovedFile(name: string, key: string): void
   /** Nothing came of it. */
   onUnwritten(key: string): void
@@ -244,10 +245,10 @@ export class Writer {
     if (entry.vary !== null) {
       const pointerName = nameOf(entry.key)
       const pointerBytes = await writePointer(owner, pointerName, entry.key, entry.vary.names)
-      if (pointerBytes > 0) owner.onWritten(pointerName, '', pointerBytes)
+      if (pointerBytes > 0) owner.onWritten(pointerName, '', pointerBytes, noTags)
     }
     // Told when it can be found: others wait for it.
-    owner.onWritten(name, key, bytes)
+    owner.onWritten(name, key, bytes, entry.tagNames)
   }
 
   async #writeHead({ name, key }: Job, entry: Entry): Promise<void> {
@@ -257,7 +258,7 @@ export class Writer {
     const moment = { nowMs: owner.clock.nowMs(), wallMs: owner.clock.wallMs() }
     const bytes = born < 0 ? 0 : await rewriteHead(owner, name, entry, born, moment)
     if (bytes === 0) owner.onUnwritten(key)
-    else owner.onWritten(name, key, bytes)
+    else owner.onWritten(name, key, bytes, entry.tagNames)
   }
 
   /** Resolves when all is written. */

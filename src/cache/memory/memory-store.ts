@@ -6,7 +6,6 @@
  * in the index and in a queue exactly while `isStored`, and in the set of growing ones exactly while `isGrowing`; each
  * is thrown out once.
  */
-import type { Clock } from '../../core/clock.ts'
 import type { RequestHead } from '../../http/message.ts'
 import { Admission, usesMax } from './admission.ts'
 import type { DerivedForm, Entry } from '../store/entry.ts'
@@ -15,7 +14,7 @@ import { EntryIndex } from './entry-index.ts'
 import { GrowingEntries } from './growing-entries.ts'
 import type { Growth } from '../store/growth.ts'
 import { SearchRules } from '../keys/no-vary-search.ts'
-import { add } from '../purge/purge-places.ts'
+import { add, addAll } from '../purge/purge-places.ts'
 import { PurgeReports } from '../purge/purge-reports.ts'
 import { Purges } from '../purge/purge.ts'
 import type {
@@ -29,30 +28,16 @@ import type {
   StoreSnapshot,
 } from '../store/store.ts'
 import { StoreCounts } from '../store/store-counts.ts'
+import { entryShare, growingShare, type MemoryStoreOptions } from './options.ts'
 import { Sweep } from './sweep.ts'
 import { UrlKeys } from '../purge/url-keys.ts'
 import type { Vary } from '../keys/vary.ts'
 
-/** The largest entry, as a part of the store. */
-const entryShare = 1 / 8
-/** How much of the store may be growing at the same time: the rest serves hits. */
-const growingShare = 1 / 2
 /** Variants of one key; the oldest goes. A Vary on what is different for everybody would else fill the store. */
 export const variantsMax = 128
 
 /** Keys of one URL that a purge takes out at once; more, as by a cookie, are swept as those of a tag are. */
 export const urlKeysMax = 500
-
-export interface MemoryStoreOptions {
-  readonly clock: Clock
-  readonly bytesMax: number
-  /** The largest entry; an eighth of the store when not given. */
-  readonly entryBytesMax?: number
-  /** An entry was thrown out for want of room. */
-  readonly onEvict?: (entry: Entry) => void
-  /** Where stored answers go besides. */
-  readonly below?: StoreBelow
-}
 
 export class MemoryStore implements CacheStore {
   bytesMax: number
@@ -63,7 +48,7 @@ export class MemoryStore implements CacheStore {
   readonly #queues = new Admission<Entry>()
   readonly #growing = new GrowingEntries()
   readonly #purges: Purges
-  readonly #sweep: Sweep
+  readonly #sweep: Sweep<Entry>
   readonly #reports = new PurgeReports()
   readonly #searchRules = new SearchRules()
   readonly #urlKeys = new UrlKeys()
@@ -264,6 +249,7 @@ export class MemoryStore implements CacheStore {
     if (!old.isStored) return old.isFromBelow && this.#below?.replaceHead(old, fresh) === true
     if (!this.#settle(old)) return false
     if (!this.#purges.admit(fresh)) return false
+    fresh.isBeneath = old.isBeneath
     fresh.derived = old.derived
     fresh.hits = old.hits
     fresh.bytes = fixedBytes(fresh) + fresh.body.heldBytes + derivedBytes(fresh)
@@ -314,6 +300,19 @@ export class MemoryStore implements CacheStore {
     this.counts.entries--
   }
 
+  /** What is meant of a key is in the store beneath from now on, or no more. */
+  setBeneath(key: string, isBeneath: boolean, isMeant: (entry: Entry) => boolean): void {
+    for (const entry of this.#index.variants(key))
+      if (isMeant(entry)) this.#purges.places.setBeneath(entry, isBeneath)
+  }
+
+  /** There is no store beneath any more. */
+  forgetBeneath(): void {
+    const walk = this.#index.walk()
+    for (let entry = walk.next(); entry !== null; entry = walk.next())
+      this.#purges.places.setBeneath(entry, false)
+  }
+
   // Purging
 
   purge(request: PurgeRequest): PurgeReport {
@@ -329,12 +328,12 @@ export class MemoryStore implements CacheStore {
     const isMarked = target.kind === 'url' && !isDry && keys.size > urlKeysMax
     const entries: Entry[] = []
     if (!isMarked) for (const key of keys) this.#gather(key, entries)
-    const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
-    const report = { generation: 0, count: entries.length, bytes, isCounted: true }
-    if (isDry) return report
+    const tally = { count: 0, bytes: 0, ownCount: 0, ownBytes: 0 }
+    for (const entry of entries) add(tally, 1, entry.bytes, entry.isBeneath)
+    if (isDry) return { ...tally, generation: 0, isCounted: true }
     // The mark comes after those who are found have been compared with all earlier ones.
     const mark = this.#purges.noteUrl(target, isSoft, isMarked)
-    add(mark, report.count, bytes)
+    addAll(mark, tally)
     if (!isSoft) this.counts.purged += entries.length
     for (const entry of entries) {
       if (isSoft) entry.isSoftPurged = true

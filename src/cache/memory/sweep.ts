@@ -4,8 +4,6 @@
  * requests are answered by the same thread.
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
-import type { Entry } from '../store/entry.ts'
-import type { EntryIndex, EntryWalk } from './entry-index.ts'
 import type { Purges } from '../purge/purge.ts'
 
 /** One slice: a request that comes meanwhile waits at most as long. */
@@ -17,14 +15,21 @@ const lookEvery = 64
 /** Entries of one slice, for clocks that stand still. */
 const sliceEntriesMax = 20_000
 
-export class Sweep {
+/** Over all there are, those added meanwhile included or not; null: that was all. */
+export interface Walk<T> {
+  /** May it rest here? */
+  readonly isBetweenKeys: boolean
+  next(): T | null
+}
+
+export class Sweep<T> {
   readonly #clock: Clock
   readonly #purges: Purges
-  readonly #index: EntryIndex
-  readonly #growing: ReadonlySet<Entry>
+  readonly #index: { walk(): Walk<T> }
+  readonly #growing: Iterable<T>
   /** Compares an entry with the purges, and takes it out when it was purged. */
-  readonly #settle: (entry: Entry) => void
-  #walk: EntryWalk | null = null
+  readonly #settle: (entry: T) => void
+  #walk: Walk<T> | null = null
   /** The generation when the walk began. */
   #target = 0
   #timer: ClockTimer | null = null
@@ -32,9 +37,9 @@ export class Sweep {
   constructor(
     clock: Clock,
     purges: Purges,
-    index: EntryIndex,
-    growing: ReadonlySet<Entry>,
-    settle: (entry: Entry) => void,
+    index: { walk(): Walk<T> },
+    growing: Iterable<T>,
+    settle: (entry: T) => void,
   ) {
     this.#clock = clock
     this.#purges = purges

@@ -7,25 +7,14 @@
  */
 import type { Clock } from '../../core/clock.ts'
 import type { Peers } from '../../core/peers.ts'
-import type { PurgeReport, PurgeRequest } from '../store/store.ts'
+import type { PurgeRequest } from '../store/purge-request.ts'
+import { sumOf, type PurgeTotal } from './purge-total.ts'
 
 const askTopic = 'cache-purge'
 const replyTopic = 'cache-purged'
 
 /** A worker that is alive answers within a turn of its event loop. */
 const waitMs = 5000
-
-/** What all stores together did. */
-export interface PurgeTotal {
-  readonly count: number
-  readonly bytes: number
-  /** The counts are exact and final. */
-  readonly isCounted: boolean
-  /** Stores that have taken it. */
-  readonly stores: number
-  /** Workers that have not acknowledged it in time. */
-  readonly missing: number
-}
 
 /** An answer to a client is not held up longer than this by workers that are silent. */
 const carriedOutMs = 1000
@@ -143,30 +132,6 @@ export class PurgePeers {
   close(): void {
     for (const ticket of this.#pending.keys()) this.#giveUp(ticket)
   }
-}
-
-/** What several stores did. */
-export function sumOf(totals: readonly PurgeTotal[]): PurgeTotal {
-  let [count, bytes, stores, missing] = [0, 0, 0, 0]
-  let isCounted = true
-  for (const total of totals) {
-    count += total.count
-    bytes += total.bytes
-    stores += total.stores
-    missing += total.missing
-    isCounted &&= total.isCounted
-  }
-  return { count, bytes, isCounted, stores, missing }
-}
-
-/** What one store said of several purges. */
-export function totalOf(reports: readonly PurgeReport[]): PurgeTotal {
-  const total = sumOf(reports.map((report) => ({ ...pick(report), stores: 0, missing: 0 })))
-  return { ...total, stores: 1 }
-}
-
-function pick({ count, bytes, isCounted }: PurgeReport): Pick<PurgeReport, 'count' | 'bytes' | 'isCounted'> {
-  return { count, bytes, isCounted }
 }
 
 function write(value: object): Uint8Array {

@@ -2,10 +2,10 @@
  * Where marks of purges stand, and which entries belong there: the records of everything, of sites, hosts and tags, the
  * trees of prefixes, and the URLs that answers under way are compared with.
  *
- * Invariants: `count` and `bytes` of a record are the sums over the stored entries that belong to it; a record is kept
- * while it has entries, growing ones included, or marks.
+ * Invariants: `count` and `bytes` of a record are the sums over the stored entries that belong to it, `ownCount` and
+ * `ownBytes` those over the ones that are not `isBeneath`; a record is kept while it has entries, growing ones included,
+ * or marks.
  */
-import type { Entry } from '../store/entry.ts'
 import { readKey } from '../keys/key.ts'
 import { collectMarks, PrefixRecord, PrefixTree } from './prefixes.ts'
 import {
@@ -16,6 +16,8 @@ import {
   TagRecord,
   type MarkTree,
   type PurgeMark,
+  type PurgeMember,
+  type Tally,
 } from '../store/purge-records.ts'
 import type { PurgeTarget } from '../store/store.ts'
 import { foldTag } from '../rules/tags.ts'
@@ -60,19 +62,20 @@ export class PurgePlaces {
 
   // Membership
 
-  /** A growing entry takes its places. */
-  join(entry: Entry): void {
-    const host = this.#hosts.open(entry.site, entry.host)
+  /** A growing entry takes its places: those that `facts` say. */
+  join(entry: PurgeMember, facts: Pick<PurgeMember, 'site' | 'host' | 'tagNames'> = entry): void {
+    const { site, tagNames } = facts
+    const host = this.#hosts.open(site, facts.host)
     host.zones.add(readKey(entry.key).zone)
     host.growing++
     entry.hostRecord = host
-    if (entry.tagNames.length === 0) return
-    entry.tagRecords = entry.tagNames.map((tag) => this.#tags.open(entry.site, tag))
+    if (tagNames.length === 0) return
+    entry.tagRecords = tagNames.map((tag) => this.#tags.open(site, tag))
     for (const record of entry.tagRecords) record.growing++
   }
 
   /** A growing entry will not be stored. */
-  quit(entry: Entry): void {
+  quit(entry: PurgeMember): void {
     const host = entry.hostRecord as HostRecord
     host.growing--
     this.#hosts.release(host)
@@ -83,37 +86,47 @@ export class PurgePlaces {
   }
 
   /** A growing entry is stored from now on. */
-  enter(entry: Entry): void {
+  enter(entry: PurgeMember): void {
     ;(entry.hostRecord as HostRecord).growing--
     for (const record of entry.tagRecords ?? []) record.growing--
     this.#count(entry, 1, entry.bytes)
   }
 
   /** A stored entry is no more. Its records stay on it, as somebody may be comparing it right now. */
-  leave(entry: Entry): void {
+  leave(entry: PurgeMember): void {
     this.#count(entry, -1, -entry.bytes)
     this.#hosts.release(entry.hostRecord as HostRecord)
     for (const record of entry.tagRecords ?? []) this.#tags.release(record)
   }
 
   /** A stored entry grew by `bytes`. */
-  resize(entry: Entry, bytes: number): void {
+  resize(entry: PurgeMember, bytes: number): void {
     this.#count(entry, 0, bytes)
   }
 
-  #count(entry: Entry, count: number, bytes: number): void {
+  /** A stored entry is in the store beneath from now on, or no more. */
+  setBeneath(entry: PurgeMember & { isBeneath: boolean }, isBeneath: boolean): void {
+    if (entry.isBeneath === isBeneath) return
+    this.#count(entry, -1, -entry.bytes)
+    entry.isBeneath = isBeneath
+    this.#count(entry, 1, entry.bytes)
+  }
+
+  #count(entry: PurgeMember, count: number, bytes: number): void {
+    const { isBeneath } = entry
     const host = entry.hostRecord as HostRecord
-    add(host, count, bytes)
-    add(host.siteRecord, count, bytes)
-    add(this.everything, count, bytes)
+    add(host, count, bytes, isBeneath)
+    add(host.siteRecord, count, bytes, isBeneath)
+    add(this.everything, count, bytes, isBeneath)
     const tags = entry.tagRecords
-    if (tags !== null) for (let i = 0; i < tags.length; i++) add(tags[i] as TagRecord, count, bytes)
+    if (tags !== null)
+      for (let i = 0; i < tags.length; i++) add(tags[i] as TagRecord, count, bytes, isBeneath)
   }
 
   // Comparing
 
   /** Adds to `found` the marks younger than `since` that concern `entry`. */
-  collect(entry: Entry, since: number, found: PurgeMark[]): void {
+  collect(entry: PurgeMember, since: number, found: PurgeMark[]): void {
     const host = entry.hostRecord as HostRecord
     if (this.#allAt > since) {
       collectMarks(this.everything, since, found)
@@ -128,7 +141,7 @@ export class PurgePlaces {
     if (isUrlOpen && this.#urlsAt > since) this.#collectUrls(entry, since, found)
   }
 
-  #collectPrefixes(entry: Entry, since: number, found: PurgeMark[]): void {
+  #collectPrefixes(entry: PurgeMember, since: number, found: PurgeMark[]): void {
     const { key } = entry
     // The walk of a sweep comes here for each entry: not through readKey, which makes six strings.
     const targetStart = key.indexOf('://') + 3 + entry.host.length
@@ -148,7 +161,7 @@ export class PurgePlaces {
   }
 
   /** What is stored under a rule for parameters answers many URLs: any of its path concerns it. */
-  #collectUrls(entry: Entry, since: number, found: PurgeMark[]): void {
+  #collectUrls(entry: PurgeMember, since: number, found: PurgeMark[]): void {
     const { targetStart, targetEnd } = readKey(entry.key)
     const target = entry.key.slice(targetStart, targetEnd)
     const url = entry.host + (entry.searchRule === null ? target : searchName(target))
@@ -248,10 +261,20 @@ class UrlRecord extends PurgeRecord {
   }
 }
 
-/** Adds to a count of entries and bytes. */
-export function add(to: { count: number; bytes: number }, count: number, bytes: number): void {
+/** Adds entries and their bytes, which are in the store beneath too, or not. */
+export function add(to: Tally, count: number, bytes: number, isBeneath: boolean): void {
   to.count += count
   to.bytes += bytes
+  if (isBeneath) return
+  to.ownCount += count
+  to.ownBytes += bytes
+}
+
+export function addAll(to: Tally, { count, bytes, ownCount, ownBytes }: Tally): void {
+  to.count += count
+  to.bytes += bytes
+  to.ownCount += ownCount
+  to.ownBytes += ownBytes
 }
 
 function unique(first: PurgeRecord, others: readonly PurgeRecord[]): PurgeRecord[] {

@@ -14,9 +14,8 @@
  * still being swept it is counted by the sweep; else the records' own counts are exact.
  */
 import type { Clock } from '../../core/clock.ts'
-import type { Entry } from '../store/entry.ts'
-import { PurgeMark, type PurgeRecord } from '../store/purge-records.ts'
-import { add, PurgePlaces } from './purge-places.ts'
+import { PurgeMark, type PurgeMember, type PurgeRecord } from '../store/purge-records.ts'
+import { add, addAll, PurgePlaces } from './purge-places.ts'
 import type { PurgeTarget, StoreSnapshot } from '../store/store.ts'
 
 /** How long a mark is kept for answers that were asked for before it: longer than an origin is waited for, mostly. */
@@ -37,6 +36,8 @@ export class Purges {
   #marks: PurgeMark[] = []
   /** Generation of the last mark that all entries have been compared with. */
   #sweptAt = 0
+  /** There may be entries that come later and count for purges of now: then none is counted before a sweep. */
+  isComplete = true
   /** Hard marks younger than that: while there are any, counts include entries that are gone already. */
   #unsweptHard = 0
   readonly #found: PurgeMark[] = []
@@ -49,12 +50,12 @@ export class Purges {
    * Compares an entry with the purges since it was last looked at. False: it was purged, and is so for ever (`isDoomed`); a
    * soft purge is noted on it. Counts it for the purges that concern it if it is stored.
    */
-  settle(entry: Entry): boolean {
+  settle(entry: PurgeMember): boolean {
     if (!entry.isDoomed) entry.isDoomed = !this.#outlives(entry)
     return !entry.isDoomed
   }
 
-  #outlives(entry: Entry): boolean {
+  #outlives(entry: PurgeMember): boolean {
     const since = entry.checkedAt
     if (since === this.generation) return true
     if (!entry.isStored && entry.bornAt < this.#cutoff) return false
@@ -66,7 +67,7 @@ export class Purges {
   }
 
   /** Takes part in what is purged from now on. False: it was purged, or nobody knows any more. */
-  admit(entry: Entry): boolean {
+  admit(entry: PurgeMember): boolean {
     if (entry.bornAt < this.floor) return false
     this.places.join(entry)
     const isAdmitted = this.settle(entry)
@@ -75,7 +76,7 @@ export class Purges {
   }
 
   /** Has one since it was last looked at concerned it, or does nobody know any more? It takes no part in those to come. */
-  hasPurged(entry: Entry): boolean {
+  hasPurged(entry: PurgeMember): boolean {
     if (entry.isDoomed || entry.checkedAt < this.floor) return true
     if (entry.checkedAt === this.generation) return false
     this.places.join(entry)
@@ -89,12 +90,12 @@ export class Purges {
   /** Purges everything, a site, a host, a tag or a prefix. */
   purge(target: PurgeTarget, isSoft: boolean, isDry: boolean): PurgeMark {
     const members = this.places.membersOf(target)
-    const isExact = members !== null && this.#unsweptHard === 0
+    const isExact = members !== null && this.isComplete && this.#unsweptHard === 0
     const isMark = !isDry || !isExact
     const mark = new PurgeMark(isMark ? ++this.generation : 0, isSoft, isDry, this.#clock.nowMs())
     if (isExact) {
       mark.isExact = mark.isCounted = true
-      for (const record of members) add(mark, record.count, record.bytes)
+      for (const record of members) addAll(mark, record)
     }
     if (isMark) this.#place(target, mark)
     return mark
@@ -104,8 +105,13 @@ export class Purges {
    * Notes that a URL or key was purged, for answers that are under way. What is stored is the caller's concern; or, where
    * `isForStored`, that of the sweep and of whoever finds it, as with a tag.
    */
-  noteUrl(target: PurgeTarget & { kind: 'url' | 'key' }, isSoft: boolean, isForStored: boolean): PurgeMark {
-    const mark = new PurgeMark(++this.generation, isSoft, false, this.#clock.nowMs())
+  noteUrl(
+    target: PurgeTarget & { kind: 'url' | 'key' },
+    isSoft: boolean,
+    isForStored: boolean,
+    isDry = false,
+  ): PurgeMark {
+    const mark = new PurgeMark(++this.generation, isSoft, isDry, this.#clock.nowMs())
     if (isForStored) this.places.storedUrlsAt = mark.generation
     else mark.isExact = mark.isCounted = true
     this.#place(target, mark)
@@ -222,7 +228,7 @@ export class Purges {
 }
 
 /** Counts `entry` for the marks that it lived to see, and says whether it outlived them. */
-function apply(entry: Entry, found: readonly PurgeMark[]): boolean {
+function apply(entry: PurgeMember, found: readonly PurgeMark[]): boolean {
   let diedAt = Infinity
   for (const { generation, isSoft, isDry } of found) {
     if (!isSoft && !isDry && generation < diedAt) diedAt = generation
@@ -230,7 +236,7 @@ function apply(entry: Entry, found: readonly PurgeMark[]): boolean {
   for (const mark of found) {
     if (mark.generation > diedAt) continue
     if (mark.isSoft && !mark.isDry) entry.isSoftPurged = true
-    if (entry.isStored && !mark.isExact) add(mark, 1, entry.bytes)
+    if (entry.isStored && !mark.isExact) add(mark, 1, entry.bytes, entry.isBeneath)
   }
   return diedAt === Infinity
 }

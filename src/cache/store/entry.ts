@@ -113,6 +113,8 @@ export class Entry implements ListNode<Entry>, StoredRule {
   isMain = false
   /** It came from the store beneath, which needs not be given it. */
   isFromBelow = false
+  /** The store beneath has it, too. Set by `PurgePlaces.setBeneath` while it is stored, as it is counted there. */
+  isBeneath = false
   /** It grows in the store beneath, or did: its bytes are not accounted for here. */
   isBelow = false
   /** Purged, or out of date while it grew, as another worker has a newer one: it will not be stored. */

@@ -7,6 +7,34 @@
  */
 import type { PurgeReport } from './purge-request.ts'
 
+/** Entries, what they take, and of both the part that is in no store beneath. */
+export interface Tally {
+  count: number
+  bytes: number
+  ownCount: number
+  ownBytes: number
+}
+
+/** What purges concern: entries in memory, and accounts of files. */
+export interface PurgeMember {
+  /** As `CacheKey.of` makes it. */
+  readonly key: string
+  readonly site: string
+  readonly host: string
+  readonly tagNames: readonly string[]
+  readonly searchRule: object | null
+  readonly bornAt: number
+  checkedAt: number
+  readonly bytes: number
+  readonly isStored: boolean
+  /** It lies in the store beneath, too. */
+  readonly isBeneath: boolean
+  isDoomed: boolean
+  isSoftPurged: boolean
+  hostRecord: HostRecord | null
+  tagRecords: readonly TagRecord[] | null
+}
+
 /** One purge, and the report of it that grows. */
 export class PurgeMark implements PurgeReport {
   readonly generation: number
@@ -19,6 +47,8 @@ export class PurgeMark implements PurgeReport {
   readonly records: PurgeRecord[] = []
   count = 0
   bytes = 0
+  ownCount = 0
+  ownBytes = 0
   isCounted = false
   /** Its count was known when it was made, and is not added to. */
   isExact = false
@@ -64,6 +94,8 @@ export class MemberRecord extends PurgeRecord {
   /** Entries that are stored, exactly. */
   count = 0
   bytes = 0
+  ownCount = 0
+  ownBytes = 0
   /** Growing entries that point here too. */
   growing = 0
 

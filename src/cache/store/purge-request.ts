@@ -35,6 +35,16 @@ export interface PurgeReport {
   /** Entries concerned; grows while `isCounted` is false. */
   readonly count: number
   readonly bytes: number
+  /** Of them, those that are in no store beneath: where several stores have one beneath, each of these is counted once. */
+  readonly ownCount: number
+  readonly ownBytes: number
   /** The count is exact and final. A prefix is counted by a walk in the background. */
   readonly isCounted: boolean
+}
+
+/** What came of one purge in one process. */
+export interface PurgeCounts {
+  readonly above: PurgeReport
+  /** In the store beneath; null: there is none, or it is counted by another process. */
+  readonly below: PurgeReport | null
 }

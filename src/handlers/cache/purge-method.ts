@@ -2,7 +2,7 @@
  * PurgeMethod: `PURGE /path`, for those whom the config allows it: all that is stored for this URL goes, in every worker. What
  * else can be purged is the admin listener's business.
  */
-import type { PurgeTotal } from '../../cache/purge/purge-peers.ts'
+import { toldOf, type PurgeTotal } from '../../cache/purge/purge-total.ts'
 import { keyHost, type CacheKey } from '../../cache/keys/key.ts'
 import type { SharedCache } from '../../cache/shared-cache.ts'
 import { Faults } from '../../core/faults.ts'
@@ -58,7 +58,7 @@ export class PurgeMethod {
     const { total } = answer
     x.response.status = total.missing === 0 ? 200 : 504
     x.response.fields.addKnown(Field.CONTENT_TYPE, 'application/json')
-    x.answerWhole(Buffer.from(JSON.stringify(total) + '\n'))
+    x.answerWhole(Buffer.from(JSON.stringify(toldOf(total)) + '\n'))
     return DONE
   }
 }

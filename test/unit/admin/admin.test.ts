@@ -10,9 +10,12 @@ import { AdminServer, type AdminTarget, type ExplainedBy } from '../../../src/ad
 import { askAdmin } from '../../../src/admin/client.ts'
 import type { RequestToExplain } from '../../../src/admin/explain-body.ts'
 import type { WarmOrder, WarmProgress } from '../../../src/admin/warm-body.ts'
-import type { PurgeTotal } from '../../../src/cache/purge/purge-peers.ts'
+import { sumOf, type PurgeTotal } from '../../../src/cache/purge/purge-total.ts'
 import type { CertificateReport } from '../../../src/tls/acme/certificate-status.ts'
 import type { PurgeRequest } from '../../../src/cache/store/store.ts'
+
+const known = { id: 'p1', count: 3, bytes: 30, stores: 2, sharing: 2, keeping: 1 }
+const counted: PurgeTotal = { ...sumOf([]), ...known }
 
 class FakeTarget implements AdminTarget {
   calls: string[] = []
@@ -47,7 +50,11 @@ class FakeTarget implements AdminTarget {
 
   async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
     this.calls.push(JSON.stringify(requests))
-    return { count: 3, bytes: 30, isCounted: true, stores: 2, missing: this.isWrong ? 1 : 0 }
+    return { ...counted, missing: this.isWrong ? 1 : 0 }
+  }
+
+  async purgeTotal(id: string): Promise<PurgeTotal | null> {
+    return id === 'p1' ? { ...counted, keeping: 0 } : null
   }
 
   async warm(order: WarmOrder): Promise<readonly WarmProgress[]> {
@@ -237,12 +244,13 @@ test('a body is not read', async (t) => {
   assert.deepEqual(target.calls, [])
 })
 
-test('a purge says what is to go as JSON, and is answered when all have acknowledged it', async (t) => {
+test('a purge says what is to go as JSON, and is answered when all have acknowledged it; what it counted is told later by its id', async (t) => {
   const { target, admin } = await onLoopback(t)
   const listen = `127.0.0.1:${admin.port}`
   const done = await askAdmin(listen, 'POST', '/purge', '{"tag":["A"],"soft":true}')
   assert.equal(done.status, 200)
   assert.deepEqual(JSON.parse(done.text), {
+    id: 'p1',
     count: 3,
     bytes: 30,
     isCounted: true,
@@ -254,6 +262,11 @@ test('a purge says what is to go as JSON, and is answered when all have acknowle
   assert.deepEqual(target.calls, ['[{"target":{"kind":"tag","tag":"a"},"isSoft":true,"isDry":false}]'])
   target.isWrong = true
   assert.equal((await askAdmin(listen, 'POST', '/purge', '{"all":true}')).status, 504)
+  const report = await askAdmin(listen, 'POST', '/purge/report', '{"id":"p1"}')
+  const told = { id: 'p1', count: 3, bytes: 30, isCounted: false, stores: 2, missing: 0 }
+  assert.deepEqual([report.status, JSON.parse(report.text)], [200, told])
+  assert.equal((await askAdmin(listen, 'POST', '/purge/report', '{"id":"p2"}')).status, 404)
+  assert.equal((await askAdmin(listen, 'POST', '/purge/report', '{}')).status, 400)
 })
 
 test('a purge that cannot be meant is refused, and nothing is purged', async (t) => {

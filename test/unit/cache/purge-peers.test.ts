@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PurgePeers, sumOf, type PurgeTotal } from '../../../src/cache/purge/purge-peers.ts'
+import { PurgePeers } from '../../../src/cache/purge/purge-peers.ts'
+import { sumOf, type PurgeTotal } from '../../../src/cache/purge/purge-total.ts'
 import type { PurgeRequest } from '../../../src/cache/store/store.ts'
 import { joinLocal } from '../../../src/core/local-peers.ts'
 import { PeerHub } from '../../../src/core/peer-hub.ts'
@@ -23,7 +24,16 @@ function members(count: number, clock: ManualClock, loses: () => boolean = () =>
     const purging = new PurgePeers(peers, clock, (requests, onCarriedOut) => {
       taken.push(requests)
       onCarriedOut?.()
-      return { count: i + 1, bytes: 10, isCounted: i !== 2, stores: 1, missing: 0 }
+      return {
+        id: '',
+        count: i + 1,
+        bytes: 10,
+        isCounted: i !== 2,
+        stores: 1,
+        sharing: 0,
+        keeping: 0,
+        missing: 0,
+      }
     })
     return { peers, purging, taken }
   })
@@ -37,7 +47,16 @@ test('a purge is answered when all have acknowledged it, with the sum of their c
   const there = members(3, new ManualClock())
   await settled()
   const total = await (there[0] as Member).purging.purge(all)
-  assert.deepEqual(total, { count: 6, bytes: 30, isCounted: false, stores: 3, missing: 0 })
+  assert.deepEqual(total, {
+    id: '',
+    count: 6,
+    bytes: 30,
+    isCounted: false,
+    stores: 3,
+    sharing: 0,
+    keeping: 0,
+    missing: 0,
+  })
   for (const { taken } of there) assert.deepEqual(taken, [all])
 })
 
@@ -58,7 +77,16 @@ test('who leaves meanwhile is not waited for', async () => {
   assert.equal(total, null)
   there[2]?.peers.close()
   await settled()
-  assert.deepEqual(total, { count: 1, bytes: 10, isCounted: true, stores: 1, missing: 0 })
+  assert.deepEqual(total, {
+    id: '',
+    count: 1,
+    bytes: 10,
+    isCounted: true,
+    stores: 1,
+    sharing: 0,
+    keeping: 0,
+    missing: 0,
+  })
 })
 
 test('who says nothing for five seconds is told as missing', async () => {
@@ -67,7 +95,16 @@ test('who says nothing for five seconds is told as missing', async () => {
   await settled()
   const answer = (there[0] as Member).purging.purge(all)
   clock.advance(5000)
-  assert.deepEqual(await answer, { count: 1, bytes: 10, isCounted: true, stores: 1, missing: 2 })
+  assert.deepEqual(await answer, {
+    id: '',
+    count: 1,
+    bytes: 10,
+    isCounted: true,
+    stores: 1,
+    sharing: 0,
+    keeping: 0,
+    missing: 2,
+  })
 })
 
 test('a purge that need not last is waited for until all have carried it out, for a second at most', async () => {
@@ -104,5 +141,14 @@ test('two purges at the same time are told apart', async () => {
 })
 
 test('a sum of nothing is nothing', () => {
-  assert.deepEqual(sumOf([]), { count: 0, bytes: 0, isCounted: true, stores: 0, missing: 0 })
+  assert.deepEqual(sumOf([]), {
+    id: '',
+    count: 0,
+    bytes: 0,
+    isCounted: true,
+    stores: 0,
+    sharing: 0,
+    keeping: 0,
+    missing: 0,
+  })
 })

@@ -53,7 +53,17 @@ test('a purge of several targets is told as one sum, when it is counted', async 
     clock.advance(10)
     await Promise.resolve()
   }
-  const total = await purge
-  assert.deepEqual(total, { count: 0, bytes: 0, isCounted: true, stores: 1, missing: 0 })
+  const { id, ...total } = await purge
+  assert.deepEqual(total, {
+    count: 0,
+    bytes: 0,
+    isCounted: true,
+    stores: 1,
+    sharing: 0,
+    keeping: 0,
+    missing: 0,
+  })
+  assert.deepEqual(cache.purgeTotal(id), { ...total, id })
+  assert.equal(cache.purgeTotal('another'), null)
   cache.close()
 })

@@ -24,7 +24,7 @@ function toldAsSettled({ jobs, finishing }: OnTheWay): boolean {
     { jobs: () => jobs } as unknown as Writer,
     { finishing: () => finishing } as unknown as Arriving,
   )
-  telling.written('name', key, 100)
+  telling.written('name', key, 100, [])
   assert.equal(told.length, 1)
   return told[0] === true
 }

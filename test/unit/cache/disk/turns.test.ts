@@ -48,6 +48,7 @@ class Workers {
         onElected() {},
         onAdded() {},
         onGone() {},
+        onEvicted() {},
         onUsed() {},
         onForeign() {},
         onMissed() {},

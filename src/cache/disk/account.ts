@@ -1,0 +1,70 @@
+/**
+ * Account: one file of the folder, as the worker knows it that keeps the accounts: what it takes, how often it was of use, and,
+ * where it holds an answer in force, what purges count it by (ledger.ts).
+ */
+import type { Admitted } from '../memory/admission.ts'
+import type { HostRecord, PurgeMember, TagRecord } from '../store/purge-records.ts'
+
+export const noNames: readonly string[] = []
+
+export class Account implements Admitted<Account>, PurgeMember {
+  readonly name: string
+  /** Of the answer in it; the name, where it has none or nobody has looked. */
+  key: string
+  bytes: number
+  uses = 0
+  isMain = false
+  previous: Account | null = null
+  next: Account | null = null
+  list: object | null = null
+  checkedAt = 0
+  isDoomed = false
+  /** It holds an answer in force that is not counted, for want of room in the ledger. */
+  isUncounted = false
+  hostRecord: HostRecord | null = null
+  tagRecords: readonly TagRecord[] | null = null
+  /** Others whose answers have the same URL, or the same hash of it (url-chains.ts). */
+  previousOfUrl: Account | null = null
+  nextOfUrl: Account | null = null
+
+  constructor(name: string, bytes: number) {
+    this.name = this.key = name
+    this.bytes = bytes
+  }
+
+  /** Is it counted? */
+  get isStored(): boolean {
+    return this.hostRecord !== null
+  }
+
+  get site(): string {
+    return this.hostRecord?.site ?? ''
+  }
+
+  get host(): string {
+    return this.hostRecord?.name ?? ''
+  }
+
+  get tagNames(): readonly string[] {
+    return this.tagRecords?.map(({ name }) => name) ?? noNames
+  }
+
+  get searchRule(): null {
+    return null
+  }
+
+  get bornAt(): number {
+    return this.checkedAt
+  }
+
+  get isBeneath(): boolean {
+    return false
+  }
+
+  /** The file says so itself. */
+  get isSoftPurged(): boolean {
+    return false
+  }
+
+  set isSoftPurged(_: boolean) {}
+}

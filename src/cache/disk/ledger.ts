@@ -1,0 +1,195 @@
+/**
+ * Ledger: how many answers on disk a purge concerns, in the worker that keeps the accounts. It counts as memory does
+ * (purge.ts): by records of everything, sites, hosts and tags that are kept when a file comes and goes, for prefixes by a
+ * walk over the accounts in the background; by URL from chains. No file is opened for it.
+ *
+ * Promises: a report that is counted is exact for what the accounts had been told of when the purge came. Until the folder
+ * has been walked over (`complete`) no report is; then those made meanwhile have counted what the walk found, too.
+ *
+ * What is counted out here lies on disk still, until the keeper compares the files with the purges: that alone decides.
+ */
+import type { Clock } from '../../core/clock.ts'
+import { Sweep, type Walk } from '../memory/sweep.ts'
+import { add } from '../purge/purge-places.ts'
+import { Purges } from '../purge/purge.ts'
+import { readKey } from '../keys/key.ts'
+import type { PurgeReport, PurgeRequest, PurgeTarget } from '../store/purge-request.ts'
+import type { Account } from './account.ts'
+import type { RecordFacts } from './record.ts'
+import { UrlChains } from './url-chains.ts'
+
+/** Answers that are counted: about 250 bytes each, beside what their files cost in the accounts. */
+export const membersMax = 2_000_000
+/** Different hosts and tags: about 300 bytes each. */
+export const recordsMax = 500_000
+/** Tags of all answers together: 8 bytes each. */
+export const tagsMax = 10_000_000
+/** Answers of one URL that are counted at once. */
+const urlMax = 500
+
+export interface LedgerLimits {
+  readonly membersMax: number
+  readonly recordsMax: number
+  readonly tagsMax: number
+}
+
+export class Ledger {
+  readonly #purges: Purges
+  readonly #sweep: Sweep<Account>
+  readonly #urls = new UrlChains()
+  readonly #limits: LedgerLimits
+  /** The generation before any purge that it was told of. */
+  readonly #startedAt: number
+  #tags = 0
+  #uncounted = 0
+
+  constructor(
+    clock: Clock,
+    accounts: { walk(): Walk<Account> },
+    limits: LedgerLimits = { membersMax, recordsMax, tagsMax },
+  ) {
+    this.#purges = new Purges(clock)
+    this.#purges.isComplete = false
+    this.#startedAt = this.#purges.generation
+    this.#limits = limits
+    this.#sweep = new Sweep(clock, this.#purges, accounts, [], (account) => void this.#settle(account))
+  }
+
+  /** Answers that are counted. */
+  get size(): number {
+    return this.#purges.places.everything.count
+  }
+
+  /** Are there answers that it has no room for? Then no count is more than a least one. */
+  get isPartial(): boolean {
+    return this.#uncounted > 0
+  }
+
+  /** The file has this answer, which no purge until now concerns. `wasThere`: or none but those it was told of. */
+  enter(account: Account, facts: RecordFacts, wasThere = false): void {
+    if (account.isStored) this.leave(account)
+    account.isDoomed = false
+    if (!this.#hasRoom(facts)) {
+      account.isUncounted = true
+      this.#uncounted++
+      return
+    }
+    account.key = facts.key
+    account.checkedAt = wasThere ? this.#startedAt : this.#purges.generation
+    const { places } = this.#purges
+    places.join(account, { site: facts.site, host: facts.host, tagNames: facts.tags })
+    places.enter(account)
+    this.#tags += facts.tags.length
+    this.#urls.add(account)
+    this.#settle(account)
+  }
+
+  #hasRoom({ tags }: RecordFacts): boolean {
+    const { membersMax: members, recordsMax: records, tagsMax: most } = this.#limits
+    return this.size < members && this.#purges.places.size < records && this.#tags + tags.length <= most
+  }
+
+  /** It goes, was purged, or has another answer. */
+  leave(account: Account): void {
+    if (account.isUncounted) {
+      account.isUncounted = false
+      this.#uncounted--
+    }
+    if (!account.isStored) return
+    this.#tags -= account.tagRecords?.length ?? 0
+    this.#urls.delete(account)
+    this.#purges.places.leave(account)
+    account.hostRecord = account.tagRecords = null
+  }
+
+  #settle(account: Account): boolean {
+    if (!account.isStored) return false
+    if (this.#purges.settle(account)) return true
+    this.leave(account)
+    return false
+  }
+
+  purge({ target, isSoft = false, isDry = false }: PurgeRequest): PurgeReport {
+    const report = this.#purge(target, isSoft, isDry)
+    return this.isPartial ? new LeastReport(report) : report
+  }
+
+  #purge(target: PurgeTarget, isSoft: boolean, isDry: boolean): PurgeReport {
+    const purges = this.#purges
+    const isUrl = target.kind === 'url' || target.kind === 'key'
+    const few = isUrl && purges.isComplete ? this.#fewOf(target) : null
+    if (few !== null) return this.#purgeFew(few, !isSoft && !isDry)
+    const mark = isUrl ? purges.noteUrl(target, isSoft, true, isDry) : purges.purge(target, isSoft, isDry)
+    if (mark.generation > 0 && purges.isComplete) this.#sweep.wake()
+    return mark
+  }
+
+  /** The answers of a URL or key; null when they are many. */
+  #fewOf(target: PurgeTarget & { kind: 'url' | 'key' }): Account[] | null {
+    const parts = target.kind === 'key' ? readKey(target.key) : null
+    const url =
+      target.kind === 'key'
+        ? (parts?.host ?? '') + target.key.slice(parts?.targetStart, parts?.targetEnd)
+        : target.host + target.target
+    const found = this.#urls.of(url, urlMax)
+    if (found.length > urlMax) return null
+    return found.filter((account) => {
+      const isMeant =
+        target.kind === 'key'
+          ? account.key === target.key
+          : target.site === undefined || account.site === target.site
+      return isMeant && this.#settle(account)
+    })
+  }
+
+  #purgeFew(accounts: readonly Account[], isHard: boolean): PurgeReport {
+    const tally = { count: 0, bytes: 0, ownCount: 0, ownBytes: 0 }
+    for (const account of accounts) {
+      add(tally, 1, account.bytes, false)
+      if (!isHard) continue
+      account.isDoomed = true
+      this.leave(account)
+    }
+    return { ...tally, generation: 0, isCounted: true }
+  }
+
+  /** The folder has been walked over: what is entered from now on is new. */
+  complete(): void {
+    this.#purges.isComplete = true
+    this.#sweep.wake()
+  }
+
+  close(): void {
+    this.#sweep.close()
+  }
+}
+
+/** Of a purge that may concern answers which are not counted. */
+class LeastReport implements PurgeReport {
+  readonly #report: PurgeReport
+  readonly isCounted = false
+
+  constructor(report: PurgeReport) {
+    this.#report = report
+  }
+
+  get generation(): number {
+    return this.#report.generation
+  }
+
+  get count(): number {
+    return this.#report.count
+  }
+
+  get bytes(): number {
+    return this.#report.bytes
+  }
+
+  get ownCount(): number {
+    return this.#report.ownCount
+  }
+
+  get ownBytes(): number {
+    return this.#report.ownBytes
+  }
+}
