@@ -1,12 +1,13 @@
 /**
  * Runs seeds of the simulation: `node test/sim/run.ts [--seeds 1000] [--from 1] [--seed 42] [--only h2]`. Each seed is a
- * world without a cache, one with (cached), one whose clients speak HTTP/2 (h2), and one whose origins do (h2-origins). One
- * that fails is printed with what went wrong, and fails again when it is given alone by `--seed` (`--trace` shows what passes
+ * world without a cache, one with (cached), one whose clients speak HTTP/2 (h2), and one whose origins do (h2-origins);
+ * those of the cache on disk run alone, by `--only disk`. One that fails is printed with what went wrong, and fails again when it is given alone by `--seed` (`--trace` shows what passes
  * the wires). `--first` is a seed that is tried before the others.
  */
 import { parseArgs } from 'node:util'
 import { simulateCached } from './cached/simulate.ts'
-import { simulate, simulateH2, simulateH2Origins } from './simulate.ts'
+import { simulateDisk } from './disk/simulate.ts'
+import { simulate, simulateH2, simulateH2Origins, type SimulationResult } from './simulate.ts'
 
 const { values } = parseArgs({
   options: {
@@ -25,17 +26,27 @@ const count = values.seed === undefined ? Number(values.seeds) : 1
 let failed = 0
 let exchanges = 0
 const startedMs = performance.now()
+type Trace = ((line: string) => void) | null
+
+async function disk(seed: number): Promise<Pick<SimulationResult, 'exchanges' | 'failures'>> {
+  const { problems, hits } = await simulateDisk(seed)
+  return { exchanges: hits, failures: problems }
+}
+
 const kinds = [
   { name: 'plain', run: simulate },
   { name: 'cached', run: simulateCached },
   { name: 'h2', run: simulateH2 },
   { name: 'h2-origins', run: simulateH2Origins },
-].filter(({ name }) => values.only === '' || values.only === name)
+  { name: 'disk', run: disk, isAlone: true },
+].filter(({ name, isAlone = false }) => (values.only === '' ? !isAlone : values.only === name))
+if (kinds.length === 0) throw new Error(`no worlds are called '${values.only}'`)
 
-function runSeed(seed: number): boolean {
+async function runSeed(seed: number): Promise<boolean> {
   let isGood = true
+  const trace: Trace = values.trace ? console.log : null
   for (const { name, run } of kinds) {
-    const result = run(seed, values.trace ? console.log : null)
+    const result = await run(seed, trace)
     exchanges += result.exchanges
     if (result.failures.length === 0) continue
     isGood = false
@@ -48,7 +59,7 @@ function runSeed(seed: number): boolean {
 const seeds = Array.from({ length: count }, (_, index) => from + index)
 if (values.first !== undefined) seeds.unshift(Number(values.first))
 for (const seed of seeds) {
-  if (runSeed(seed)) continue
+  if (await runSeed(seed)) continue
   failed++
   if (!values.keep) break
 }

@@ -321,6 +321,11 @@ function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'))
 }
 
+/** Without a stack: thousands are made, and nobody reads where. */
 function failure(code: string): Error {
-  return Object.assign(new Error(code), { code })
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  const error = Object.assign(new Error(code), { code })
+  Error.stackTraceLimit = stackTraceLimit
+  return error
 }

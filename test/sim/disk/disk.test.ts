@@ -2,11 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SharedCache } from '../../../src/cache/shared-cache.ts'
-import { simulateDisk } from './simulate.ts'
-
-function blind({ disk }: SharedCache): void {
-  if (disk !== null) disk.marks.compare = () => 0
-}
+import { simulateDisk, type DiskSimOptions } from './simulate.ts'
 
 const seeds = Number(process.env['HEADGATE_SEEDS'] ?? 1000)
 
@@ -22,23 +18,12 @@ test(`${seeds} worlds: every hit from disk is whole, and nothing comes back that
   assert.ok(diskHits > seeds, `${diskHits} of ${hits} hits were from disk`)
 })
 
-test('the worlds find a disk whose syncs do nothing', async () => {
-  let found = 0
-  for (let seed = 1; seed <= 60; seed++) {
-    const { problems } = await simulateDisk(seed, { forgetsSync: true })
-    if (problems.length > 0) found++
-  }
-  assert.ok(found > 0)
-})
+// What is planted in the store as a whole; a line of it at a time is changed by test/sim/mutants.
 
-test('the worlds find a store that does not compare files with the purges', async () => {
-  let found = 0
-  for (let seed = 1; seed <= 60; seed++) {
-    const { problems } = await simulateDisk(seed, { sabotage: blind })
-    if (problems.length > 0) found++
-  }
-  assert.ok(found > 0)
-})
+/** Files are not compared with the purges. */
+function blind({ disk }: SharedCache): void {
+  if (disk !== null) disk.marks.compare = () => 0
+}
 
 /** Files get their names without a look at what was purged meanwhile, as if their origins had been asked just now. */
 function careless({ disk }: SharedCache): void {
@@ -62,20 +47,39 @@ function disorderly({ disk }: SharedCache): void {
   if (disk !== null) disk.sharing.turns.before = () => []
 }
 
-for (const [name, sabotage] of Object.entries({ hurried, disorderly })) {
-  test(`the worlds find workers that are ${name} in what they show their clients`, async () => {
-    let found = 0
-    for (let seed = 1; seed <= 200 && found === 0; seed++)
-      found += (await simulateDisk(seed, { sabotage, isCrowded: true })).problems.length
-    assert.ok(found > 0)
+interface Planted {
+  readonly what: string
+  readonly options: DiskSimOptions
+  /** Within so many worlds it must be found. */
+  readonly seedsMax: number
+}
+
+const planted: readonly Planted[] = [
+  { what: 'a disk whose syncs do nothing', options: { forgetsSync: true }, seedsMax: 60 },
+  { what: 'a store that is blind to purges', options: { sabotage: blind }, seedsMax: 60 },
+  { what: 'a store that is careless with purges', options: { sabotage: careless }, seedsMax: 60 },
+  { what: 'a store that is hasty with purges', options: { sabotage: hasty }, seedsMax: 60 },
+  {
+    what: 'workers that are hurried in what they show their clients',
+    options: { sabotage: hurried, isCrowded: true },
+    seedsMax: 200,
+  },
+  {
+    what: 'workers that are disorderly in what they show their clients',
+    options: { sabotage: disorderly, isCrowded: true },
+    seedsMax: 200,
+  },
+]
+
+for (const { what, options, seedsMax } of planted) {
+  test(`the worlds find ${what}`, async () => {
+    assert.ok((await firstFinding(options, seedsMax)) > 0)
   })
 }
 
-for (const [name, sabotage] of Object.entries({ careless, hasty })) {
-  test(`the worlds find a store that is ${name} with purges`, async () => {
-    let found = 0
-    for (let seed = 1; seed <= 60 && found === 0; seed++)
-      found += (await simulateDisk(seed, { sabotage })).problems.length
-    assert.ok(found > 0)
-  })
+/** The first seed that finds something; 0: none does. */
+async function firstFinding(options: DiskSimOptions, seedsMax: number): Promise<number> {
+  for (let seed = 1; seed <= seedsMax; seed++)
+    if ((await simulateDisk(seed, options)).problems.length > 0) return seed
+  return 0
 }

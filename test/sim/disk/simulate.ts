@@ -65,6 +65,8 @@ class DiskWorld implements FillingOwner {
   readonly #isSound: boolean
   /** All want the same. */
   readonly #isCrowded: boolean
+  /** Most has no room in memory, and much breaks off: files grow, and are given up. */
+  readonly #isLarge: boolean
   readonly #seen = new Seen()
   /** What workers have told each other and not heard yet. */
   #frames: (() => void)[] = []
@@ -86,6 +88,7 @@ class DiskWorld implements FillingOwner {
     const flips = random.chance(isCrowded ? 0 : 0.2) ? 3 : 0
     this.#isCrowded = random.chance(isCrowded ? 1 : 0.25)
     const isSmall = random.chance(isCrowded ? 0 : 0.2)
+    this.#isLarge = !isSmall && random.chance(0.1)
     this.#isSound = !isFailing && flips === 0 && !isSmall
     this.#disk = new SimDisk({
       random,
@@ -223,8 +226,9 @@ class DiskWorld implements FillingOwner {
     const url = this.#url()
     const variant = random.pick(['', '', 'x', 'y'])
     const number = this.#versions.length + 1
-    this.#versions.push({ number, url, variant, askedAt: this.#now })
-    const body = bodyFor(number, this.#length())
+    const length = this.#length()
+    this.#versions.push({ number, url, variant, length, askedAt: this.#now })
+    const body = bodyFor(number, length)
     const entry = this.#entryFor(cache, url, variant, number, random.chance(0.2) ? -1 : body.length)
     const filling = new Filling(this, cache, entry, body)
     this.#filling.push(filling)
@@ -234,7 +238,7 @@ class DiskWorld implements FillingOwner {
   /** Some are sent block by block, and some have no room in memory. */
   #length(): number {
     const random = this.#random
-    if (random.chance(0.05)) return random.between(520_000, 700_000)
+    if (random.chance(this.#isLarge ? 0.5 : 0.05)) return random.between(520_000, 700_000)
     return random.chance(0.1) ? random.between(260_000, 330_000) : random.skewed(90_000)
   }
 
@@ -274,7 +278,7 @@ class DiskWorld implements FillingOwner {
 
   #goOnWith(filling: Filling): void {
     const random = this.#random
-    if (random.chance(0.1)) filling.cut()
+    if (random.chance(this.#isLarge ? 0.3 : 0.1)) filling.cut()
     else filling.goOn(random.chance(0.7) ? Infinity : random.between(0, 100_000))
   }
 
@@ -347,11 +351,8 @@ class DiskWorld implements FillingOwner {
       void this.problems.push(`${what}: version ${number} of ${url} from ${where}`)
     if (version === undefined) return say('a head of nothing')
     const body = bodyOf(entry)
-    if (
-      !body.equals(bodyFor(number, body.length)) ||
-      (entry.statedLength >= 0 && body.length !== entry.statedLength)
-    )
-      say('a body that is not right')
+    if (body.length !== version.length) say(`${body.length} of ${version.length} bytes`)
+    else if (!body.equals(bodyFor(number, body.length))) say('a body that is not right')
     const isFitting = version.variant === variant || version.variant === ''
     if (version.url !== url || !isFitting) say('an answer to something else')
     if (version.variant === variant && this.#seen.isOlder(version, seen)) say('older than what was seen')

@@ -6,6 +6,7 @@ export interface Version {
   readonly number: number
   readonly url: string
   readonly variant: string
+  readonly length: number
   readonly askedAt: number
 }
 

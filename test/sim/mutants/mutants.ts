@@ -10,6 +10,8 @@ export interface Mutant {
   readonly replace: string
   /** One that finds it, and is tried first: from 1 upward it takes many. */
   readonly seed?: number
+  /** Which must find it, as `--only` of run.ts; left out: those that this runs by itself. */
+  readonly worlds?: 'disk'
 }
 
 export const mutants: readonly Mutant[] = [
@@ -373,5 +375,14 @@ export const mutants: readonly Mutant[] = [
     file: 'src/h2/session.ts',
     find: '      stream.sendWindow += bytes\n      if (stream.sendWindow > uint31Max) {\n',
     replace: '      if (stream.sendWindow > uint31Max) {\n',
+  },
+  {
+    name: 'what grows on disk is whole when its fill is given up',
+    worlds: 'disk',
+    seed: 91,
+    file: 'src/cache/fill/growing.ts',
+    find: '    this.#below?.abandon()\n    this.#below = null\n    this.isStored = false\n',
+    replace:
+      '    this.entry.body.finish()\n    this.#below?.complete()\n    this.#below = null\n    this.isStored = false\n',
   },
 ]

@@ -25,6 +25,7 @@ export interface Verdict {
 export async function tryMutant(mutant: Mutant): Promise<Verdict> {
   const args = ['test/sim/mutants/planted.ts', mutant.name, '--seeds', String(seedsMax)]
   if (mutant.seed !== undefined) args.push('--first', String(mutant.seed))
+  if (mutant.worlds !== undefined) args.push('--only', mutant.worlds)
   const child = spawn(process.execPath, args, { cwd: root })
   let output = ''
   child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()))
