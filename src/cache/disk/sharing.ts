@@ -244,10 +244,10 @@ export class Sharing {
     this.#say(from, ticket)
   }
 
-  /** What is shown from now on comes after what another worker has announced. */
+  /** What is shown from now on comes after what another worker has announced, what is still to be shown here included. */
   #outdate(keys: readonly string[]): Promise<void>[] {
     const owner = this.#owner
-    for (const key of keys) if (!this.turns.has(key)) owner.onOutdated(key)
+    for (const key of keys) owner.onOutdated(key)
     return keys.flatMap((key) => owner.written(key) ?? [])
   }
 

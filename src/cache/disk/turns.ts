@@ -60,11 +60,6 @@ export class Turns {
     else this.#own.set(key, left)
   }
 
-  /** Has this worker an answer for the key that is still to be shown? */
-  has(key: string): boolean {
-    return this.#own.has(key)
-  }
-
   /** Resolve when what this worker shows of the key before what `peer` has announced under `ticket` has been shown. */
   before(key: string, ticket: number, peer: number): Promise<void>[] {
     const own = this.#own.get(key) ?? []

@@ -28,7 +28,7 @@ test('who waits for a turn is told after it was shown, and then there is nothing
   mine.show()
   await before
   assert.deepEqual(said, ['shown', 'next'])
-  assert.equal(turns.has('k'), false)
+  assert.deepEqual(turns.before('k', 2, 2), [])
 })
 
 /** Workers whose messages are delivered when `deliver` is called, and what each of them shows, writes and forgets. */
@@ -108,4 +108,12 @@ test('who has heard of an answer before it announces its own comes after it, wha
     workers.said.filter((each) => each.includes('shows')),
     ['1 shows k', '0 shows k'],
   )
+})
+
+test('who has another answer still to show gives way with what it has shown already', async () => {
+  const workers = new Workers(2)
+  await workers.deliver()
+  for (const worker of [0, 1]) workers.announce(worker, 'k')
+  await workers.deliver()
+  assert.deepEqual(workers.said, ['1 gives way for k', '0 shows k', '0 gives way for k', '1 shows k'])
 })
