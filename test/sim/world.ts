@@ -52,20 +52,46 @@ export class World implements Clock {
 
   /** Runs events until none is left before `untilMs`. A world that does not come to rest within `eventsMax` failed. */
   run(untilMs: number, eventsMax: number): void {
-    while (this.#heap.length > 0 && (this.#heap[0] as Event).atMs <= untilMs) {
-      const event = this.#pop()
-      if (event.run === null) continue
-      this.#nowMs = event.atMs
-      if (++this.eventsRun > eventsMax) return this.fail(`no rest after ${eventsMax} events`)
-      try {
-        event.run()
-        for (const hook of this.afterEvent) hook()
-      } catch (error) {
-        this.fail(`thrown: ${error instanceof Error ? error.stack : String(error)}`)
-        return
-      }
+    while (this.#isDue(untilMs)) if (!this.#runNext(eventsMax)) return
+    this.#nowMs = Math.max(this.#nowMs, untilMs)
+  }
+
+  /** The same for a world with promises: between two events so many of their turns pass as `drawTurns` says. */
+  async runWithTurns(untilMs: number, eventsMax: number, drawTurns: () => number): Promise<void> {
+    for (;;) {
+      for (let turns = drawTurns(); turns > 0; turns--) await Promise.resolve()
+      this.#tellHooks()
+      if (!this.#isDue(untilMs)) break
+      if (!this.#runNext(eventsMax)) return
     }
     this.#nowMs = Math.max(this.#nowMs, untilMs)
+  }
+
+  #isDue(untilMs: number): boolean {
+    return this.#heap.length > 0 && (this.#heap[0] as Event).atMs <= untilMs
+  }
+
+  /** False: it is over. */
+  #runNext(eventsMax: number): boolean {
+    const event = this.#pop()
+    if (event.run === null) return true
+    this.#nowMs = event.atMs
+    if (++this.eventsRun > eventsMax) {
+      this.fail(`no rest after ${eventsMax} events`)
+      return false
+    }
+    try {
+      event.run()
+      this.#tellHooks()
+    } catch (error) {
+      this.fail(`thrown: ${error instanceof Error ? error.stack : String(error)}`)
+      return false
+    }
+    return true
+  }
+
+  #tellHooks(): void {
+    for (const hook of this.afterEvent) hook()
   }
 
   #before(a: Event, b: Event): boolean {

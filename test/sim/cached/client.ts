@@ -6,7 +6,8 @@ import { mismatch } from '../pattern.ts'
 import { MessageReader, type SimHead } from '../reader.ts'
 import type { SimTransport } from '../wire.ts'
 import type { World } from '../world.ts'
-import { entityTag, keepings, type Given, type Resource, type Resources } from './resources.ts'
+import { PartsReader } from './parts.ts'
+import { entityTag, isInDoubt, keepings, type Given, type Resource, type Resources } from './resources.ts'
 
 export interface CachedRequest {
   readonly number: number
@@ -15,10 +16,12 @@ export interface CachedRequest {
   readonly method: 'GET' | 'HEAD' | 'QUERY'
   /** What a QUERY encloses. */
   readonly content: string
-  /** First and last byte; null: all. */
-  readonly range: readonly [number, number] | null
+  /** As it stands in Range; '': all. */
+  readonly range: string
   /** With the ETag of an answer that it got before. */
   readonly isConditional: boolean
+  /** The part of that only, else all (If-Range). */
+  readonly isOfThat?: boolean
   readonly startMs: number
   /** It leaves so long after it has asked; -1: it stays. */
   readonly leaveMs: number
@@ -46,6 +49,8 @@ export class CachedClient {
   #sentMs = 0
   #status = 0
   #given: Given | null = null
+  /** Of an answer with a part, or several. */
+  #parts: PartsReader | null = null
   #position = 0
   #wanted = -1
   #isLast = false
@@ -90,8 +95,10 @@ export class CachedClient {
     const lines = [`${method} ${resource.path} HTTP/1.1`, 'Host: sim.example', `X-Zone: ${resource.zone}`]
     lines.push(`X-Request: ${request.number}`, `Accept-Language: ${language}`)
     lines.push('Connection: x-hop', 'X-Hop: secret')
-    if (range !== null) lines.push(`Range: bytes=${range[0]}-${range[1]}`)
-    this.#condition = request.isConditional ? (this.#etags.get(resource) ?? '') : ''
+    if (range !== '') lines.push(`Range: ${range}`)
+    const known = this.#etags.get(resource) ?? ''
+    if (request.isOfThat === true && range !== '' && known !== '') lines.push(`If-Range: ${known}`)
+    this.#condition = request.isConditional ? known : ''
     if (this.#condition !== '') lines.push(`If-None-Match: ${this.#condition}`)
     if (method === 'QUERY')
       lines.push('Content-Type: text/plain', `Content-Length: ${request.content.length}`)
@@ -158,6 +165,7 @@ export class CachedClient {
     this.#status = Number(head.startLine.slice(9, 12))
     this.#isLast = /\bclose\b/.test(head.fields.get('connection') ?? '')
     this.#given = null
+    this.#parts = null
     this.#position = 0
     this.#wanted = -1
     if (head.fields.has('server')) this.#world.fail('Server reached the client')
@@ -186,8 +194,9 @@ export class CachedClient {
     const ageMs = this.#sentMs - given.confirmedMs
     if (given.owner < 0 && ageMs > given.allowedMs)
       world.fail(`${where}, ${ageMs.toFixed(0)} ms old where ${given.allowedMs} are allowed`)
-    if (this.#sentMs >= resource.purgedMs && given.confirmedMs < resource.purgedMs)
-      world.fail(`${where}, which was purged at ${resource.purgedMs.toFixed(1)} ms`)
+    for (const { issuedMs, ackedMs } of resource.purges)
+      if (this.#sentMs >= ackedMs && given.confirmedMs < issuedMs)
+        world.fail(`${where}, which was purged at ${issuedMs.toFixed(1)} ms`)
   }
 
   get world(): World {
@@ -199,22 +208,29 @@ export class CachedClient {
       return this.#world.fail(`304 to request ${request.number} without a condition`)
     const etag = head.fields.get('etag')
     if (etag !== this.#condition) this.#world.fail(`304 with ${etag} to ${this.#condition}`)
-    const given = this.#resources.given.get(Number(/\d+/.exec(this.#condition)?.[0]))
+    const given = this.#resources.tagged(this.#condition)
     if (given !== undefined) this.#check(request, given)
   }
 
-  #onPart(head: SimHead, request: CachedRequest, given: Given): void {
-    const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(head.fields.get('content-range') ?? '')
-    if (match === null || request.range === null) return this.#world.fail('a part that nobody asked for')
-    const [first, last, length] = match.slice(1).map(Number) as [number, number, number]
-    this.#position = first
-    this.#wanted = request.method === 'HEAD' ? first : last + 1
-    if (length !== given.bytes || first !== request.range[0] || last > request.range[1])
-      this.#world.fail(`part ${match[0]} of ${given.bytes} for ${request.range.join('-')}`)
+  #onPart(head: SimHead, { range, method }: CachedRequest, given: Given): void {
+    const { fields } = head
+    const type = fields.get('content-type') ?? ''
+    const bad = (what: string): void => this.#world.fail(`${what} of ${given.bytes} for ${range}`)
+    if (range === '') return this.#world.fail('a part that nobody asked for')
+    this.#parts = new PartsReader({
+      range,
+      given,
+      bad,
+      onBytes: (at, bytes) => this.#compare(given, at, bytes),
+    })
+    this.#wanted = this.#parts.begin(fields.get('content-range'), type)
+    if (method !== 'HEAD') return
+    this.#wanted = 0
+    this.#parts = null
   }
 
   #onError(request: CachedRequest): void {
-    if (this.#status === 416 && request.range !== null) return
+    if (this.#status === 416 && request.range !== '') return
     if (this.#isCalm(request))
       this.#world.fail(`request ${request.number} got ${this.#status} in calm weather`)
     else if (this.#status < 500) this.#world.fail(`request ${request.number} got ${this.#status}`)
@@ -223,15 +239,22 @@ export class CachedClient {
   #onBody(bytes: Buffer): void {
     const given = this.#given
     if (given === null) return
-    const wrong = mismatch(given.id, this.#position, bytes)
-    if (wrong >= 0) this.#world.fail(`byte ${wrong} of answer ${given.id} is wrong`)
+    if (this.#parts === null) this.#compare(given, this.#position, bytes)
+    else this.#parts.feed(bytes)
     this.#position += bytes.length
+  }
+
+  #compare(given: Given, at: number, bytes: Buffer): void {
+    const wrong = isInDoubt(given, this.#sentMs) ? -1 : mismatch(given.id, at, bytes)
+    if (wrong >= 0) this.#world.fail(`byte ${wrong} of answer ${given.id} is wrong`)
   }
 
   #onEnd(): void {
     const given = this.#given
     if (this.#waiting === null) return
-    if (given !== null && this.#position !== this.#wanted)
+    this.#parts?.end()
+    // -1: several parts know their end themselves.
+    if (given !== null && this.#wanted >= 0 && this.#position !== this.#wanted)
       this.#world.fail(`answer ${given.id} looks whole at ${this.#position} of ${this.#wanted} bytes`)
     this.#waiting = null
     this.answered++

@@ -31,13 +31,25 @@ export interface Resource {
   /** Its entity-tags are weak: no part of it may be put together with another. */
   readonly isWeak: boolean
   readonly framing: 'length' | 'chunked' | 'close'
-  /** When it was last purged. */
-  purgedMs: number
+  readonly purges: ResourcePurge[]
+  /** Raised when it is changed though its entity-tag stays, as a purge must then make good. */
+  edition: number
+}
+
+/** A purge that concerns a resource. */
+export interface ResourcePurge {
+  readonly issuedMs: number
+  /** Infinity: it was not acknowledged. */
+  ackedMs: number
+  /** It was changed under its entity-tag at that moment. */
+  readonly isEdit: boolean
 }
 
 /** One representation that an origin gave out. */
 export interface Given {
   readonly id: number
+  /** Of its entity-tag. */
+  readonly tag: number
   readonly resource: Resource
   readonly variant: string
   /** What a QUERY asked; '' for GET. */
@@ -60,8 +72,21 @@ export interface AskedFor {
 }
 
 /** As it stands in the field. */
-export function entityTag({ id, resource }: Given): string {
-  return `${resource.isWeak ? 'W/' : ''}"${id}"`
+export function entityTag({ tag, resource }: Given): string {
+  return `${resource.isWeak ? 'W/' : ''}"${tag}"`
+}
+
+/**
+ * Who asked at this moment may be given bytes of another edition: it was changed under its entity-tag before all of it came,
+ * and no purge since was acknowledged when it was asked for.
+ */
+export function isInDoubt({ resource }: Given, sentMs: number): boolean {
+  const { purges } = resource
+  const lastEdit = purges.findLast(({ isEdit }) => isEdit)
+  return (
+    lastEdit !== undefined &&
+    !purges.some(({ issuedMs, ackedMs }) => issuedMs >= lastEdit.issuedMs && ackedMs <= sentMs)
+  )
 }
 
 export class Resources {
@@ -70,7 +95,8 @@ export class Resources {
   readonly given: Map<number, Given> = new Map()
   /** Requests that reached an origin, by zone, path, variant, content and range. */
   readonly asked: Map<string, number> = new Map()
-  readonly #shared: Map<string, Given> = new Map()
+  /** The last edition of each. */
+  readonly #shared: Map<string, { readonly given: Given; readonly edition: number }> = new Map()
 
   constructor(random: Random) {
     this.random = random
@@ -95,7 +121,8 @@ export class Resources {
           isWeak: !isCrowded && random.chance(0.15),
           bytesMax: isCrowded ? bytesMax : this.#drawBytes(bytesMax),
           framing: isCrowded ? 'length' : random.pick(['length', 'length', 'chunked', 'close'] as const),
-          purgedMs: -1,
+          purges: [],
+          edition: 0,
         })
       }
     }
@@ -122,19 +149,31 @@ export class Resources {
     const variant = resource.varies ? language : ''
     const version = resource.periodMs === Infinity ? 0 : Math.floor(nowMs / resource.periodMs)
     const name = `${resource.zone} ${resource.path} ${variant} ${version} ${content}`
-    let given = isShared ? this.#shared.get(name) : undefined
-    if (given === undefined) {
+    const known = isShared ? this.#shared.get(name) : undefined
+    let given = known?.given
+    if (known === undefined || given === undefined || known.edition !== resource.edition) {
       const id = this.given.size + 1
       const owner = isShared ? -1 : number
-      const share = resource.isEven ? 1 : 0.5 + this.random.next() / 2
-      const bytes = Math.floor(resource.bytesMax * share)
-      given = { id, resource, variant, content, owner, bytes, confirmedMs: nowMs, allowedMs: 0 }
+      const tag = given?.tag ?? id
+      const bytes = given?.bytes ?? this.#bytesOf(resource)
+      given = { id, tag, resource, variant, content, owner, bytes, confirmedMs: nowMs, allowedMs: 0 }
       this.given.set(id, given)
-      if (isShared) this.#shared.set(name, given)
+      if (isShared) this.#shared.set(name, { given, edition: resource.edition })
     }
     given.confirmedMs = nowMs
     given.allowedMs = Math.max(given.allowedMs, allowedMs)
     return [given, keeping]
+  }
+
+  #bytesOf({ isEven, bytesMax }: Resource): number {
+    const share = isEven ? 1 : 0.5 + this.random.next() / 2
+    return Math.floor(bytesMax * share)
+  }
+
+  /** What has this entity-tag: the last edition of it. */
+  tagged(text: string): Given | undefined {
+    const tag = Number(/\d+/.exec(text)?.[0])
+    return [...this.given.values()].findLast((given) => given.tag === tag)
   }
 
   noteAsked(resource: Resource, { language, content, range }: AskedFor): void {

@@ -182,7 +182,7 @@ function drawClients(
       language: random.pick(['en', 'en', 'de', 'fr']),
       method,
       content: isQuery ? random.pick(['one', 'two']) : '',
-      range: !isQuery && random.chance(0.15) ? [first, first + random.between(0, bytesMax)] : null,
+      range: !isQuery && random.chance(0.15) ? `bytes=${first}-${first + random.between(0, bytesMax)}` : '',
       isConditional: !isQuery && random.chance(0.2),
       startMs: burst.atMs + random.next() * random.pick([1, 20, 400]),
       leaveMs: random.chance(climate.clientFaults) ? random.next() * 400 : -1,
@@ -218,7 +218,9 @@ function purge(world: World, cache: SharedCache, resources: Resources): void {
       const target = { kind, host: 'sim.example', target: resource.path, site: 'sim' }
       void cache.purgeHere([{ target }])
       const concerned = (other: Resource): boolean => isAll || other.path === resource.path
-      for (const other of resources.list) if (concerned(other)) other.purgedMs = world.nowMs()
+      const nowMs = world.nowMs()
+      for (const other of resources.list)
+        if (concerned(other)) other.purges.push({ issuedMs: nowMs, ackedMs: nowMs, isEdit: false })
     })
   }
 }
