@@ -2,17 +2,9 @@
  * Which way TLS goes in this process: 'wrap' when all that tls-wrap.ts uses works here, else 'socket'. A self-test decides:
  * a handshake on loopback between two of them, bytes both ways, and an end (about 5 ms, once, and only where TLS is used).
  */
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import {
-  readBuffer,
-  socketOverHandle,
-  socketToConnect,
-  takeAccepts,
-  type CarrierSocket,
-  type SocketHandle,
-} from './node-handle.ts'
+import { holdsOnLoopback } from './loopback-pair.ts'
+import { readBuffer, type CarrierSocket } from './node-handle.ts'
 import { chooseSockets } from './socket-mode.ts'
 import type { TlsEngineOwner, TlsRole } from './tls-engine.ts'
 import { findTlsWrap, lowerHandleOf } from './tls-wrap.ts'
@@ -33,48 +25,9 @@ export function tlsMode(): TlsMode {
 /** Runs the self-test, once in a process. HEADGATE_PLAIN_SOCKETS=1 decides without it. */
 export function chooseTls(): Promise<TlsMode> {
   chosen ??= chooseSockets()
-    .then((mode) => mode === 'handle' && testWrap())
+    .then((mode) => mode === 'handle' && holdsOnLoopback(testMsMax, exchange))
     .then((isGood) => (current = isGood ? 'wrap' : 'socket'))
   return chosen
-}
-
-async function testWrap(): Promise<boolean> {
-  const server = createServer({ allowHalfOpen: true })
-  const sockets: CarrierSocket[] = []
-  let timer: NodeJS.Timeout | undefined
-  try {
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(resolve, testMsMax, false)
-    })
-    return await Promise.race([talk(server, sockets), late])
-  } catch {
-    return false
-  } finally {
-    clearTimeout(timer)
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  }
-}
-
-async function talk(server: Server, sockets: CarrierSocket[]): Promise<boolean> {
-  server.listen({ host: '127.0.0.1', port: 0, exclusive: true })
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') return false
-  const accepted = new Promise<SocketHandle | null>((resolve) => {
-    if (!takeAccepts(server, (_status, handle) => resolve(handle))) resolve(null)
-  })
-  const near = socketToConnect('handle')
-  sockets.push(near)
-  near.on('error', () => {})
-  near.connect({ host: '127.0.0.1', port: address.port })
-  const handle = await accepted
-  if (handle === null) return false
-  const far = socketOverHandle(handle)
-  sockets.push(far)
-  far.on('error', () => {})
-  if (near.connecting) await once(near, 'connect')
-  return exchange(near, far)
 }
 
 /** Nobody shows a certificate: such suites exist for this alone, and are nowhere else allowed. */
