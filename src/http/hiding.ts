@@ -87,7 +87,8 @@ export class Hiding {
   /** Refresh has no standard; browsers read 'seconds; url=target', the target quoted or not. */
   #mapRefresh(x: Exchange, fields: Fields): void {
     const value = fields.get(Field.REFRESH) as string
-    const found = /^([^;,]*[;,][ \t]*(?:url[ \t]*=[ \t]*)?)(["']?)(.*?)(\2[ \t]*)$/i.exec(value)
+    // No space ends a value, so none is looked for behind the quote: at each place of the target, that would cost its length squared.
+    const found = /^([^;,]*[;,][ \t]*(?:url[ \t]*=[ \t]*)?)(["']?)(.*?)(\2)$/i.exec(value)
     if (found === null) return
     const mapped = this.#names.mapUrl(x, found[3] as string)
     fields.setKnown(Field.REFRESH, `${found[1]}${found[2]}${mapped}${found[4]}`)

@@ -147,6 +147,15 @@ test('Content-Location and Refresh are mapped like Location', () => {
     assert.equal(hide(['refresh', value]).get('refresh'), expected)
 })
 
+test('a Refresh costs its length, and not the square of it', () => {
+  const begin = performance.now()
+  const target = 'a' + ' '.repeat(300_000) + 'b'
+  for (const value of [`0;url=${target}`, `0;url="${target}`, `0;url='${target}'`])
+    assert.equal(hide(['refresh', value]).get('refresh'), value)
+  // A few milliseconds; minutes with the square.
+  assert.ok(performance.now() - begin < 10_000)
+})
+
 test('a client that named no host is sent to the path alone', () => {
   assert.equal(location('http://10.0.0.11:3000/x', { authority: '', sentHost: '10.0.0.11:3000' }), '/x')
   assert.equal(location('http://10.0.0.11:3000', { authority: '', sentHost: '10.0.0.11:3000' }), '/')
