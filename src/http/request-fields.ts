@@ -54,14 +54,13 @@ export class RequestFields implements HeaderSink {
     if (known >= Pseudo.AUTHORITY) return this.#onPseudo(value, known)
     if (known < 0 || name.charCodeAt(0) === colon || isOfConnection(known))
       return this.#refuse(Faults.MESSAGE_MALFORMED)
-    if (++this.#count > limits.fieldsMax) return this.#refuse(Faults.FIELDS_TOO_MANY)
     const { fields } = this.#head
+    // A browser makes a crumb of each of its cookies: in HTTP/1 they all are one field. Their bytes have been counted.
+    if (known === Field.COOKIE && fields.has(Field.COOKIE)) return this.#joinCookie(fields, value)
+    if (++this.#count > limits.fieldsMax) return this.#refuse(Faults.FIELDS_TOO_MANY)
     switch (known) {
       case Field.TE:
         if (value !== 'trailers') return this.#refuse(Faults.MESSAGE_MALFORMED)
-        break
-      case Field.COOKIE:
-        if (fields.has(Field.COOKIE)) return this.#joinCookie(fields, value)
         break
       case Field.HOST:
         if (fields.has(Field.HOST)) return this.#refuse(Faults.HOST_REPEATED)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ErrorCode, FrameType } from '../../src/h2/frames.ts'
+import { Field } from '../../src/http/known-fields.ts'
 import { INCREMENTAL } from '../../src/http/priority.ts'
 import type { Exchange } from '../../src/http/exchange.ts'
 import { requestList, uint32, type H2Client } from './h2-client.ts'
@@ -8,6 +9,9 @@ import { checkEnded, sessionStory } from './h2-world.ts'
 import { answer, answerHead, writeText } from './scripted-serve.ts'
 
 const pseudo = (more: readonly string[]): string[] => [...requestList('GET', '/'), ...more]
+
+const crumbs = (count: number): string[] =>
+  Array.from({ length: count * 2 }, (_, i) => (i % 2 === 0 ? 'cookie' : `n${i}=v`))
 
 /** What is malformed resets its stream, and no other (RFC 9113 §8.1.1). */
 const malformed: Record<string, string[]> = {
@@ -114,6 +118,24 @@ describe('request heads over HTTP/2', () => {
     headersRaw(client, 1, pseudo(['X-Upper', 'y']))
     wire.run()
     assert.deepEqual(client.take(), ['1 RST_STREAM 1'])
+  })
+
+  test('crumbs of Cookie are one field, however many, and bounded by their bytes (RFC 9113 §8.2.3)', () => {
+    const { client, wire, serve } = sessionStory()
+    let cookies: string[] = []
+    serve.onServe = (x) => {
+      cookies = (x.request.fields.get(Field.COOKIE) as string).split('; ')
+      assert.equal(x.request.fields.countOf(Field.COOKIE), 1)
+      answer(x, 200, '')
+    }
+    headersRaw(client, 1, pseudo(crumbs(180)))
+    wire.run()
+    assert.equal(client.fields(1)[1], '200')
+    assert.equal(cookies.length, 180)
+    assert.equal(cookies[179], 'n359=v')
+    headersRaw(client, 3, pseudo(crumbs(1000)))
+    wire.run()
+    assert.equal(client.fields(3)[1], '431')
   })
 
   test('what arrives is as HTTP/1 would have told it', () => {
