@@ -2,9 +2,9 @@
  * Header sections as a provider has them, to and from ours: names and values are judged as HPACK's decoder judges those of
  * HTTP/2 (RFC 9114 §4.2, §4.3: the rules are the same), and what is sent is what HTTP/2 would send.
  */
-import { isAllOf, tokenClass, valueClass } from '../core/bytes.ts'
+import { isAllOf, tokenClass } from '../core/bytes.ts'
 import type { Exchange } from '../http/exchange.ts'
-import type { Fields } from '../http/fields.ts'
+import { isFieldValue, type Fields } from '../http/fields.ts'
 import { answerFraming, bodilessLength, FRAMED_BY_LENGTH, FRAMED_NONE } from '../http/framing.ts'
 import { Field, fieldId, isLeftOutOfStreams } from '../http/known-fields.ts'
 import { NAME_BAD, pseudoNumber, VALUE_BAD, type HeaderSink } from '../http/pseudo-fields.ts'
@@ -20,7 +20,7 @@ export function readFields(fields: readonly QuicField[], sink: HeaderSink): void
 }
 
 function numberOf(name: string, value: string): number {
-  if (!isAllOf(valueClass, value) || value !== value.trim()) return VALUE_BAD
+  if (!isFieldValue(value)) return VALUE_BAD
   if (name.startsWith(':')) {
     const number = pseudoNumber(name)
     return number === 0 ? NAME_BAD : number
