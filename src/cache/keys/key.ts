@@ -13,6 +13,7 @@
 import { readHexByte, unreservedClass } from '../../core/bytes.ts'
 import { Field } from '../../http/known-fields.ts'
 import type { RequestHead } from '../../http/message.ts'
+import { trimSpace } from '../../http/tokens.ts'
 import { bestLanguage, deviceOf } from './buckets.ts'
 import { HotKeys } from './hot-keys.ts'
 
@@ -91,7 +92,7 @@ export class CacheKey {
     const { headers = [], cookies = [], languages = [], device = false } = this.choices
     let text = ''
     for (const name of headers) text += line('header ' + name, request.fields.combinedByName(name))
-    for (const name of cookies) text += line('cookie ' + name, cookieOf(request, name))
+    for (const name of cookies) text += line('cookie ' + name, cookiesOf(request, name))
     if (device) text += line('device', deviceOf(request.fields.get(Field.USER_AGENT) ?? ''))
     if (languages.length > 0) {
       text += line('language', bestLanguage(request.fields.combined(Field.ACCEPT_LANGUAGE), languages))
@@ -193,18 +194,21 @@ function byName(a: string, b: string): number {
   return x < y ? -1 : x > y ? 1 : 0
 }
 
-/** The first cookie of this name, as a browser would send the most specific one first (RFC 6265 §5.4). */
-function cookieOf(request: RequestHead, name: string): string | undefined {
+/** All cookies of this name: of several some origins take the first and some the last (RFC 6265 §5.4 warns of both). */
+function cookiesOf(request: RequestHead, name: string): string | undefined {
   const { fields } = request
   if (!fields.has(Field.COOKIE)) return undefined
+  let values: string | undefined
   for (let i = 0; i < fields.size; i++) {
     if (fields.idAt(i) !== Field.COOKIE) continue
     for (const pair of fields.valueAt(i).split(';')) {
       const at = pair.indexOf('=')
-      if (at >= 0 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim()
+      if (at < 0 || trimSpace(pair.slice(0, at)) !== name) continue
+      const value = trimSpace(pair.slice(at + 1))
+      values = values === undefined ? value : values + '; ' + value
     }
   }
-  return undefined
+  return values
 }
 
 function isPlain(text: string): boolean {
