@@ -14,6 +14,11 @@ export class ClientHello {
   serverName = ''
   /** As offered, the best first. */
   protocols: readonly string[] = []
+  /**
+   * Of one that is not whole: so many bytes more, at least, before it can be. Who reads it again sooner, with each segment, works
+   * for the square of what a client sends that puts one byte into each record and each segment.
+   */
+  missingBytes = 1
 }
 
 /** More is needed. */
@@ -37,7 +42,11 @@ export function readClientHello(bytes: Buffer, start: number, end: number, into:
   let length = 0
   let wanted = -1
   for (let at = start; ;) {
-    if (end - at < recordHeadBytes) return isRecordHead(bytes, at, end) ? HELLO_INCOMPLETE : HELLO_NONE
+    into.missingBytes = wanted < 0 ? 1 : wanted - length
+    if (end - at < recordHeadBytes) {
+      const mayBe = isRecordHead(bytes, at, end) && end - start < clientHelloBytesMax
+      return mayBe ? HELLO_INCOMPLETE : HELLO_NONE
+    }
     const recordBytes = bytes.readUInt16BE(at + 3)
     if (!isRecordHead(bytes, at, end) || recordBytes === 0 || recordBytes > recordBytesMax) return HELLO_NONE
     const from = at + recordHeadBytes
@@ -51,7 +60,10 @@ export function readClientHello(bytes: Buffer, start: number, end: number, into:
       if (wanted > clientHelloBytesMax) return HELLO_NONE
     }
     if (wanted >= 0 && length >= wanted) break
-    if (at - from < recordBytes) return at - start >= clientHelloBytesMax ? HELLO_NONE : HELLO_INCOMPLETE
+    if (at - from < recordBytes) {
+      into.missingBytes = wanted < 0 ? 1 : wanted - length
+      return at - start >= clientHelloBytesMax ? HELLO_NONE : HELLO_INCOMPLETE
+    }
   }
   return readHello(Buffer.concat(message).subarray(4, wanted), into) ? HELLO_READ : HELLO_NONE
 }

@@ -32,6 +32,8 @@ export class HelloStage implements TransportEvents, DeadlineOwner {
   readonly #deadline: Deadline = new Deadline(this)
   #kept: Buffer | null = null
   #keptBytes = 0
+  /** With fewer it is not whole. */
+  #wantedBytes = 0
   #isDraining = false
 
   /** Takes the transport's events at once. */
@@ -63,11 +65,13 @@ export class HelloStage implements TransportEvents, DeadlineOwner {
       if (readClientHello(buffer, start, end, hello) !== HELLO_INCOMPLETE)
         return this.#handOver(hello, buffer, start, end)
       this.#keep(buffer, start, end)
-      return
+    } else {
+      this.#keep(buffer, start, end)
+      if (this.#keptBytes < this.#wantedBytes) return
+      if (readClientHello(this.#kept, 0, this.#keptBytes, hello) !== HELLO_INCOMPLETE)
+        return this.#handOver(hello, this.#kept, 0, this.#keptBytes)
     }
-    this.#keep(buffer, start, end)
-    if (readClientHello(this.#kept, 0, this.#keptBytes, hello) !== HELLO_INCOMPLETE)
-      this.#handOver(hello, this.#kept, 0, this.#keptBytes)
+    this.#wantedBytes = Math.min(this.#keptBytes + hello.missingBytes, clientHelloBytesMax)
   }
 
   /** A segment may reach beyond the hello, as with early data: all of it is kept. */

@@ -81,6 +81,29 @@ describe('a ClientHello', () => {
         assert.equal(read(bytes.subarray(0, end)).result, HELLO_INCOMPLETE, `${end} bytes`)
   })
 
+  it('tells how much is missing at least, so that one in segments of one byte is not read again with each', () => {
+    for (const bytes of [named, inRecords(named, 1), inRecords(named, 50)]) {
+      let reads = 0
+      let end = 1
+      for (;;) {
+        const { result, hello } = read(bytes.subarray(0, end))
+        reads++
+        if (result === HELLO_READ) break
+        assert.equal(result, HELLO_INCOMPLETE)
+        end += hello.missingBytes
+        assert.ok(hello.missingBytes > 0 && end <= bytes.length, 'no more than is missing')
+      }
+      assert.ok(reads < 200, `read ${reads} times, of ${bytes.length} bytes`)
+    }
+  })
+
+  it(`one that is not whole after ${clientHelloBytesMax} bytes is none, wherever they end`, () => {
+    const message = Buffer.concat([Buffer.from([22, 3, 1, 0, 0, 1, 0, 0x3f, 0]), Buffer.alloc(0x3f00)])
+    const bytes = inRecords(message, 1)
+    for (let end = clientHelloBytesMax; end < clientHelloBytesMax + 12; end++)
+      assert.equal(read(bytes.subarray(0, end)).result, HELLO_NONE)
+  })
+
   it('what is no TLS is told at its first bytes', () => {
     for (const text of ['G', 'SSH-2.0', '\x16\x02', '\x80\x2e\x01', '\x17\x03\x03', 'PROXY '])
       assert.equal(read(Buffer.from(text, 'latin1')).result, HELLO_NONE)
