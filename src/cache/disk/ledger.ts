@@ -96,6 +96,8 @@ export class Ledger {
       this.#uncounted--
     }
     if (!account.isStored) return
+    // Counted for purges of before that may concern it.
+    this.#purges.settle(account)
     this.#tags -= account.tagRecords?.length ?? 0
     this.#urls.delete(account)
     this.#purges.places.leave(account)
