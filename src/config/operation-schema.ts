@@ -95,8 +95,8 @@ export const errorPagesSchema = z
   .default({})
   .meta({
     description:
-      'Files that stand in for our own error answers, by status or class; read when the config is. Answers of origins ' +
-      'pass as they are.',
+      'Files that stand in for our own error answers, by status or class; read when the config is. Answers of origins, ' +
+      'and those of `respond`, pass as they are.',
     samples: [{ '404': './404.html', '5xx': './sorry.html' }],
   })
 

@@ -133,7 +133,19 @@ const booleanWords: ReadonlyMap<string, string> = new Map([
   ['off', 'false'],
 ])
 
+/** Others ask for the host in a route. */
+const hostWords: ReadonlySet<string> = new Set([
+  'host',
+  'hosts',
+  'domain',
+  'domains',
+  'server_name',
+  'hostname',
+])
+
 function hintFor(key: string, path: ConfigPath): string {
+  if (path[0] === 'sites' && path.length > 1 && hostWords.has(key.toLowerCase()))
+    return '; hosts are the keys of "sites"'
   const word = otherWords[key.toLowerCase()]
   return word !== undefined && knownKeys(path).includes(word) ? `; did you mean "${word}"?` : ''
 }

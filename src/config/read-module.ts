@@ -47,7 +47,7 @@ export async function readModule(file: string): Promise<ReadModule> {
     const input = await resolved(loaded['default'])
     return { input, files: [...files], problem: '' }
   } catch (error) {
-    return { input: undefined, files: [...files], problem: reasonOf(error, file) }
+    return { input: undefined, files: [...files], problem: reasonOf(error, [...files]) }
   } finally {
     loads.delete(number)
   }
@@ -96,19 +96,31 @@ function numberOf(url: string): string | null {
   return url.startsWith('file:') && url.includes(mark) ? new URL(url).searchParams.get(mark) : null
 }
 
-/** What went wrong, and the first place in the user's own files. */
-function reasonOf(error: unknown, file: string): string {
+/** What went wrong, and the first place in the user's own files: the config, then what it imports. */
+function reasonOf(error: unknown, files: readonly string[]): string {
   if (!(error instanceof Error)) return 'it threw something that is no Error'
   const code = 'code' in error ? error.code : ''
   if (code === 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING') {
     return 'Node strips no types below node_modules; move the config, or write it as .js'
   }
   const clean = error.message.replaceAll(new RegExp(`\\?${mark}=\\d+`, 'g'), '')
-  const place = new RegExp(`(?:file://)?${pathPattern(file)}(?:\\?[^:\\s)]*)?:(\\d+)(?::(\\d+))?`).exec(
-    error.stack ?? '',
+  return `${error.name === 'Error' ? '' : `${error.name}: `}${clean}${placeOf(error.stack ?? '', files)}`
+}
+
+function placeOf(stack: string, [config = '', ...imported]: readonly string[]): string {
+  const line = lineIn(stack, config)
+  if (line !== '') return ` (line ${line})`
+  for (const file of imported) {
+    const there = lineIn(stack, file)
+    if (there !== '') return ` (${file}, line ${there})`
+  }
+  return ''
+}
+
+function lineIn(stack: string, file: string): string {
+  return (
+    new RegExp(`(?:file://)?${pathPattern(file)}(?:\\?[^:\\s)]*)?:(\\d+)(?::\\d+)?`).exec(stack)?.[1] ?? ''
   )
-  const at = place === null ? '' : ` (line ${place[1] ?? ''})`
-  return `${error.name === 'Error' ? '' : `${error.name}: `}${clean}${at}`
 }
 
 function pathPattern(file: string): string {

@@ -38,7 +38,7 @@ export class FileStorage implements Storage {
 
   async write(key: string, text: string): Promise<void> {
     const path = this.#path(key)
-    await mkdir(dirname(path), { recursive: true, mode: folderMode })
+    await makeFolder(dirname(path))
     const beside = `${path}.${randomBytes(6).toString('hex')}.new`
     try {
       const file = await open(beside, 'wx', fileMode)
@@ -71,7 +71,7 @@ export class FileStorage implements Storage {
 
   async lock(key: string, signal: AbortSignal): Promise<StorageLock> {
     const path = this.#path(`locks/${key}.lock`)
-    await mkdir(dirname(path), { recursive: true, mode: folderMode })
+    await makeFolder(dirname(path))
     return FileLock.take(path, signal)
   }
 
@@ -80,5 +80,17 @@ export class FileStorage implements Storage {
     if (key.split('/').some((part) => part === '' || part === '.' || part === '..' || part.includes('\0')))
       throw new Error(`"${key}" is not a key of the storage`)
     return join(this.folder, key)
+  }
+}
+
+/** Throws a sentence that names the place in the config. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: folderMode })
+  } catch (error) {
+    const { message } = error as Error
+    throw new Error(`the folder of certificates ("tls.storage") cannot be written: ${message}`, {
+      cause: error,
+    })
   }
 }

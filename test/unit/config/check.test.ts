@@ -43,6 +43,7 @@ test('words of other programs are told with what they are called here', () => {
   has({ sites: { '*': { redirect: { to: '/', code: 301 } } } }, /redirect\.code: .*"status"\?/)
   has({ ...right, timeouts: { read: '60s' } }, /timeouts\.read: .*"betweenBytes"\?/)
   has({ sites: { '*': { origin: 'a:1', rewrite: { strip: '/x' } } } }, /rewrite\.strip: .*"stripPrefix"\?/)
+  has({ sites: { '*': { match: { host: 'a.example' }, respond: 404 } } }, /hosts are the keys of "sites"$/)
   has({ ...right, halfClose: 'on' }, /halfClose: true or false is expected, not "on"; write true$/)
   has(
     { ...right, listeners: [{ port: 1, tls: 'yes' }] },

@@ -159,6 +159,11 @@ test('a module that fails is told with its reason, and the line where it is know
     /Cannot find module .*nowhere\.mjs/,
   )
   assert.match(text(await load('s.config.mjs', 'export default {')), /SyntaxError/)
+  const imported = file('part.ts', '\nexport const port = 3001x\n')
+  assert.equal(
+    text(await load('p.config.ts', "import { port } from './part.ts'\nexport default { listeners: port }")),
+    `F: SyntaxError: Identifier cannot follow number (${imported}, line 2)`,
+  )
 })
 
 test('a mistake in a module is told with its line when the key stands once', async () => {

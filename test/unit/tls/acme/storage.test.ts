@@ -36,6 +36,13 @@ test('writes at the same time leave one of them, and no rest', async (t) => {
   assert.deepEqual(readdirSync(folder), ['x'])
 })
 
+test('a folder that cannot be made is told with the key of the config', async (t) => {
+  const folder = temporaryFolder(t)
+  writeFileSync(join(folder, 'file'), '')
+  const storage = new FileStorage(join(folder, 'file', 'below'))
+  await assert.rejects(storage.write('a/b', 'x'), /"tls\.storage"\) cannot be written: ENOTDIR/)
+})
+
 test('no key leads out of the folder', async (t) => {
   const storage = new FileStorage(temporaryFolder(t))
   for (const key of ['../x', 'a/../../x', '/etc/passwd', 'a//b', '.', 'a\0b'])
