@@ -52,7 +52,7 @@ function untilAsked(): Promise<void> {
 
 export const demoCommand: Command = {
   name: 'demo',
-  usage: '',
+  usage: '[--port PORT]',
   summary: 'Shows Headgate at work, with three small origins and a page.',
   details:
     'Starts three origin processes on free ports, Headgate in front of them, and a page\n' +

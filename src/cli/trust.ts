@@ -5,6 +5,7 @@ import { systemClock } from '../core/clock.ts'
 import { FileStorage } from '../tls/acme/file-storage.ts'
 import { LocalAuthority, rootCertificateKey } from '../tls/acme/local-authority.ts'
 import { defaultStorageFolder } from '../tls/acme/storage-folder.ts'
+import { commonNameOf } from '../tls/certificate-facts.ts'
 import { UsageError, type Command } from './command.ts'
 import { print, printError, styled, styledError } from './terminal.ts'
 import { trustStores } from './trust-store.ts'
@@ -44,7 +45,9 @@ export const trustCommand: Command = {
     const authority = new LocalAuthority(new FileStorage(folder), systemClock)
     const root = new X509Certificate(await authority.root(AbortSignal.timeout(lockMs)))
     const file = join(folder, rootCertificateKey)
-    print(`${styled('bold', file)}\n  ${root.subject.replace(/^CN=/, '')}, good until ${root.validTo}`)
+    print(
+      `${styled('bold', file)}\n  ${commonNameOf(root.subject) ?? root.subject}, good until ${root.validTo}`,
+    )
     print(`  SHA-256 ${root.fingerprint256}`)
     if (parsed.has('install')) return change('install', file)
     return parsed.has('remove') ? change('remove', file) : 0

@@ -42,6 +42,9 @@ const schemes: ReadonlyMap<string, OriginProtocol> = new Map([
 /** The parts of `text`, or a sentence that says what is wrong with it. */
 export function parseServerUrl(text: string): ServerUrl | string {
   if (text === '') return 'a server needs an address, such as http://10.0.0.11:3000'
+  const slip = /^(https?|h2c):?\/+(.+)$/i.exec(text)
+  if (slip !== null && !text.includes('://'))
+    return `"${text}" is not an address; did you mean "${slip[1] ?? ''}://${slip[2] ?? ''}"?`
   if (/[\s\p{Cc}]/u.test(text)) return `${JSON.stringify(text)} holds a space or a control character`
   if (text.startsWith('unix:')) return parseUnix(text, 'unix:', 'http/1.1')
   if (text.startsWith('unix+h2c:')) return parseUnix(text, 'unix+h2c:', 'h2')
@@ -71,6 +74,7 @@ function parseUnix(text: string, scheme: string, protocol: OriginProtocol): Serv
 
 function parseAuthority(text: string, authority: string, scheme: string): ServerUrl | string {
   const isBracketed = authority.startsWith('[')
+  if (/^:\d+$/.test(authority)) return `"${text}": the host is missing; did you mean "127.0.0.1${authority}"?`
   if (!isBracketed && authority.indexOf(':') !== authority.lastIndexOf(':'))
     return isIP(authority) === 6
       ? `"${text}": write the IPv6 address in brackets: [${authority}]`

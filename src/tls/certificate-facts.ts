@@ -80,5 +80,15 @@ export function isIssuedUnder(chain: string, commonName: string): boolean {
 function issuerOf(certificate: X509Certificate): string {
   // Node gives undefined for an empty name, whatever its types say.
   const issuer = (certificate.issuer as string | undefined) ?? ''
-  return /^CN=(.*)$/m.exec(issuer)?.[1] ?? issuer.replaceAll('\n', ', ')
+  return commonNameOf(issuer) ?? issuer.replaceAll('\n', ', ')
+}
+
+/** Of a subject or issuer as Node gives it: without the escapes of RFC 4514 §2.4 (`a\, b` is `a, b`). null: it has none. */
+export function commonNameOf(distinguishedName: string): string | null {
+  const escaped = /^CN=(.*)$/m.exec(distinguishedName)?.[1]
+  return escaped === undefined ? null : escaped.replace(/\\(?:([0-9A-Fa-f]{2})|(.))/g, unescaped)
+}
+
+function unescaped(_all: string, hex: string | undefined, character: string | undefined): string {
+  return hex === undefined ? (character ?? '') : String.fromCharCode(Number.parseInt(hex, 16))
 }

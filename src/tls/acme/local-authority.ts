@@ -9,7 +9,7 @@ import { X509Certificate, type KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import type { Clock } from '../../core/clock.ts'
-import { splitChain } from '../certificate-facts.ts'
+import { commonNameOf, splitChain } from '../certificate-facts.ts'
 import { keyOfPem, makeKey, pemOfKey, publicOf } from '../keys.ts'
 import { addressBytes } from '../subject-names.ts'
 import { makeCertificate, pemOfCertificate, type NameConstraints } from '../x509.ts'
@@ -160,7 +160,7 @@ function readAuthority(text: string | null, nowMs: number): Authority | null {
     const key = keyOfPem(text)
     const certificate = splitChain(text)[0] ?? ''
     const facts = new X509Certificate(certificate)
-    const commonName = /^CN=(.*)$/m.exec(facts.subject)?.[1] ?? ''
+    const commonName = commonNameOf(facts.subject) ?? ''
     if (Date.parse(facts.validTo) - nowMs < 365 * dayMs || !facts.checkPrivateKey(key)) return null
     return { commonName, key, certificate: certificate + '\n' }
   } catch {

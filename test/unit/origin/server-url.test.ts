@@ -42,7 +42,9 @@ for (const [text, expected] of good) {
 const bad: [string, RegExp][] = [
   ['', /needs an address/],
   ['http://', /the host is missing/],
-  [':3000', /the host is missing/],
+  [':3000', /the host is missing; did you mean "127\.0\.0\.1:3000"\?/],
+  ['https//app', /not an address; did you mean "https:\/\/app"\?/],
+  ['http:/app:80', /did you mean "http:\/\/app:80"\?/],
   ['http://app internal', /space/],
   ['http://app\n', /control character/],
   ['ftp://app', /the scheme ftp is unknown/],

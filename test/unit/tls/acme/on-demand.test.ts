@@ -5,6 +5,7 @@ import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { systemClock } from '../../../../src/core/clock.ts'
 import type { AutomaticCertificates } from '../../../../src/tls/acme/automatic.ts'
 import {
   begin,
@@ -17,6 +18,8 @@ import {
   type Made,
   world,
 } from './automatic-world.ts'
+import { FileStorage } from '../../../../src/tls/acme/file-storage.ts'
+import { LocalAuthority } from '../../../../src/tls/acme/local-authority.ts'
 import { eventually, temporaryFolder } from './folder.ts'
 
 test('an answer to a challenge is in every worker before the CA is told, and gone after', async (t) => {
@@ -135,3 +138,14 @@ async function eventuallyRead(folder: string): Promise<string> {
   })
   return text
 }
+
+test('a root that was read back signs under the name that it bears', async (t) => {
+  const storage = new FileStorage(temporaryFolder(t))
+  const signal = new AbortController().signal
+  const root = new X509Certificate(await new LocalAuthority(storage, systemClock).root(signal))
+  const wish = { name: 'localhost', previous: null, failures: 0, signal }
+  const { chain } = await new LocalAuthority(storage, systemClock).issue(wish)
+  const leaf = new X509Certificate(chain)
+  assert.equal(leaf.issuer, root.subject)
+  assert.ok(leaf.checkIssued(root) && leaf.verify(root.publicKey))
+})
