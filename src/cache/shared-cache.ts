@@ -88,6 +88,7 @@ export class SharedCache {
       replaceHead: (old, fresh) => this.#disk?.replaceHead(old, fresh) ?? false,
       onStored: (entry) => this.#disk?.onStored(entry),
       onRemoved: (entry) => this.#disk?.onRemoved(entry),
+      onReplaced: (key) => this.#disk?.onReplaced(key),
     }
     const limits = { bytesMax, ...(entryBytesMax === 0 ? {} : { entryBytesMax }) }
     this.told = this.#makeTold()

@@ -10,7 +10,7 @@ export interface Asked {
 }
 
 /**
- * `/path?cc=max-age=60&etag="a"&tag=x&vary=accept&type=…&status=…&delay=ms&size=bytes`. Each answer has the number of its
+ * `/path?cc=max-age=60&etag="a"&tag=x&vary=accept&nvs=params&type=…&status=…&delay=ms&size=bytes`. Each answer has the number of its
  * request as its body, or `size` bytes of it; a matching If-None-Match gets a 304.
  */
 export class CacheOrigin {
@@ -23,7 +23,13 @@ export class CacheOrigin {
       this.asked.push({ method, target, headers })
       incoming.resume()
       const query = new URL(target, 'http://origin').searchParams
-      const fields = { cc: 'Cache-Control', etag: 'ETag', tag: 'Surrogate-Key', vary: 'Vary' }
+      const fields = {
+        cc: 'Cache-Control',
+        etag: 'ETag',
+        tag: 'Surrogate-Key',
+        vary: 'Vary',
+        nvs: 'No-Vary-Search',
+      }
       for (const [name, field] of Object.entries(fields)) {
         const value = query.get(name)
         if (value !== null) answer.setHeader(field, value)
@@ -75,6 +81,7 @@ export function get(
   path: string,
   headers: Record<string, string> = {},
   method = 'GET',
+  content = '',
 ): Promise<Got> {
   return new Promise((resolve, reject) => {
     const options = {
@@ -96,6 +103,6 @@ export function get(
       })
     })
     asking.on('error', reject)
-    asking.end()
+    asking.end(content)
   })
 }

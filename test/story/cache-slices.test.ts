@@ -47,6 +47,16 @@ describe('an origin that serves ranges', () => {
     )
   })
 
+  test('what the origin says of parameters does not part the index from its slices', () => {
+    const world = new SlicesWorld({ fields: 'Cache-Control: max-age=60\r\nNo-Vary-Search: params\r\n' })
+    const { answer } = ask(world)
+    assert.ok(bodyOf(answer) === world.whole)
+    const second = ask(world)
+    assert.ok(bodyOf(second.answer) === world.whole)
+    assert.deepEqual(second.ranges, [])
+    world.checkAtRest(2)
+  })
+
   test('a seek fetches the slices it needs, and no more', () => {
     const world = new SlicesWorld()
     const first = 3 * sliceBytes + 10

@@ -2,6 +2,7 @@
  * Account: one file of the folder, as the worker knows it that keeps the accounts: what it takes, how often it was of use, and,
  * where it holds an answer in force, what purges count it by (ledger.ts).
  */
+import { isUnderRule } from '../keys/no-vary-search.ts'
 import type { Admitted } from '../memory/admission.ts'
 import type { HostRecord, PurgeMember, TagRecord } from '../store/purge-records.ts'
 
@@ -49,8 +50,9 @@ export class Account implements Admitted<Account>, PurgeMember {
     return this.tagRecords?.map(({ name }) => name) ?? noNames
   }
 
-  get searchRule(): null {
-    return null
+  /** null: its answer has none. */
+  get searchRule(): string | null {
+    return isUnderRule(this.key) ? this.key : null
   }
 
   get bornAt(): number {

@@ -44,6 +44,7 @@ export class Arriving {
     this.#place = {
       disk: place.disk,
       root: place.root,
+      searchRules: place.searchRules,
       clock: place.clock,
       get bytesMax() {
         return bytesMax()
@@ -125,8 +126,12 @@ export class Arriving {
 
   /** A newer answer is to be written: one that is whole and has no name yet gets none. */
   outdate(fresh: Entry): void {
-    if (this.#finishing.size === 0) return
-    const old = this.#finishing.get(nameOfEntry(fresh))
+    if (this.#finishing.size > 0) this.outdateName(nameOfEntry(fresh), fresh)
+  }
+
+  /** The same, whatever is to be found instead. */
+  outdateName(name: string, fresh: Entry | null = null): void {
+    const old = this.#finishing.get(name)
     if (old === undefined || old === fresh) return
     old.isDoomed = true
     this.#outdated.add(old)

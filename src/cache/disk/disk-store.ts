@@ -4,9 +4,7 @@
  *
  * Promises: nothing that is purged is served once the purge is acknowledged, also after a restart or a loss of power; what
  * is given is whole and right; whatever goes wrong with the disk costs hits, never an answer, but a purge that cannot be
- * kept is not acknowledged.
- *
- * Until the journal of purges is read, nothing is found.
+ * kept is not acknowledged. Until the journal of purges is read, nothing is found.
  */
 import type { Clock } from '../../core/clock.ts'
 import type { Exchange } from '../../http/exchange.ts'
@@ -15,17 +13,20 @@ import type { Growth } from '../store/growth.ts'
 import type { MemoryStore } from '../memory/memory-store.ts'
 import type { PurgeCounts, PurgeRequest } from '../store/purge-request.ts'
 import type { GrowingBelow, GrowingBelowOwner, StoreBelow } from '../store/store.ts'
+import type { SearchRules } from '../keys/no-vary-search.ts'
 import type { VaryFolding } from '../keys/vary.ts'
+import { appendPurges } from './append-purges.ts'
 import { Arriving } from './arriving.ts'
 import type { Disk } from './disk.ts'
 import { Finder, type Wanted } from './finder.ts'
 import { Journal } from './journal.ts'
 import { Keeper } from './keeper.ts'
+import { KnownRules } from './known-rules.ts'
 import type { Lookup } from './lookup.ts'
 import { takeFolder } from './lock.ts'
-import { Looks } from './looks.ts'
+import { Looks, underRulesNow } from './looks.ts'
 import { Marks } from './marks.ts'
-import { nameOfEntry, pathOf } from './names.ts'
+import { nameOf, nameOfEntry, pathOf } from './names.ts'
 import { factsOfKey } from './record.ts'
 import { fileCost, type DiskStoreOptions } from './options.ts'
 import { Pace } from './pace.ts'
@@ -44,6 +45,7 @@ export class DiskStore implements StoreBelow {
   readonly root: string
   readonly marks: Marks = new Marks()
   readonly pace: Pace
+  readonly searchRules: SearchRules
   readonly journal: Journal
   keeper: Keeper | null = null
   /** The journal is read. */
@@ -53,6 +55,7 @@ export class DiskStore implements StoreBelow {
   readonly #taken: TakenPurges
   readonly sharing: Sharing
   readonly #finder: Finder
+  readonly #rules: KnownRules
   readonly #looks: Looks
   readonly #writer: Writer
   readonly #arriving: Arriving
@@ -66,6 +69,7 @@ export class DiskStore implements StoreBelow {
     const { disk, clock, settings } = options
     this.#options = options
     this.#memory = memory
+    this.searchRules = memory.searchRules
     this.disk = disk
     this.pace = new Pace(disk)
     this.clock = clock
@@ -96,10 +100,12 @@ export class DiskStore implements StoreBelow {
       onMissed: () => void memory.purge({ target: { kind: 'all' } }),
     })
     this.#finder = new Finder(this)
+    this.#rules = new KnownRules(this)
     this.#looks = new Looks({
       clock,
       timers: options.timers,
       finder: this.#finder,
+      rules: this.#rules,
       claims: this.sharing.claims,
       isInMemory: ({ key, request }) => memory.peek(key, request) !== null,
     })
@@ -167,6 +173,7 @@ export class DiskStore implements StoreBelow {
       this.#writer.cancel(name)
     }
     if (key === '') return
+    this.searchRules.note(key)
     this.#memory.forgetKey(key)
     this.#options.onForeign?.(key)
   }
@@ -210,9 +217,11 @@ export class DiskStore implements StoreBelow {
     return this.isServing ? this.#finder.findNow(wanted) : undefined
   }
 
-  /** As `Finder.peekNow`. */
+  /** As `Finder.peekNow`, also under rules for parameters. */
   peekNow(wanted: Wanted): Entry | null | undefined {
-    return this.isServing ? this.#finder.peekNow(wanted) : undefined
+    if (!this.isServing) return undefined
+    const peek = (each: Wanted): Entry | null | undefined => this.#finder.peekNow(each)
+    return underRulesNow(wanted, (key) => this.#rules.peekNow(key), peek)
   }
 
   get generation(): number {
@@ -259,11 +268,12 @@ export class DiskStore implements StoreBelow {
   // Storing
 
   begin(entry: Entry, growth: Growth, owner: GrowingBelowOwner): GrowingBelow | null {
-    return this.isServing && entry.searchRule === null ? this.#arriving.begin(entry, growth, owner) : null
+    return this.isServing ? this.#arriving.begin(entry, growth, owner) : null
   }
 
   replaceHead(old: Entry, fresh: Entry): boolean {
-    if (!this.isServing || old.body !== fresh.body || this.bornPosition(fresh) < 0) return false
+    const isInPlace = old.body === fresh.body && old.key === fresh.key
+    if (!this.isServing || !isInPlace || this.bornPosition(fresh) < 0) return false
     this.#writer.putHead(fresh)
     return true
   }
@@ -272,20 +282,25 @@ export class DiskStore implements StoreBelow {
     return this.#bytesMax
   }
 
-  onWhole({ key }: Entry): void {
-    this.#memory.forgetKey(key)
+  onWhole(entry: Entry): void {
+    this.searchRules.note(entry.key)
+    this.#memory.replaceOthers(entry)
+    this.#memory.forgetKey(entry.key)
   }
 
   onStored(entry: Entry): void {
     if (entry.isFromBelow) return
     this.#arriving.outdate(entry)
-    // What is there is an older answer.
-    if (entry.searchRule === null) this.#writer.put(entry)
-    else this.#writer.remove(entry)
+    this.#writer.put(entry)
   }
 
   onRemoved(entry: Entry): void {
     this.#writer.remove(entry)
+  }
+
+  onReplaced(key: string): void {
+    this.#arriving.outdateName(nameOf(key))
+    this.#writer.removeKey(key)
   }
 
   draft(): string {
@@ -342,28 +357,9 @@ export class DiskStore implements StoreBelow {
     }))
   }
 
-  /**
-   * Resolves when nothing is found any more that these purges concern, also after a loss of power. Rejects when that cannot
-   * be had. `onNoted`: another worker has told of them; called when nothing is found any more. Else that is so when this
-   * returns.
-   */
-  async purge(requests: readonly PurgeRequest[], onNoted: (() => void) | null = null): Promise<void> {
-    const purges = requests
-      .filter(({ isDry }) => isDry !== true)
-      .map(({ target, isSoft = false, id = '' }) => ({ target, isSoft, id }))
-    if (purges.length === 0) return onNoted?.()
-    const mark = (): void => {
-      for (const { target, isSoft } of purges) this.marks.apply(target, isSoft, this.journal.endAt)
-    }
-    if (onNoted === null) {
-      mark()
-      return this.journal.append(purges)
-    }
-    // The other's line may stand in the journal: files that are younger than that are not concerned.
-    await this.journal.append(purges, onNoted).catch((error: unknown) => {
-      mark()
-      throw error
-    })
+  /** As `appendPurges`. */
+  purge(requests: readonly PurgeRequest[], onNoted: (() => void) | null = null): Promise<void> {
+    return appendPurges(this, requests, onNoted)
   }
 
   // Looking

@@ -14,8 +14,8 @@ import { blockBytes, type MemoryBody } from '../store/memory-body.ts'
 import type { GrowingBelow, GrowingBelowOwner } from '../store/store.ts'
 import { BlockFile } from './block-file.ts'
 import { headerBytes, headOf, paddedHead } from './record.ts'
-import { answerHeader, moveTo, writePointer, type WritePlace } from './write.ts'
-import { nameOf, nameOfEntry } from './names.ts'
+import { answerHeader, moveTo, writePointers, type WritePlace } from './write.ts'
+import { nameOfEntry } from './names.ts'
 
 /** 4 MiB, as of an answer that nobody keeps. */
 const behindBytesMax = 4 * 1024 * 1024
@@ -168,11 +168,7 @@ export class GrowingFile extends BlockFile implements GrowingBelow {
     await file.write(Buffer.concat([answerHeader(this.#head, length, born, table), this.#head]), 0)
     if (await place.isPurged(entry)) return this.#end(false)
     await moveTo(place, this.#draft, name)
-    if (entry.vary !== null) {
-      const pointer = nameOf(entry.key)
-      const bytes = await writePointer(place, pointer, entry.key, entry.vary.names)
-      if (bytes > 0) place.onWritten(pointer, '', bytes, noTags)
-    }
+    await writePointers(place, entry, (pointer, bytes) => place.onWritten(pointer, '', bytes, noTags))
     this.#isOver = true
     place.onWritten(name, entry.key, this.bodyStart + length + table.length, entry.tagNames)
     place.onGrownEnd(this, 'written')

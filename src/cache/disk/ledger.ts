@@ -13,6 +13,7 @@ import { Sweep, type Walk } from '../memory/sweep.ts'
 import { add } from '../purge/purge-places.ts'
 import { Purges } from '../purge/purge.ts'
 import { readKey } from '../keys/key.ts'
+import { isUnderRule, pathIn } from '../keys/no-vary-search.ts'
 import type { PurgeReport, PurgeRequest, PurgeTarget } from '../store/purge-request.ts'
 import type { Account } from './account.ts'
 import type { RecordFacts } from './record.ts'
@@ -134,14 +135,16 @@ export class Ledger {
         ? (parts?.host ?? '') + target.key.slice(parts?.targetStart, parts?.targetEnd)
         : target.host + target.target
     const found = this.#urls.of(url, urlMax)
-    if (found.length > urlMax) return null
-    return found.filter((account) => {
-      const isMeant =
-        target.kind === 'key'
-          ? account.key === target.key
-          : target.site === undefined || account.site === target.site
-      return isMeant && this.#settle(account)
-    })
+    // Of those with a rule for parameters any of the path is concerned (marks.ts).
+    const ofPath = this.#urls.of(pathIn(url), urlMax)
+    if (found.length > urlMax || ofPath.length > urlMax) return null
+    const plain = found.filter(({ key }) => !isUnderRule(key))
+    const ruled = ofPath.filter(({ key }) => isUnderRule(key))
+    const meant =
+      target.kind === 'key'
+        ? [...plain.filter(({ key }) => key === target.key), ...ruled]
+        : [...plain, ...ruled].filter(({ site }) => target.site === undefined || site === target.site)
+    return meant.filter((account) => this.#settle(account))
   }
 
   #purgeFew(accounts: readonly Account[], isHard: boolean): PurgeReport {

@@ -3,9 +3,11 @@ import type { Clock } from '../../core/clock.ts'
 import type { Timers } from '../../core/timers.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Entry } from '../store/entry.ts'
+import type { SearchRule } from '../keys/no-vary-search.ts'
 import type { VaryFolding } from '../keys/vary.ts'
 import type { Claims } from './claims.ts'
 import type { Finder, Wanted } from './finder.ts'
+import type { KnownRules } from './known-rules.ts'
 import { Lookup, patienceMs } from './lookup.ts'
 
 export interface LooksPlace {
@@ -13,6 +15,7 @@ export interface LooksPlace {
   readonly timers: Timers
   readonly finder: Finder
   readonly claims: Claims
+  readonly rules: KnownRules
   readonly isInMemory: (wanted: Wanted) => boolean
 }
 
@@ -28,7 +31,7 @@ export class Looks {
     const lookup = new Lookup(x, keys[0] ?? '', this.#place.timers)
     const wanted = { folding, request: x.request, from: fromOf(x), stays }
     for (let i = 0; i < keys.length && !lookup.isOver; i++) {
-      const entry = this.#findNow({ ...wanted, key: keys[i] as string })
+      const entry = this.#findAnyNow({ ...wanted, key: keys[i] as string })
       if (entry === undefined) {
         void this.#look(lookup, keys.slice(i), wanted)
         return lookup
@@ -49,6 +52,16 @@ export class Looks {
     return Promise.race([found, promise])
   }
 
+  /** As `underRulesNow`. */
+  #findAnyNow(wanted: Wanted): Entry | null | undefined {
+    const { rules } = this.#place
+    return underRulesNow(
+      wanted,
+      (key) => rules.now(key),
+      (each) => this.#findNow(each),
+    )
+  }
+
   /** undefined: it must be waited for. */
   #findNow(wanted: Wanted): Entry | null | undefined {
     const { finder, claims } = this.#place
@@ -61,8 +74,22 @@ export class Looks {
     let entry: Entry | null = null
     for (const key of keys) {
       if (entry === null && !lookup.isOver) entry = await this.findOrAwait({ ...wanted, key })
+      if (entry === null && !lookup.isOver) entry = await this.#findUnderRules(lookup, { ...wanted, key })
     }
     lookup.tell(entry)
+  }
+
+  /** What there is under the rules for parameters of its path. */
+  async #findUnderRules(lookup: Lookup, wanted: Wanted): Promise<Entry | null> {
+    const { claims, rules } = this.#place
+    // What another worker has been answered by this very request, and has not written, is newer than all there is.
+    if (claims.isAnswered(wanted.key)) return null
+    for (const rule of await rules.of(wanted.key)) {
+      if (lookup.isOver) return null
+      const entry = await this.findOrAwait({ ...wanted, key: rule.keyOf(wanted.key) })
+      if (entry !== null) return entry
+    }
+    return null
   }
 
   /** What the disk has; waits a little for what another worker is asking for. */
@@ -104,8 +131,26 @@ export class Looks {
     await claimed
     if (lookup.isOver) return
     // Nothing new came of it where what is in memory has stayed.
-    lookup.tell(this.#place.isInMemory(wanted) ? null : await this.#findSettled(wanted))
+    if (this.#place.isInMemory(wanted)) return lookup.tell(null)
+    lookup.tell((await this.#findSettled(wanted)) ?? (await this.#findUnderRules(lookup, wanted)))
   }
+}
+
+/** What `find` has under the request's own key, or under that which a rule for parameters makes of it. undefined: as for `find`. */
+export function underRulesNow(
+  wanted: Wanted,
+  rulesOf: (key: string) => readonly SearchRule[] | undefined,
+  find: (wanted: Wanted) => Entry | null | undefined,
+): Entry | null | undefined {
+  const entry = find(wanted)
+  if (entry !== null) return entry
+  const rules = rulesOf(wanted.key)
+  if (rules === undefined) return undefined
+  for (const rule of rules) {
+    const found = find({ ...wanted, key: rule.keyOf(wanted.key) })
+    if (found !== null) return found
+  }
+  return null
 }
 
 /** By its own rule: what the client wants is another matter. */

@@ -10,6 +10,7 @@
  * before any record is looked for.
  */
 import { readKey } from '../keys/key.ts'
+import { isUnderRule, pathIn } from '../keys/no-vary-search.ts'
 import { PrefixTree, type PrefixRecord } from '../purge/prefixes.ts'
 import { PurgeMark, PurgeRecord } from '../store/purge-records.ts'
 import type { PurgeTarget } from '../store/purge-request.ts'
@@ -51,6 +52,8 @@ export class Marks {
   /** By what is purged. */
   readonly #marked = new Map<string, Marked>()
   readonly #trees = new Map<string, PrefixTree>()
+  /** What was purged of a path by URL, by key, or by a prefix with a query, by site, host and path. */
+  readonly #searched = new Map<string, PurgeRecord>()
   readonly #latest: Record<Kind, number> = { all: 0, host: 0, tag: 0, prefix: 0, url: 0, key: 0 }
   readonly #found: PurgeMark[] = []
 
@@ -75,6 +78,14 @@ export class Marks {
     }
     strengthen(marked, isSoft, at)
     if (marked.hung !== null) strengthen(marked.hung, isSoft, at)
+    const searched = searchedOf(target)
+    if (searched !== '') strengthen(this.#search(searched), isSoft, at)
+  }
+
+  #search(name: string): PurgeRecord {
+    let record = this.#searched.get(name)
+    if (record === undefined) this.#searched.set(name, (record = new PurgeRecord()))
+    return record
   }
 
   #tree(site = '', host: string): PrefixTree {
@@ -99,6 +110,7 @@ export class Marks {
   #clear(): void {
     this.#marked.clear()
     this.#trees.clear()
+    this.#searched.clear()
   }
 
   /** What the marks younger than `since` say of an answer. */
@@ -112,6 +124,8 @@ export class Marks {
     if (latest.host > since) this.#collectNamed(since, 'host', host, site)
     if (latest.tag > since) for (const tag of facts.tags) this.#collectNamed(since, 'tag', tag, site)
     if (latest.prefix > since || latest.url > since) this.#collectUrl(facts, since)
+    const isOpen = latest.prefix > since || latest.url > since || latest.key > since
+    if (isOpen && isUnderRule(facts.key)) this.#collectSearched(facts, since)
     if (latest.key > since) this.#collectNamed(since, 'key', facts.key, '')
     if (found.length === 0) return Purged.NOT
     return found.some(({ isSoft }) => !isSoft) ? Purged.HARD : Purged.SOFTLY
@@ -123,6 +137,14 @@ export class Marks {
     this.#trees.get('\n' + host)?.collect(key, targetStart, targetEnd, since, this.#found)
     if (site !== '')
       this.#trees.get(site + '\n' + host)?.collect(key, targetStart, targetEnd, since, this.#found)
+  }
+
+  /** What is stored under a rule for parameters answers many URLs: any of its path concerns it. */
+  #collectSearched({ key, site, host }: RecordFacts, since: number): void {
+    const { targetStart, targetEnd } = readKey(key)
+    const name = host + key.slice(targetStart, targetEnd)
+    this.#collect(this.#searched.get('\n' + name), since)
+    if (site !== '') this.#collect(this.#searched.get(site + '\n' + name), since)
   }
 
   #collectNamed(since: number, kind: Kind, name: string, site: string): void {
@@ -145,6 +167,10 @@ export class Marks {
         if (hung.tree.size === 0) this.#trees.delete(hung.tree.name)
       }
       if (record.marks.length === 0) this.#marked.delete(name)
+    }
+    for (const [name, record] of this.#searched) {
+      weaken(record, at)
+      if (record.marks.length === 0) this.#searched.delete(name)
     }
   }
 
@@ -176,6 +202,16 @@ function nameOf(target: PurgeTarget): string {
     default:
       return target.kind + '\n' + site + '\n' + target.host + target.target
   }
+}
+
+/** By what answers under rules for parameters are concerned: site, host and path; '' where only what they are stored under counts. */
+function searchedOf(target: PurgeTarget): string {
+  if (target.kind === 'key') {
+    const { host, targetStart, targetEnd } = readKey(target.key)
+    return '\n' + host + pathIn(target.key.slice(targetStart, targetEnd))
+  }
+  const isOfUrls = target.kind === 'url' || (target.kind === 'prefix' && target.target.includes('?'))
+  return isOfUrls ? (target.site ?? '') + '\n' + target.host + pathIn(target.target) : ''
 }
 
 function widened(target: PurgeTarget): PurgeTarget {

@@ -1,6 +1,7 @@
 /**
  * Names of files in a cache's folder. What is stored under a key is found by the hash of it; where answers vary, that file
- * tells by what, and each variant has a file of its own, named by key and variant together.
+ * tells by what, and each variant has a file of its own, named by key and variant together. Answers with a rule for
+ * parameters (No-Vary-Search) have a key that the rule made, and a file of their path tells which rules there are.
  */
 import { hash } from 'node:crypto'
 import type { Entry } from '../store/entry.ts'
@@ -15,6 +16,11 @@ export function nameOf(key: string): string {
 /** No key holds a NUL, so that no name of a key is one of a variant. */
 export function variantNameOf(key: string, varyNames: readonly string[], variant: string): string {
   return nameOf(key + '\0' + varyNames.join() + '\0' + variant)
+}
+
+/** One NUL: it is neither the name of a key nor of a variant. `path`: from `searchPathOf`. */
+export function rulesNameOf(path: string): string {
+  return nameOf(path + '\0search')
 }
 
 /** The file that an entry has. */

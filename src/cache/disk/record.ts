@@ -5,7 +5,8 @@
  * Header: signature, kind, length and checksum of the head, length of the body, checksum of the table, checksum of the
  * header. One byte of it is under none: `isSoft`, which is written in place when a purge made the answer stale.
  *
- * A file whose kind is POINTER has no answer: it tells by which fields the answers of its key vary (names.ts).
+ * A file whose kind is POINTER has no answer: it tells by which fields the answers of its key vary; one of kind RULES tells
+ * which rules for parameters there are for its path (names.ts).
  */
 import { crc32 } from 'node:zlib'
 import { ownText, StoredFields } from '../../http/stored-fields.ts'
@@ -13,6 +14,7 @@ import { Entry } from '../store/entry.ts'
 import { MemoryBody, blockBytes } from '../store/memory-body.ts'
 import { readKey } from '../keys/key.ts'
 import type { StoredRule } from '../rules/rule.ts'
+import { ruleOfKey, ruleOfText, type SearchRule } from '../keys/no-vary-search.ts'
 import { varyOf, type VaryFolding } from '../keys/vary.ts'
 import { TextReader, writeTexts } from './texts.ts'
 
@@ -21,6 +23,7 @@ const signature = Buffer.from('HGC1')
 export const headerBytes = 40
 export const ANSWER = 1
 export const POINTER = 2
+export const RULES = 3
 
 /** Where `isSoft` stands. */
 export const softOffset = 5
@@ -131,9 +134,18 @@ export function* blocksOf(body: MemoryBody): Generator<Buffer> {
 
 /** A file that says: answers under `key` vary by these fields. */
 export function pointerFile(key: string, varyNames: readonly string[]): Buffer {
-  const head = writeTexts([key, varyNames.join()])
+  return fileOfTexts(POINTER, [key, varyNames.join()])
+}
+
+/** A file that says: there are answers to `path` under these rules for parameters. */
+export function rulesFile(path: string, rules: readonly SearchRule[]): Buffer {
+  return fileOfTexts(RULES, [path, ...rules.map(({ text }) => text)])
+}
+
+function fileOfTexts(kind: number, texts: readonly string[]): Buffer {
+  const head = writeTexts(texts)
   const header = headerOf({
-    kind: POINTER,
+    kind,
     headLength: head.length,
     headCheck: crc32(head),
     bodyLength: 0,
@@ -188,6 +200,24 @@ export function isTableRight(header: RecordHeader, table: Buffer): boolean {
 export function readPointer(head: Buffer, key: string): readonly string[] | null {
   const texts = new TextReader(head, 0)
   return texts.next() === key ? texts.next().split(',') : null
+}
+
+/** What a file of rules says; null: it is about another path, or is none. */
+export function readRules({ header, head }: RecordPart, path: string): readonly SearchRule[] | null {
+  if (header.kind !== RULES) return null
+  const texts = new TextReader(head, 0)
+  if (texts.next() !== path) return null
+  const rules: SearchRule[] = []
+  for (let i = 1; i < texts.count; i++) {
+    const rule = ruleOfText(texts.next())
+    if (rule !== null) rules.push(rule)
+  }
+  return rules
+}
+
+interface RecordPart {
+  readonly header: RecordHeader
+  readonly head: Buffer
 }
 
 /** What a purge asks of a file. */
@@ -258,6 +288,7 @@ export function entryOf(
     variant: ownText(variant),
     tags,
     body,
+    searchRule: ruleOfKey(start.key),
   })
   for (let i = 0; i < numberNames.length; i++)
     entry[numberNames[i] as (typeof numberNames)[number]] = head.readDoubleLE((ownNumbers + i) * 8)

@@ -15,6 +15,8 @@ export class Telling implements FillsTold {
   readonly #arriving: Arriving
   /** Answers that others were told of and that are not all there yet, by key. */
   readonly #announced = new Map<string, number>()
+  /** Keys under rules for parameters that were announced with that of the request: they are settled with it. */
+  readonly #ruled = new Map<string, string[]>()
 
   constructor(sharing: Sharing, writer: Writer, arriving: Arriving) {
     this.#sharing = sharing
@@ -30,23 +32,46 @@ export class Telling implements FillsTold {
     this.#sharing.asked(key)
   }
 
-  onAnswer(key: string, isSoon: boolean, onHeard: () => void): boolean {
+  onAnswer(key: string, isSoon: boolean, onHeard: () => void, ruledKey = ''): boolean {
+    if (ruledKey === '') return this.#announce(key, isSoon, onHeard)
+    let unheard = 2
+    const onOneHeard = (): void => {
+      if (--unheard === 0) onHeard()
+    }
+    if (!this.#announce(key, isSoon, onOneHeard)) return false
+    this.#ruled.set(key, [...(this.#ruled.get(key) ?? []), ruledKey])
+    return this.#announce(ruledKey, isSoon, onOneHeard)
+  }
+
+  #announce(key: string, isSoon: boolean, onHeard: () => void): boolean {
     if (!this.#sharing.announce(key, isSoon, onHeard)) return false
     this.#announced.set(key, (this.#announced.get(key) ?? 0) + 1)
     return true
   }
 
   onLong(key: string): void {
-    this.#sharing.writing(key, false)
+    for (const each of [key, ...(this.#ruled.get(key) ?? [])]) this.#sharing.writing(each, false)
   }
 
   onAnswered(key: string): void {
+    if (!this.#end(key)) return
+    const ruled = this.#ruled.get(key)
+    this.#ruled.delete(key)
+    for (const each of ruled ?? []) this.#end(each)
+  }
+
+  /** Of one answer to the key all is there, or never will be. False: others are on their way. */
+  #end(key: string): boolean {
     const others = (this.#announced.get(key) ?? 0) - 1
-    if (others > 0) return void this.#announced.set(key, others)
+    if (others > 0) {
+      this.#announced.set(key, others)
+      return false
+    }
     this.#announced.delete(key)
     const isWritten = this.#writer.jobs(key) > 0 || this.#arriving.isSoon(key)
     if (isWritten) this.#sharing.writing(key, this.#writer.isQuick)
     else this.#sharing.done(key)
+    return true
   }
 
   // What comes of the disk

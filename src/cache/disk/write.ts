@@ -7,9 +7,10 @@
 import { crc32 } from 'node:zlib'
 import type { Entry } from '../store/entry.ts'
 import type { MemoryBody } from '../store/memory-body.ts'
+import { searchPathOf, withRules, type SearchRules } from '../keys/no-vary-search.ts'
 import { codeOf, type Disk } from './disk.ts'
-import { load } from './load.ts'
-import { folderOf, pathOf } from './names.ts'
+import { load, loadHead } from './load.ts'
+import { folderOf, nameOf, pathOf, rulesNameOf } from './names.ts'
 import {
   ANSWER,
   blocksOf,
@@ -18,7 +19,9 @@ import {
   pointerFile,
   POINTER,
   readPointer,
+  readRules,
   recordBytes,
+  rulesFile,
   strongTagOf,
   tableBytes,
   type Moment,
@@ -35,6 +38,8 @@ export interface WritePlace {
   isPurged(entry: Entry): Promise<boolean>
   /** A path for a file that is not whole yet, another one each time. */
   draft(): string
+  /** What is known of rules for parameters. */
+  readonly searchRules: SearchRules
 }
 
 /** Writes the file of an entry whose body is whole. Resolves with its bytes; 0: it was purged meanwhile. */
@@ -140,21 +145,55 @@ export async function moveTo({ disk, root }: WritePlace, draft: string, name: st
   }
 }
 
+/** Makes what leads to the file of an answer lead there, unless it does. `onWritten`: another file was written. */
+export async function writePointers(
+  place: WritePlace,
+  entry: Entry,
+  onWritten: (name: string, bytes: number) => void,
+): Promise<void> {
+  const { key, vary, searchRule } = entry
+  if (vary !== null) {
+    const name = nameOf(key)
+    const bytes = await writePointer(place, name, key, vary.names)
+    if (bytes > 0) onWritten(name, bytes)
+  }
+  if (searchRule === null) return
+  const path = searchPathOf(key)
+  place.searchRules.add(key, searchRule)
+  const bytes = await writeRules(place, rulesNameOf(path), path)
+  if (bytes > 0) onWritten(rulesNameOf(path), bytes)
+}
+
 /** Makes the file of a key tell by what its answers vary, unless it does. Resolves with its bytes, 0 when it did. */
-export async function writePointer(
+async function writePointer(
   place: WritePlace,
   name: string,
   key: string,
   varyNames: readonly string[],
 ): Promise<number> {
-  const { disk, root } = place
-  const there = await load(disk, pathOf(root, name))
+  const there = await load(place.disk, pathOf(place.root, name))
   if (typeof there !== 'string') {
     there.file?.close()
     const isSame = there.header.kind === POINTER && readPointer(there.head, key)?.join() === varyNames.join()
     if (isSame) return 0
   }
-  const bytes = pointerFile(key, varyNames)
+  return writeAt(place, name, pointerFile(key, varyNames))
+}
+
+/**
+ * Makes the file of a path tell which rules are known for it, with those that it tells already. One that two workers write
+ * at the same moment may lose what one of them has added: they have told each other, and the next to write adds it again.
+ */
+async function writeRules(place: WritePlace, name: string, path: string): Promise<number> {
+  const there = await loadHead(place.disk, pathOf(place.root, name))
+  const before = typeof there === 'string' ? [] : (readRules(there, path) ?? [])
+  const rules = withRules(place.searchRules.of(path), before)
+  const isTold = rules.every(({ text }) => before.some((rule) => rule.text === text))
+  return isTold ? 0 : writeAt(place, name, rulesFile(path, rules))
+}
+
+async function writeAt(place: WritePlace, name: string, bytes: Buffer): Promise<number> {
+  const { disk } = place
   const draft = place.draft()
   const file = await disk.create(draft)
   try {

@@ -8,7 +8,7 @@ import type { Clock } from '../../core/clock.ts'
 import { noTags, type Entry } from '../store/entry.ts'
 import { codeOf } from './disk.ts'
 import { nameOf, nameOfEntry, pathOf } from './names.ts'
-import { rewriteHead, writeEntry, writePointer, type WritePlace } from './write.ts'
+import { rewriteHead, writeEntry, writePointers, type WritePlace } from './write.ts'
 
 /** Bodies that wait, which may have left memory's own limit. */
 export const waitingBytesMax: number = 64 * 1024 * 1024
@@ -127,6 +127,11 @@ export class Writer {
     if (!this.#isClosed) this.#add({ name: nameOfEntry(entry), key: entry.key, entry: null })
   }
 
+  /** What a key's own file has. */
+  removeKey(key: string): void {
+    if (!this.#isClosed) this.#add({ name: nameOf(key), key, entry: null })
+  }
+
   #add(job: Job): void {
     this.#forget(job.name)
     // Removals are small, but not for nothing.
@@ -242,11 +247,7 @@ export class Writer {
     if (bytes === 0) return this.#remove(job)
     this.writes++
     this.writtenBytes += bytes
-    if (entry.vary !== null) {
-      const pointerName = nameOf(entry.key)
-      const pointerBytes = await writePointer(owner, pointerName, entry.key, entry.vary.names)
-      if (pointerBytes > 0) owner.onWritten(pointerName, '', pointerBytes, noTags)
-    }
+    await writePointers(owner, entry, (pointer, size) => owner.onWritten(pointer, '', size, noTags))
     // Told when it can be found: others wait for it.
     owner.onWritten(name, key, bytes, entry.tagNames)
   }

@@ -18,6 +18,7 @@ import type { FillTable } from './fill-table.ts'
 import { defaultFillLimits, type FillLimits } from './fill-limits.ts'
 import { isUsable } from './fill-readers.ts'
 import { isFarAhead, isShort } from './fill-request.ts'
+import { searchRuleFor } from './make-entry.ts'
 import { SliceFill } from './slice-fill.ts'
 import { Outcome, Reader } from './reader.ts'
 import { Rule } from '../rules/rule.ts'
@@ -31,9 +32,10 @@ export interface FillsTold {
   onAsked(key: string): void
   /**
    * What is stored for a key, here and elsewhere, gives way to what has come. `onHeard` is called when everybody knows;
-   * false: there is nobody to wait for. `isSoon`: all of it is about to be there.
+   * false: there is nobody to wait for. `isSoon`: all of it is about to be there. `ruledKey`: what a rule for parameters
+   * makes of the key; the same is true of that.
    */
-  onAnswer(key: string, isSoon: boolean, onHeard: () => void): boolean
+  onAnswer(key: string, isSoon: boolean, onHeard: () => void, ruledKey?: string): boolean
   /** It is not about to be there after all. */
   onLong(key: string): void
   /** All of the answer is there, or never will be. */
@@ -188,7 +190,9 @@ export class Fills implements FillTable {
   }
 
   announce(ask: Ask, response: ResponseHead, onHeard: () => void): boolean {
-    return this.#told.onAnswer(memoryKeyOf(ask), isShort(response), onHeard)
+    const rule = searchRuleFor(ask, response.fields) ?? ask.stale?.searchRule ?? null
+    const ruledKey = rule === null ? '' : rule.keyOf(ask.key)
+    return this.#told.onAnswer(memoryKeyOf(ask), isShort(response), onHeard, ruledKey)
   }
 
   announceLong(ask: Ask): void {

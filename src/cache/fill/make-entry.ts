@@ -3,13 +3,14 @@
  * has confirmed. Nothing here keeps anything; the store does.
  */
 import { dateText } from '../../http/dates.ts'
+import type { FieldsView } from '../../http/fields-view.ts'
 import { Field } from '../../http/known-fields.ts'
 import { ResponseHead, type RequestHead } from '../../http/message.ts'
 import { StoredFields } from '../../http/stored-fields.ts'
 import type { Ask } from './ask.ts'
 import { Entry, type EntryStart, type StoredHead } from '../store/entry.ts'
 import { MemoryBody } from '../store/memory-body.ts'
-import { readSearchRule } from '../keys/no-vary-search.ts'
+import { readSearchRule, type SearchRule } from '../keys/no-vary-search.ts'
 import { newRule, Rule, type Received, type StoredRule } from '../rules/rule.ts'
 import { keepStoredFields, mayStore } from '../rules/storing.ts'
 import { readTags } from '../rules/tags.ts'
@@ -94,9 +95,14 @@ function entryOf(sent: Sent, rule: StoredRule, statedLength: number, body: Memor
     variant: vary === null ? '' : vary.variantOf(request),
     tags,
     body,
-    searchRule: readSearchRule(scratch.fields),
+    searchRule: searchRuleFor(ask, scratch.fields),
   }
   return Object.assign(new Entry(start), rule)
+}
+
+/** The rule for parameters of an answer. Slices are found by their own keys only. */
+export function searchRuleFor({ slice = null }: Ask, fields: FieldsView): SearchRule | null {
+  return slice === null ? readSearchRule(fields) : null
 }
 
 /** Fills `into` with a stored head, for those who look at or edit one. */

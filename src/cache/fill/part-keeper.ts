@@ -92,7 +92,7 @@ function combinedEntry(old: Entry, oldPart: Part, entry: Entry, part: Part): Ent
   list.push(fieldName(Field.CONTENT_RANGE), contentRangeText(whole, whole.length))
   const body = combinedBody(old, oldPart, entry, part)
   const combined = new Entry({
-    key: entry.key,
+    key: entry.requestKey,
     bornAt: Math.min(old.bornAt, entry.bornAt),
     site: entry.site,
     host: entry.host,
@@ -102,6 +102,7 @@ function combinedEntry(old: Entry, oldPart: Part, entry: Entry, part: Part): Ent
     variant: entry.variant,
     tags: entry.tagNames,
     body,
+    searchRule: entry.searchRule,
   })
   return Object.assign(combined, copyOfRule(entry))
 }

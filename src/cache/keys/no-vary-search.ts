@@ -26,11 +26,14 @@ export class SearchRule {
     this.#onlyNamed = onlyNamed
     const sorted = Array.from(new Set(names)).sort()
     this.#names = new Set(sorted)
-    this.text = (isSorted ? 's' : '-') + (onlyNamed ? 'o' : 'w') + sorted.map(encodeURIComponent).join('&')
+    // An '&' behind each: a name may be empty.
+    const written = sorted.map((name) => encodeURIComponent(name) + '&').join('')
+    this.text = (isSorted ? 's' : '-') + (onlyNamed ? 'o' : 'w') + written
   }
 
-  /** The key that the request with this plain key has under the rule. */
+  /** The key that the request with this plain key has under the rule. One that is made by a rule already stays. */
   keyOf(key: string): string {
+    if (isUnderRule(key)) return key
     const lineEnd = endOfUrl(key)
     const mark = key.indexOf('?')
     const queryStart = mark >= 0 && mark < lineEnd ? mark : lineEnd
@@ -53,6 +56,31 @@ function written(parameters: readonly [string, string][]): string {
   return parameters
     .map(([name, value]) => encodeURIComponent(name) + '=' + encodeURIComponent(value))
     .join('&')
+}
+
+/** The rule of this spelling (`SearchRule.text`); null: it is none. */
+export function ruleOfText(text: string): SearchRule | null {
+  const [, order, kind, names = ''] = /^([s-])([ow])((?:[^&?]*&)*)$/.exec(text) ?? []
+  if (kind === undefined) return null
+  return new SearchRule(order === 's', kind === 'o', names.split('&').slice(0, -1).map(decodeURIComponent))
+}
+
+/** The rule that a key was made by; null: it is that of a request. */
+export function ruleOfKey(key: string): SearchRule | null {
+  const at = searchLineAt(key)
+  return at < 0 ? null : ruleOfText(key.slice(at + searchLine.length, key.indexOf('?', at)))
+}
+
+export function isUnderRule(key: string): boolean {
+  return searchLineAt(key) >= 0
+}
+
+/** Where the line of a rule begins; -1: there is none. It comes behind site and zone, which are the operator's words. */
+function searchLineAt(key: string): number {
+  const at = key.lastIndexOf(searchLine)
+  if (at < 0) return -1
+  const zone = key.indexOf('\n', key.indexOf('\n') + 1)
+  return at > zone ? at : -1
 }
 
 /** The rule of an answer; null when it has none, or one that changes nothing or cannot be read. */
@@ -106,7 +134,7 @@ const pathsMax = 10_000
 
 /** Which rules are there for which path, site and zone. */
 export class SearchRules {
-  readonly #byPath = new Map<string, SearchRule[]>()
+  readonly #byPath = new Map<string, readonly SearchRule[]>()
 
   get isEmpty(): boolean {
     return this.#byPath.size === 0
@@ -114,11 +142,24 @@ export class SearchRules {
 
   /** `key` is the one that the rule made. */
   add(key: string, rule: SearchRule): void {
-    const path = key.slice(0, key.lastIndexOf(searchLine))
-    const rules = this.#byPath.get(path) ?? []
+    const path = searchPathOf(key)
+    this.#set(path, withRules([rule], this.#byPath.get(path) ?? noRules))
+  }
+
+  /** There is something under a key, which a rule may have made. */
+  note(key: string): void {
+    const rule = ruleOfKey(key)
+    if (rule !== null) this.add(key, rule)
+  }
+
+  /** These are known of a path elsewhere: they come after those that are known here. */
+  learn(path: string, rules: readonly SearchRule[]): void {
+    if (rules.length > 0) this.#set(path, withRules(this.#byPath.get(path) ?? noRules, rules))
+  }
+
+  #set(path: string, rules: readonly SearchRule[]): void {
     this.#byPath.delete(path)
-    const others = rules.filter((each) => each.text !== rule.text)
-    this.#byPath.set(path, [rule, ...others].slice(0, rulesPerPathMax))
+    this.#byPath.set(path, rules)
     if (this.#byPath.size > pathsMax) {
       for (const oldest of this.#byPath.keys()) {
         this.#byPath.delete(oldest)
@@ -129,18 +170,38 @@ export class SearchRules {
 
   /** The rules under which the request with this plain key may have been answered; the latest first. */
   of(key: string): readonly SearchRule[] {
-    return this.#byPath.get(pathOf(key)) ?? noRules
+    return this.#byPath.get(searchPathOf(key)) ?? noRules
+  }
+
+  /** Every key under which the request with this plain key may have been answered, but `except`. */
+  keysOf(key: string, except = ''): string[] {
+    return [key, ...this.of(key).map((rule) => rule.keyOf(key))].filter((each) => each !== except)
   }
 }
 
+/** The first ones of both, each once. */
+export function withRules(rules: readonly SearchRule[], more: readonly SearchRule[]): readonly SearchRule[] {
+  const others = more.filter(({ text }) => rules.every((rule) => rule.text !== text))
+  return [...rules, ...others].slice(0, rulesPerPathMax)
+}
+
 const noRules: readonly SearchRule[] = []
+
+/** A target without its query. */
+export function pathIn(target: string): string {
+  const mark = target.indexOf('?')
+  return mark < 0 ? target : target.slice(0, mark)
+}
 
 function endOfUrl(key: string): number {
   const end = key.indexOf('\n')
   return end < 0 ? key.length : end
 }
 
-function pathOf(key: string): string {
+/** What stands for the path in a key, whether that is a request's or a rule's: all but the query. */
+export function searchPathOf(key: string): string {
+  const at = searchLineAt(key)
+  if (at >= 0) return key.slice(0, at)
   const lineEnd = endOfUrl(key)
   const mark = key.indexOf('?')
   return mark >= 0 && mark < lineEnd ? key.slice(0, mark) + key.slice(lineEnd) : key

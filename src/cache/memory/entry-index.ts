@@ -7,6 +7,9 @@
  */
 import type { Entry } from '../store/entry.ts'
 
+/** Variants of one key; the oldest goes. A Vary on what is different for everybody would else fill the store. */
+export const variantsMax = 128
+
 const shardCount = 256
 /** Characters before the end of the URL that choose the map. */
 const sampleLength = 10
@@ -25,6 +28,19 @@ export class EntryIndex {
       const next: Entry | null = entry.nextVariant
       yield entry
       entry = next
+    }
+  }
+
+  /**
+   * The variants that `fresh` stands in for: of the same request, and those that compare no fields, since the origin now
+   * says that they matter; all when it compares none itself. And the oldest, when there are too many. Each may be taken out.
+   */
+  *replacedBy(fresh: Entry): Generator<Entry> {
+    let kept = 0
+    for (const old of this.variants(fresh.key)) {
+      const isSame = fresh.vary === null || old.vary === null
+      const isReplaced = isSame || (old.variant === fresh.variant && fresh.vary.isLike(old.vary))
+      if (isReplaced || ++kept >= variantsMax) yield old
     }
   }
 

@@ -33,9 +33,6 @@ import { Sweep } from './sweep.ts'
 import { UrlKeys } from '../purge/url-keys.ts'
 import type { Vary } from '../keys/vary.ts'
 
-/** Variants of one key; the oldest goes. A Vary on what is different for everybody would else fill the store. */
-export const variantsMax = 128
-
 /** Keys of one URL that a purge takes out at once; more, as by a cookie, are swept as those of a tag are. */
 export const urlKeysMax = 500
 
@@ -43,6 +40,7 @@ export class MemoryStore implements CacheStore {
   bytesMax: number
   entryBytesMax: number
   readonly counts = new StoreCounts()
+  readonly searchRules = new SearchRules()
   #fixedEntryBytesMax: number | undefined
   readonly #index = new EntryIndex()
   readonly #queues = new Admission<Entry>()
@@ -50,7 +48,6 @@ export class MemoryStore implements CacheStore {
   readonly #purges: Purges
   readonly #sweep: Sweep<Entry>
   readonly #reports = new PurgeReports()
-  readonly #searchRules = new SearchRules()
   readonly #urlKeys = new UrlKeys()
   readonly #onEvict: ((entry: Entry) => void) | undefined
   readonly #below: StoreBelow | undefined
@@ -91,8 +88,8 @@ export class MemoryStore implements CacheStore {
 
   peek(key: string, request: RequestHead): Entry | null {
     const entry = this.#fitting(this.#index.get(key), request)
-    if (entry !== null || this.#searchRules.isEmpty) return entry
-    for (const rule of this.#searchRules.of(key)) {
+    if (entry !== null || this.searchRules.isEmpty) return entry
+    for (const rule of this.searchRules.of(key)) {
       const other = this.#fitting(this.#index.get(rule.keyOf(key)), request)
       if (other !== null) return other
     }
@@ -209,12 +206,21 @@ export class MemoryStore implements CacheStore {
 
   /** Enters a whole entry in the index, in place of those that it replaces. Queues and accounts are the caller's. */
   #store(entry: Entry): void {
-    this.#replaceVariants(entry)
+    for (const old of this.#index.replacedBy(entry)) this.#drop(old)
     entry.isStored = true
     this.#index.add(entry)
     this.#urlKeys.add(entry)
-    if (entry.searchRule !== null) this.#searchRules.add(entry.key, entry.searchRule)
+    if (entry.searchRule !== null) this.searchRules.add(entry.key, entry.searchRule)
+    if (!entry.isFromBelow && !this.searchRules.isEmpty) this.replaceOthers(entry)
     this.counts.entries++
+  }
+
+  /** Takes out, here and below, what answered the same request without a rule for its parameters, or by another. */
+  replaceOthers({ requestKey, key }: Entry): void {
+    for (const other of this.searchRules.keysOf(requestKey, key)) {
+      for (const old of this.#index.variants(other)) this.remove(old)
+      this.#below?.onReplaced(other)
+    }
   }
 
   isPurged(entry: Entry): boolean {
@@ -232,19 +238,6 @@ export class MemoryStore implements CacheStore {
     this.#purges.places.quit(entry)
   }
 
-  /**
-   * Takes out the variants that `fresh` stands in for: of the same request, and those that compare no fields, since the
-   * origin now says that they matter; all when it compares none itself. And the oldest, when there are too many.
-   */
-  #replaceVariants(fresh: Entry): void {
-    let kept = 0
-    for (const old of this.#index.variants(fresh.key)) {
-      const isSame = fresh.vary === null || old.vary === null
-      const isReplaced = isSame || (old.variant === fresh.variant && fresh.vary.isLike(old.vary))
-      if (isReplaced || ++kept >= variantsMax) this.#drop(old)
-    }
-  }
-
   replaceHead(old: Entry, fresh: Entry): boolean {
     if (!old.isStored) return old.isFromBelow && this.#below?.replaceHead(old, fresh) === true
     if (!this.#settle(old)) return false
@@ -256,6 +249,7 @@ export class MemoryStore implements CacheStore {
     this.#purges.places.enter(fresh)
     this.#queues.replace(old, fresh)
     this.#forget(old)
+    if (fresh.key !== old.key) this.#below?.onRemoved(old)
     this.#store(fresh)
     this.#makeRoom(0)
     this.#below?.onStored(fresh)
@@ -324,7 +318,7 @@ export class MemoryStore implements CacheStore {
   }
 
   #purgeUrl(target: PurgeTarget & { kind: 'url' | 'key' }, isSoft: boolean, isDry: boolean): PurgeReport {
-    const keys = this.#urlKeys.concerned(target, this.#purges.places, this.#searchRules)
+    const keys = this.#urlKeys.concerned(target, this.#purges.places, this.searchRules)
     const isMarked = target.kind === 'url' && !isDry && keys.size > urlKeysMax
     const entries: Entry[] = []
     if (!isMarked) for (const key of keys) this.#gather(key, entries)
@@ -381,13 +375,14 @@ export class MemoryStore implements CacheStore {
 
   /** Takes out what is stored under a key, as another worker has a newer answer. */
   forgetKey(key: string): void {
-    for (const entry of this.#index.variants(key)) this.#drop(entry)
+    for (const each of this.searchRules.keysOf(key))
+      for (const entry of this.#index.variants(each)) this.#drop(entry)
   }
 
   /** The same, and what grows under it will not be stored; that is given. */
   outdateKey(key: string): Entry[] {
     this.forgetKey(key)
-    return this.#growing.doom(key)
+    return this.searchRules.keysOf(key).flatMap((each) => this.#growing.doom(each))
   }
 
   close(): void {

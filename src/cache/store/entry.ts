@@ -63,6 +63,8 @@ export class Entry implements ListNode<Entry>, StoredRule {
   readonly serial: number
   /** The key of the request, or what its rule for parameters makes of it. */
   readonly key: string
+  /** The key of the request; of one from the store beneath, its own. */
+  readonly requestKey: string
   readonly searchRule: SearchRule | null
   readonly bornAt: number
   readonly site: string
@@ -132,6 +134,7 @@ export class Entry implements ListNode<Entry>, StoredRule {
     serialCount = (serialCount + 1) & 0x3fffffff
     this.serial = serialCount
     this.searchRule = start.searchRule ?? null
+    this.requestKey = start.key
     this.key = this.searchRule === null ? start.key : this.searchRule.keyOf(start.key)
     this.bornAt = this.checkedAt = start.bornAt
     this.site = start.site

@@ -22,7 +22,7 @@ export interface PurgeMember {
   readonly site: string
   readonly host: string
   readonly tagNames: readonly string[]
-  readonly searchRule: object | null
+  readonly searchRule: object | string | null
   readonly bornAt: number
   checkedAt: number
   readonly bytes: number

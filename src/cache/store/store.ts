@@ -59,6 +59,8 @@ export interface StoreBelow {
   onStored(entry: Entry): void
   /** The origin has another answer by now, or none that may be kept. */
   onRemoved(entry: Entry): void
+  /** The same of whatever is stored under a key. */
+  onReplaced(key: string): void
 }
 
 export interface CacheStore {

@@ -7,15 +7,20 @@ import { simulateDisk, type DiskSimOptions } from './simulate.ts'
 const seeds = Number(process.env['HEADGATE_SEEDS'] ?? 1000)
 
 test(`${seeds} worlds: every hit from disk is whole, and nothing comes back that was purged and acknowledged`, async () => {
-  let [hits, diskHits] = [0, 0]
+  let [hits, diskHits, ruledHits] = [0, 0, 0]
   for (let seed = 1; seed <= seeds; seed++) {
     const result = await simulateDisk(seed)
     assert.deepEqual(result.problems, [], `seed ${seed}`)
     hits += result.hits
     diskHits += result.diskHits
+    ruledHits += result.ruledHits
   }
   // The worlds are not empty: some of what is found comes from disk, after all that happens.
   assert.ok(diskHits > seeds, `${diskHits} of ${hits} hits were from disk`)
+  assert.ok(
+    ruledHits > seeds / 4,
+    `${ruledHits} of ${diskHits} hits from disk were found by a rule for parameters`,
+  )
 })
 
 // What is planted in the store as a whole; a line of it at a time is changed by test/sim/mutants.
@@ -47,6 +52,14 @@ function disorderly({ disk }: SharedCache): void {
   if (disk !== null) disk.sharing.turns.before = () => []
 }
 
+/** A purge reaches what is stored under a rule for parameters only by what it is stored under. */
+function literal({ disk }: SharedCache): void {
+  if (disk === null) return
+  const { marks } = disk
+  const compare = marks.compare.bind(marks)
+  marks.compare = (facts, since) => compare({ ...facts, key: facts.key.replace(/\nsearch .*/, '') }, since)
+}
+
 interface Planted {
   readonly what: string
   readonly options: DiskSimOptions
@@ -68,6 +81,11 @@ const planted: readonly Planted[] = [
     what: 'workers that are disorderly in what they show their clients',
     options: { sabotage: disorderly, isCrowded: true },
     seedsMax: 200,
+  },
+  {
+    what: 'a store whose purges by URL take no account of how it may be spelled',
+    options: { sabotage: literal, isSpelled: true },
+    seedsMax: 300,
   },
 ]
 

@@ -31,7 +31,7 @@ export class Filling {
     this.cache = cache
     this.#entry = entry
     this.#body = body
-    cache.told.onAsked(entry.key)
+    cache.told.onAsked(entry.requestKey)
   }
 
   /** What the origin does next. `count`: so many bytes of the body come, if it has begun. */
@@ -45,7 +45,9 @@ export class Filling {
       if (!this.isOver && this.#owner.isAlive(this.cache)) this.#begin(count)
     }
     // As a fill does, whose answer is held back until the others know of it.
-    if (!told.hasListeners || !told.onAnswer(this.#entry.key, isSoon, begin)) begin()
+    const { requestKey, key, searchRule } = this.#entry
+    const ruledKey = searchRule === null ? '' : key
+    if (!told.hasListeners || !told.onAnswer(requestKey, isSoon, begin, ruledKey)) begin()
   }
 
   #begin(count: number): void {
@@ -63,7 +65,7 @@ export class Filling {
     if (end < body.length) return
     this.isOver = true
     const isKept = growing.complete()
-    this.cache.told.onAnswered(this.#entry.key)
+    this.cache.told.onAnswered(this.#entry.requestKey)
     if (isKept) this.#owner.onSeen(this.#entry)
   }
 
@@ -72,6 +74,6 @@ export class Filling {
     if (this.isOver) return
     this.isOver = true
     this.#growing?.abandon(Faults.ORIGIN_TRUNCATED)
-    this.cache.told.onAnswered(this.#entry.key)
+    this.cache.told.onAnswered(this.#entry.requestKey)
   }
 }

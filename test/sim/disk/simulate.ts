@@ -8,8 +8,8 @@ import { joinLocal } from '../../../src/core/local-peers.ts'
 import { PeerHub } from '../../../src/core/peer-hub.ts'
 import { Entry, type EntryStart } from '../../../src/cache/store/entry.ts'
 import { CacheKey, keyHost } from '../../../src/cache/keys/key.ts'
+import { readSearchRule } from '../../../src/cache/keys/no-vary-search.ts'
 import { MemoryBody } from '../../../src/cache/store/memory-body.ts'
-import type { PurgeTarget } from '../../../src/cache/store/purge-request.ts'
 import { SharedCache } from '../../../src/cache/shared-cache.ts'
 import { readTags } from '../../../src/cache/rules/tags.ts'
 import { readVary, VARY_ANY } from '../../../src/cache/keys/vary.ts'
@@ -23,7 +23,8 @@ import { Random } from '../random.ts'
 import { SimDisk } from '../sim-disk.ts'
 import { Filling, type FillingOwner } from './filling.ts'
 import { Seen, type Asked } from './seen.ts'
-import { bodyFor, concerns, type Purge, type Version } from './versions.ts'
+import { Spelling } from './spelling.ts'
+import { bodyFor, concerns, lengthFor, targetsOf, type Purge, type Version } from './versions.ts'
 
 const keys = new CacheKey('site', 'zone')
 const hosts = ['a.example', 'b.example']
@@ -36,24 +37,29 @@ export interface DiskSimOptions {
   readonly sabotage?: (cache: SharedCache) => void
   /** Several workers that all want the same, over a disk that does as it is told. */
   readonly isCrowded?: boolean
+  /** With parameters that do not matter. */
+  readonly isSpelled?: boolean
 }
 
 export interface DiskSimResult {
   readonly problems: readonly string[]
   readonly hits: number
   readonly diskHits: number
+  /** Of these, under a rule for parameters. */
+  readonly ruledHits: number
 }
 
 export async function simulateDisk(seed: number, options: DiskSimOptions = {}): Promise<DiskSimResult> {
   const world = new DiskWorld(seed, options)
   await world.run()
-  return { problems: world.problems, hits: world.hits, diskHits: world.diskHits }
+  return world
 }
 
 class DiskWorld implements FillingOwner {
   readonly problems: string[] = []
   hits = 0
   diskHits = 0
+  ruledHits = 0
   readonly #options: DiskSimOptions
   readonly #random: Random
   readonly clock = new ManualClock()
@@ -63,6 +69,7 @@ class DiskWorld implements FillingOwner {
   readonly #purges: Purge[] = []
   readonly #workers: number
   readonly #isSound: boolean
+  readonly #spelling: Spelling
   /** All want the same. */
   readonly #isCrowded: boolean
   /** Most has no room in memory, and much breaks off: files grow, and are given up. */
@@ -89,7 +96,8 @@ class DiskWorld implements FillingOwner {
     this.#isCrowded = random.chance(isCrowded ? 1 : 0.25)
     const isSmall = random.chance(isCrowded ? 0 : 0.2)
     this.#isLarge = !isSmall && random.chance(0.1)
-    this.#isSound = !isFailing && flips === 0 && !isSmall
+    this.#spelling = new Spelling(seed, options.isSpelled)
+    this.#isSound = !isFailing && flips === 0 && !isSmall && !this.#spelling.isMixed
     this.#disk = new SimDisk({
       random,
       failures: isFailing ? random.between(1, 10) : 0,
@@ -226,20 +234,14 @@ class DiskWorld implements FillingOwner {
     const url = this.#url()
     const variant = random.pick(['', '', 'x', 'y'])
     const number = this.#versions.length + 1
-    const length = this.#length()
+    const length = lengthFor(random, this.#isLarge)
     this.#versions.push({ number, url, variant, length, askedAt: this.#now })
     const body = bodyFor(number, length)
-    const entry = this.#entryFor(cache, url, variant, number, random.chance(0.2) ? -1 : body.length)
+    const spelled = this.#spelling.of(url)
+    const entry = this.#entryFor(cache, spelled, variant, number, random.chance(0.2) ? -1 : length)
     const filling = new Filling(this, cache, entry, body)
     this.#filling.push(filling)
     if (random.chance(0.5)) this.#goOnWith(filling)
-  }
-
-  /** Some are sent block by block, and some have no room in memory. */
-  #length(): number {
-    const random = this.#random
-    if (random.chance(this.#isLarge ? 0.5 : 0.05)) return random.between(520_000, 700_000)
-    return random.chance(0.1) ? random.between(260_000, 330_000) : random.skewed(90_000)
   }
 
   #entryFor(cache: SharedCache, url: string, variant: string, number: number, statedLength: number): Entry {
@@ -248,6 +250,7 @@ class DiskWorld implements FillingOwner {
       'x-number': String(number),
       'surrogate-key': `t${number % 3}`,
       ...(variant === '' ? {} : { vary: 'v' }),
+      ...this.#spelling.fields(),
     })
     const vary = readVary(fields, null)
     if (vary === VARY_ANY) throw new Error('not to be stored')
@@ -262,6 +265,7 @@ class DiskWorld implements FillingOwner {
       variant: vary === null ? '' : vary.variantOf(request),
       tags: readTags(fields, 'https://origin') ?? [],
       body: new MemoryBody(statedLength),
+      searchRule: readSearchRule(fields),
     }
     const entry = new Entry(start)
     entry.responseMs = this.clock.nowMs()
@@ -313,7 +317,7 @@ class DiskWorld implements FillingOwner {
   // Finding
 
   async #find(cache: SharedCache, url: string, variant: string): Promise<void> {
-    const request = requestFor(url, variant === '' ? {} : { v: variant })
+    const request = requestFor(this.#spelling.of(url), variant === '' ? {} : { v: variant })
     const key = keys.of(request)
     const startedAt = this.#now
     const seen = this.#isSound ? this.#seen.lastOf(url, variant) : 0
@@ -323,6 +327,7 @@ class DiskWorld implements FillingOwner {
     const entry = await this.#look(cache, key, request)
     if (entry === null || life !== this.#caches) return
     this.diskHits++
+    if (entry.searchRule !== null) this.ruledHits++
     const { backing } = entry.body
     const count = backing === null ? 0 : entry.body.blocks.length
     for (let i = 0; i < count; i++)
@@ -370,16 +375,8 @@ class DiskWorld implements FillingOwner {
 
   #purge(): void {
     const random = this.#random
-    const [, host = '', target = ''] = /^https:\/\/([^/]*)(.*)$/.exec(this.#url()) ?? []
-    const targets: PurgeTarget[] = [
-      { kind: 'url', host, target },
-      { kind: 'prefix', host, target: target.slice(0, random.between(1, 4)) },
-      { kind: 'host', host },
-      { kind: 'tag', tag: `t${random.between(0, 2)}` },
-      { kind: 'all' },
-    ]
     const purge: Purge = {
-      target: random.pick(targets),
+      target: random.pick(targetsOf(this.#url(), this.#spelling, random)),
       isSoft: random.chance(0.3),
       issuedAt: this.#now,
       ackedAt: Infinity,

@@ -1,5 +1,7 @@
 /** What the origin made in a world of the cache on disk, and what was purged. */
 import type { PurgeTarget } from '../../../src/cache/store/purge-request.ts'
+import type { Random } from '../random.ts'
+import type { Spelling } from './spelling.ts'
 
 /** What was made by the origin. */
 export interface Version {
@@ -30,10 +32,29 @@ export function concerns(target: PurgeTarget, { url, number }: Version): boolean
     case 'prefix':
       return url.startsWith(`https://${target.host}${target.target}`)
     case 'url':
-      return url === `https://${target.host}${target.target}`
+      // However it is spelled.
+      return url === `https://${target.host}${target.target.replace(/\?.*/, '')}`
     default:
       return false
   }
+}
+
+/** What may be purged that has to do with this URL. */
+export function targetsOf(url: string, spelling: Spelling, random: Random): PurgeTarget[] {
+  const [, host = '', target = ''] = /^https:\/\/([^/]*)(.*)$/.exec(url) ?? []
+  return [
+    { kind: 'url', host, target: spelling.of(target) },
+    { kind: 'prefix', host, target: target.slice(0, random.between(1, 4)) },
+    { kind: 'host', host },
+    { kind: 'tag', tag: `t${random.between(0, 2)}` },
+    { kind: 'all' },
+  ]
+}
+
+/** Some are sent block by block, and some have no room in memory. */
+export function lengthFor(random: Random, isLarge: boolean): number {
+  if (random.chance(isLarge ? 0.5 : 0.05)) return random.between(520_000, 700_000)
+  return random.chance(0.1) ? random.between(260_000, 330_000) : random.skewed(90_000)
 }
 
 /** The body of a version: no two are alike. */

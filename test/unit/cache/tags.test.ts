@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readSearchRule, SearchRules, type SearchRule } from '../../../src/cache/keys/no-vary-search.ts'
+import { CacheKey } from '../../../src/cache/keys/key.ts'
+import {
+  readSearchRule,
+  ruleOfKey,
+  searchPathOf,
+  SearchRules,
+  withRules,
+  type SearchRule,
+} from '../../../src/cache/keys/no-vary-search.ts'
 import { foldTag, groupTag, readGroupInvalidation, readTags, tagsMax } from '../../../src/cache/rules/tags.ts'
 import { fieldsOf, plainKeys, requestFor } from './store-world.ts'
 
@@ -81,6 +89,46 @@ test('a rule that cannot be read, or says nothing, is none', () => {
   assert.equal(readSearchRule(fieldsOf({})), null)
   const many = Array.from({ length: 101 }, (_, i) => `"p${i}"`).join(' ')
   assert.equal(rule(`params=(${many})`), null)
+})
+
+test('the key that a rule has made tells the rule, and a rule changes no key that one has made', () => {
+  const key = plainKeys.of(requestFor('https://a.example/p?a=1&b=2'))
+  for (const text of [
+    'params',
+    'params=("")',
+    'params=("a" "")',
+    'key-order',
+    'params, except=("a b" "&?=")',
+  ]) {
+    const each = rule(text) as SearchRule
+    const ruled = each.keyOf(key)
+    assert.equal(ruleOfKey(ruled)?.text, each.text, text)
+    assert.equal(ruleOfKey(ruled)?.keyOf(key), ruled)
+    assert.equal(each.keyOf(ruled), ruled)
+    assert.equal(searchPathOf(ruled), searchPathOf(key))
+  }
+  assert.notEqual(rule('params=("")')?.text, rule('params=()')?.text, 'an empty name is a name')
+  const zone = new CacheKey('search site', 'search -w?x=1')
+  assert.equal(ruleOfKey(zone.of(requestFor('https://a.example/p'))), null)
+  assert.equal(ruleOfKey(key), null)
+})
+
+function names(rules: readonly SearchRule[]): string {
+  return rules.map(({ text }) => text.slice(2, 3)).join('')
+}
+
+test('of the rules that two know of a path there are four, those of the first before the others', () => {
+  const rules = ['a', 'b', 'c', 'd', 'e'].map((name) => rule(`params=("${name}")`) as SearchRule)
+  assert.equal(names(withRules(rules.slice(1, 3), rules)), 'bcad')
+  const known = new SearchRules()
+  const path = searchPathOf(plainKeys.of(requestFor('https://a.example/p?x')))
+  known.learn(path, rules.slice(0, 1))
+  known.learn(path, rules.slice(1, 2))
+  assert.equal(names(known.of(path)), 'ab')
+  known.note((rules[1] as SearchRule).keyOf(path))
+  assert.equal(names(known.of(path)), 'ba')
+  assert.equal(known.keysOf(path).length, 3)
+  assert.equal(known.keysOf(path, path).length, 2)
 })
 
 test('a path has at most four rules, the last ones, and 10,000 paths are remembered', () => {

@@ -15,6 +15,7 @@ function over(failures: number): StoreMaker {
       replaceHead: (old, fresh) => disk?.replaceHead(old, fresh) ?? false,
       onStored: (entry) => disk?.onStored(entry),
       onRemoved: (entry) => disk?.onRemoved(entry),
+      onReplaced: (key) => disk?.onReplaced(key),
     }
     const memory = new MemoryStore({ ...options, below })
     const { clock } = options

@@ -34,6 +34,32 @@ test('a key is settled by the last of its answers that is written', () => {
   assert.equal(toldAsSettled({ jobs: 0, finishing: 1 }), true)
 })
 
+test('what a rule for parameters makes of a key is announced with it, shown when both are heard of, and settled with it', () => {
+  const said: string[] = []
+  const heard: (() => void)[] = []
+  const sharing = {
+    announce: (each: string, _isSoon: boolean, onHeard: () => void) => {
+      said.push(`announced ${each}`)
+      heard.push(onHeard)
+      return true
+    },
+    writing: (each: string) => said.push(`writing ${each}`),
+    done: (each: string) => said.push(`done ${each}`),
+  }
+  const telling = new Telling(
+    sharing as unknown as Sharing,
+    { jobs: (each: string) => (each === 'ruled' ? 1 : 0) } as unknown as Writer,
+    { isSoon: () => false } as unknown as Arriving,
+  )
+  assert.ok(telling.onAnswer(key, true, () => void said.push('shown'), 'ruled'))
+  for (const tell of heard) tell()
+  assert.deepEqual(said.splice(0), [`announced ${key}`, 'announced ruled', 'shown'])
+  telling.onAnswered(key)
+  assert.deepEqual(said.splice(0), [`done ${key}`, 'writing ruled'])
+  telling.onAnswered(key)
+  assert.deepEqual(said, [`done ${key}`], 'what was settled is settled once')
+})
+
 test('a key is not settled while another answer to it is on its way to the disk', () => {
   assert.equal(toldAsSettled({ jobs: 2, finishing: 0 }), false)
   assert.equal(toldAsSettled({ jobs: 1, finishing: 1 }), false, 'a large one has no name yet')
