@@ -254,8 +254,12 @@ for (const workers of [1, 2]) {
     }
     const purges = async (order: object, count: number): Promise<void> => {
       const { id } = await told(order)
-      const report = headgate(['purge', '--report', String(id), '--admin', edge.admin])
-      assert.match(report.stdout, new RegExp(`^it concerned ${count} answers, \\d+ bytes$`, 'm'))
+      let report = ''
+      await until(`the purge of ${JSON.stringify(order)} is counted`, () => {
+        const { stdout } = headgate(['purge', '--report', String(id), '--admin', edge.admin])
+        return stdout.startsWith('it concerned at least') ? false : (report = stdout)
+      })
+      assert.match(report, new RegExp(`^it concerned ${count} answers, \\d+ bytes$`, 'm'))
     }
     const restart = async (): Promise<void> => {
       edge.child?.kill('SIGTERM')
