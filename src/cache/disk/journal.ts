@@ -160,7 +160,7 @@ export class Journal {
   get isCurrent(): boolean {
     const file = this.#file
     if (this.#waiting > 0 || file === null || this.#hasEnded) return false
-    return this.#options.isAlone || file.size() === this.#read
+    return this.#options.isAlone || sizeNow(file) === this.#read
   }
 
   /** Reads what was appended meanwhile. Rejects when it cannot. */
@@ -365,5 +365,14 @@ export class Journal {
       this.#file?.close()
       this.#file = null
     }).catch(() => {})
+  }
+}
+
+/** -1: not even that can be had, as of a file system that was shut down or a handle that is stale. */
+function sizeNow(file: DiskFile): number {
+  try {
+    return file.size()
+  } catch {
+    return -1
   }
 }

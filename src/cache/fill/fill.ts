@@ -337,7 +337,7 @@ export class Fill extends FillAnswer implements GrowthOwner, DeadlineOwner, Sent
   // The end
 
   onDeserted(): void {
-    this.onReaderGone()
+    return this.isBackground ? this.onAdvance() : this.onReaderGone()
   }
 
   protected onReaderGone(): void {

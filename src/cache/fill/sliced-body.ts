@@ -140,7 +140,7 @@ export class SlicedBody implements ReadableBody, Followed, Follower {
     this.#entry = entry
     this.#growth = growth
     growth?.follow(this)
-    // Of one that is asked for again, the reader wants what comes later: it must not wait to be read from its beginning.
+    // Of one that is read from its middle, or asked for again, the reader wants what comes later.
     if (this.position > 0) growth?.advance(this)
   }
 
@@ -158,16 +158,17 @@ export class SlicedBody implements ReadableBody, Followed, Follower {
       return false
     }
     const number = this.#numberOf(offset)
-    if (number !== this.#number) this.#turnTo(number)
+    if (number !== this.#number) this.#turnTo(number, offset)
     const entry = this.#entry
     if (entry === null) return false
     const first = number * this.#slice.bytes
     return entry.body.readAt(offset - first, span, Math.min(this.#slice.bytes, end - first))
   }
 
-  #turnTo(number: number): void {
+  #turnTo(number: number, offset: number): void {
     this.#hasRetried = false
-    this.position = 0
+    // Of several ranges the next one may begin within it: whoever fetches it must not wait for the bytes before to be read.
+    this.position = offset - number * this.#slice.bytes
     const entry = this.#find(number)
     if (entry !== null) this.#take(number, entry, null)
     else this.#request(number)

@@ -197,4 +197,25 @@ describe('stale-while-revalidate (RFC 5861 §3)', () => {
     assert.notEqual(world.at(1).cancelled, null)
     assert.ok(world.isAtRest)
   })
+
+  it('it goes on when the one reader leaves who held the origin back', () => {
+    const world = new FillWorld({ windowBytes: 100 })
+    world.ask('GET', '/a')
+    const fields = ['Cache-Control', 'max-age=1, stale-while-revalidate=3', 'ETag', '"one"']
+    world.at(0).head(200, 3, fields).body('one').end()
+    world.clock.advance(2000)
+    world.ask('GET', '/a')
+    // Too old by now: who comes waits for what is on its way.
+    world.clock.advance(3000)
+    const reader = world.ask('GET', '/a')
+    reader.isFull = true
+    const asked = world.at(1).head(200, 500, ['Cache-Control', 'max-age=50'])
+    for (let i = 0; i < 2; i++) asked.body(Buffer.alloc(200, 'x'))
+    assert.equal(asked.isWelcome, false)
+    const { resumes } = asked
+    world.engine.abandon(reader.x, Faults.CLIENT_GONE)
+    assert.ok(asked.resumes > resumes)
+    asked.body(Buffer.alloc(100, 'x')).end()
+    assert.equal(world.fills.size, 0)
+  })
 })

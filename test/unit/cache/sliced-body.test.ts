@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Entry } from '../../../src/cache/store/entry.ts'
 import { Growth, type Follower } from '../../../src/cache/store/growth.ts'
-import { MemoryBody } from '../../../src/cache/store/memory-body.ts'
+import { BodySpan, MemoryBody } from '../../../src/cache/store/memory-body.ts'
 import { Outcome, type Reader } from '../../../src/cache/fill/reader.ts'
 import { Slice } from '../../../src/cache/fill/slice.ts'
 import { SlicedBody, type SliceSource } from '../../../src/cache/fill/sliced-body.ts'
@@ -45,4 +45,20 @@ test('who reads on in a slice that is asked for again does not hold its fill bac
   Object.assign(placed[0] as Reader, { outcome: Outcome.FILLED, entry, growth: second, fault: NONE })
   placed[0]?.wake()
   assert.equal(second.front, 700)
+})
+
+test('who begins in the middle of a slice that is not there yet does not hold its fill back at the beginning', () => {
+  const placed: Reader[] = []
+  const store = { generation: 1, find: () => null, peek: () => null } as unknown as CacheStore
+  const source: SliceSource = { store, place: (reader) => placed.push(reader), refresh: () => {} }
+  const ask = { key: slice.key, slice } as unknown as ConstructorParameters<typeof SlicedBody>[2]
+  const body = new SlicedBody({ request: {} } as Exchange, source, ask, { validator: '"one"', length: 5000 })
+  const growth = new Growth(nobody)
+  body.follow({ position: 3600, onGrown: () => {} } as unknown as Follower)
+  // The second of several ranges: nothing of this slice was read before.
+  assert.equal(body.readAt(3600, new BodySpan()), false)
+  const entry = { body: new MemoryBody(bytes) } as Entry
+  Object.assign(placed[0] as Reader, { outcome: Outcome.FILLED, entry, growth, fault: NONE })
+  placed[0]?.wake()
+  assert.equal(growth.front, 600)
 })
