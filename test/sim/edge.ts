@@ -1,7 +1,7 @@
 /**
  * The engine of Headgate, whole, on the simulated wire: what `src/server.ts` puts together, less sockets and files.
  */
-import { DateText } from '../../src/core/clock.ts'
+import { DateText, type Clock } from '../../src/core/clock.ts'
 import { NONE, faultRow, type Fault } from '../../src/core/faults.ts'
 import { Timers } from '../../src/core/timers.ts'
 import { Engine } from '../../src/engine/chain.ts'
@@ -20,6 +20,7 @@ import { Claims } from '../../src/http/claims.ts'
 import { defaultLimits, type ConnectionLimits } from '../../src/http/limits.ts'
 import type { Origin } from '../../src/origin/origin.ts'
 import { createOrigin } from '../../src/origin/server-group.ts'
+import type { Connector } from '../../src/net/transport.ts'
 import { keptMemory } from '../../src/net/kept-memory.ts'
 import { Delay } from './delay.ts'
 import type { SimTransport, SimWire } from './wire.ts'
@@ -91,6 +92,10 @@ export interface EdgeOptions {
   readonly originScheme?: 'http' | 'h2c'
   /** Further routes, taken by requests that name them in X-Zone. */
   readonly zones?: readonly Zone[]
+  /** Of a process that may die before its world ends; left out: the world itself, … */
+  readonly clock?: Clock
+  /** … and its wire. */
+  readonly connector?: Connector
 }
 
 /** A route with an origin of its own, and what stands before that. */
@@ -110,19 +115,21 @@ export class Edge {
   readonly #limits: ConnectionLimits
   readonly #close: () => void
   opened = 0
+  /** Its process has died: nothing of it goes on. */
+  isDead = false
   /** Exchanges at once. */
   runningPeak = 0
   /** Kept by whatever was before. */
   readonly keptBefore: number = keptMemory.bytes
 
   constructor(world: World, wire: SimWire, options: EdgeOptions) {
+    const { originScheme = 'http', clock = world, connector = wire } = options
     this.#world = world
-    this.timers = new Timers(world)
+    this.timers = new Timers(clock)
     this.ledger = new Ledger(world)
-    this.#dateText = new DateText(world)
+    this.#dateText = new DateText(clock)
     this.#limits = { ...defaultLimits, ...options.limits }
-    const { originScheme = 'http' } = options
-    const context = { connector: wire, timers: this.timers, limits: this.#limits }
+    const context = { connector, timers: this.timers, limits: this.#limits }
     const dial = originScheme === 'http' ? new H1Dial(context) : new H2Dial(context)
     const origins: Origin[] = []
     const routeTo = (name: string, ports: readonly number[], steps: Handler[]): RouteInfo => {
@@ -131,7 +138,7 @@ export class Edge {
         {
           dial,
           timers: this.timers,
-          clock: world,
+          clock,
           resolver: { resolve: () => Promise.reject(new Error('no names here')) },
           random: () => world.random.next(),
         },
@@ -139,9 +146,9 @@ export class Edge {
       origins.push(origin)
       const proxy = createProxy(
         { ...defaultProxyOptions, origin },
-        { clock: world, observer: this.ledger, forwarding },
+        { clock, observer: this.ledger, forwarding },
       )
-      return { name, site: 'sim', handlers: [new Delay(world), ...steps, proxy], limits }
+      return { name, site: 'sim', handlers: [new Delay(world, clock), ...steps, proxy], limits }
     }
     const route = routeTo('sim[0]', options.ports, [])
     const zones = new Map<string, RouteInfo>()
@@ -155,7 +162,7 @@ export class Edge {
     let sinceMs = Infinity
     world.afterEvent.push(() => {
       this.runningPeak = Math.max(this.runningPeak, this.engine.running)
-      if (world.eventsRun % 8 !== 0) return
+      if (world.eventsRun % 8 !== 0 || this.isDead) return
       let busy = 0
       for (const origin of origins) for (const server of origin.snapshot().servers) busy += server.inFlight
       if (busy <= this.engine.running) sinceMs = Infinity
@@ -166,7 +173,7 @@ export class Edge {
     this.engine = new CountingEngine({
       // Equal seeds make equal bytes.
       requestIds: new RequestIds('5eed5eed5eed'),
-      clock: world,
+      clock,
       timers: this.timers,
       observer: this.ledger,
       plan: planOf(route, zones, this.#limits),

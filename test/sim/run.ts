@@ -1,12 +1,14 @@
 /**
  * Runs seeds of the simulation: `node test/sim/run.ts [--seeds 1000] [--from 1] [--seed 42] [--only h2]`. Each seed is a
  * world without a cache, one with (cached), one whose clients speak HTTP/2 (h2), and one whose origins do (h2-origins);
- * those of the cache on disk run alone, by `--only disk`. One that fails is printed with what went wrong, and fails again when it is given alone by `--seed` (`--trace` shows what passes
+ * those over a disk run alone, by `--only disk` (the
+ * store) and `--only sliced` (workers with slices). One that fails is printed with what went wrong, and fails again when it is given alone by `--seed` (`--trace` shows what passes
  * the wires). `--first` is a seed that is tried before the others.
  */
 import { parseArgs } from 'node:util'
 import { simulateCached } from './cached/simulate.ts'
 import { simulateDisk } from './disk/simulate.ts'
+import { simulateSliced } from './sliced/simulate.ts'
 import { simulate, simulateH2, simulateH2Origins, type SimulationResult } from './simulate.ts'
 
 const { values } = parseArgs({
@@ -39,6 +41,7 @@ const kinds = [
   { name: 'h2', run: simulateH2 },
   { name: 'h2-origins', run: simulateH2Origins },
   { name: 'disk', run: disk, isAlone: true },
+  { name: 'sliced', run: (seed: number, trace: Trace) => simulateSliced(seed, { trace }), isAlone: true },
 ].filter(({ name, isAlone = false }) => (values.only === '' ? !isAlone : values.only === name))
 if (kinds.length === 0) throw new Error(`no worlds are called '${values.only}'`)
 

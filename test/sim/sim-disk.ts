@@ -214,6 +214,7 @@ export class SimDisk implements Disk {
     return {
       size: () => {
         alive()
+        if (this.failures > 0 && options.random.chance(this.failures / 500)) throw failure('EIO')
         return inode.current.length
       },
       read: (into, position) => this.#call(() => read(into, position)),

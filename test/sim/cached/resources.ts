@@ -95,6 +95,8 @@ export class Resources {
   readonly given: Map<number, Given> = new Map()
   /** Requests that reached an origin, by zone, path, variant, content and range. */
   readonly asked: Map<string, number> = new Map()
+  /** What a client had the whole of last, by zone, path and variant: nobody may get anything older; null: that is not looked at. */
+  lastSeen: Map<string, number> | null = null
   /** The last edition of each. */
   readonly #shared: Map<string, { readonly given: Given; readonly edition: number }> = new Map()
 
@@ -165,6 +167,15 @@ export class Resources {
     return [given, keeping]
   }
 
+  seen(resource: Resource, language: string): number {
+    return this.lastSeen?.get(seenName(resource, language)) ?? 0
+  }
+
+  noteSeen({ id, resource, variant }: Given): void {
+    const name = seenName(resource, variant)
+    this.lastSeen?.set(name, Math.max(id, this.lastSeen.get(name) ?? 0))
+  }
+
   #bytesOf({ isEven, bytesMax }: Resource): number {
     const share = isEven ? 1 : 0.5 + this.random.next() / 2
     return Math.floor(bytesMax * share)
@@ -180,6 +191,10 @@ export class Resources {
     const name = `${resource.zone} ${resource.path} ${resource.varies ? language : ''} ${content} ${range}`
     this.asked.set(name, (this.asked.get(name) ?? 0) + 1)
   }
+}
+
+function seenName({ zone, path, varies }: Resource, language: string): string {
+  return `${zone} ${path} ${varies ? language : ''}`
 }
 
 const keepingNames = Object.keys(keepings) as Keeping[]

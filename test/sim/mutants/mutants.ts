@@ -11,7 +11,7 @@ export interface Mutant {
   /** One that finds it, and is tried first: from 1 upward it takes many. */
   readonly seed?: number
   /** Which must find it, as `--only` of run.ts; left out: those that this runs by itself. */
-  readonly worlds?: 'disk'
+  readonly worlds?: 'disk' | 'sliced'
 }
 
 export const mutants: readonly Mutant[] = [
@@ -238,7 +238,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'slices are kept without regard to their version',
-    seed: 553,
+    worlds: 'sliced',
     file: 'src/cache/fill/slice.ts',
     find: '\\nslice ${this.number} ${version.validator}`',
     replace: '\\nslice ${this.number}`',
@@ -384,5 +384,13 @@ export const mutants: readonly Mutant[] = [
     find: '    this.#below?.abandon()\n    this.#below = null\n    this.isStored = false\n',
     replace:
       '    this.entry.body.finish()\n    this.#below?.complete()\n    this.#below = null\n    this.isStored = false\n',
+  },
+  {
+    name: 'the second of several ranges waits for the bytes before it in its slice',
+    worlds: 'sliced',
+    seed: 100,
+    file: 'src/cache/fill/sliced-body.ts',
+    find: 'this.position = offset - number * this.#slice.bytes',
+    replace: 'this.position = 0 * offset',
   },
 ]
