@@ -15,7 +15,7 @@ import type { RequestHead } from '../../http/message.ts'
 import type { Ask } from './ask.ts'
 import type { Entry } from '../store/entry.ts'
 import type { Followed, Follower, Growth, ReadableBody } from '../store/growth.ts'
-import type { BodySpan } from '../store/memory-body.ts'
+import { BodySpan } from '../store/memory-body.ts'
 import { Outcome, Reader } from './reader.ts'
 import type { Slice, Version } from './slice.ts'
 import type { CacheStore } from '../store/store.ts'
@@ -33,6 +33,8 @@ export interface SliceSource {
   place(reader: Reader): void
   refresh(x: Exchange, ask: Ask): void
 }
+
+const lookedAt = new BodySpan()
 
 /** Waits for one slice, for a body that is being read. */
 class SliceWaiter extends Reader {
@@ -243,9 +245,19 @@ export class SlicedBody implements ReadableBody, Followed, Follower {
     const { bytes } = this.#slice
     const inSlice = position - this.#number * bytes
     if (inSlice < 0 || inSlice > bytes) return
+    if (this.#hasLost(inSlice)) {
+      this.#number = -1
+      return
+    }
     this.position = inSlice
     this.#growth?.advance(this)
     if (inSlice * 2 >= bytes) this.#prefetch(position)
+  }
+
+  /** It goes back, as several ranges may, to what the fill of a slice that no store takes holds no more: it turns to that anew. */
+  #hasLost(inSlice: number): boolean {
+    if (this.#growth === null || this.#entry === null || inSlice >= this.position) return false
+    return !this.#entry.body.readAt(inSlice, lookedAt, inSlice + 1)
   }
 
   #prefetch(position: number): void {

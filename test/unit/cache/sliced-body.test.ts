@@ -62,3 +62,21 @@ test('who begins in the middle of a slice that is not there yet does not hold it
   placed[0]?.wake()
   assert.equal(growth.front, 600)
 })
+
+test('who goes back in a slice to bytes that are gone asks for it anew', () => {
+  const placed: Reader[] = []
+  const store = { generation: 1, find: () => null, peek: () => null } as unknown as CacheStore
+  const source: SliceSource = { store, place: (reader) => placed.push(reader), refresh: () => {} }
+  const ask = { key: slice.key, slice } as unknown as ConstructorParameters<typeof SlicedBody>[2]
+  const body = new SlicedBody({ request: {} } as Exchange, source, ask, { validator: '"one"', length: 5000 })
+  const reader = { position: 2700, onGrown: () => {} }
+  // What no store takes is a window that moves on: of this one nothing is left.
+  const entry = { body: { readAt: () => false } } as unknown as Entry
+  body.seed(2, entry, new Growth(nobody))
+  body.follow(reader as unknown as Follower)
+  body.advance(reader as unknown as Follower)
+  reader.position = 2300
+  body.advance(reader as unknown as Follower)
+  assert.equal(body.readAt(2300, new BodySpan()), false)
+  assert.equal(placed.length, 1)
+})
