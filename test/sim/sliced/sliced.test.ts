@@ -26,7 +26,8 @@ function blind({ disk }: SharedCache): void {
 
 /** What is in memory is not, either. */
 function forgetful({ store }: SharedCache): void {
-  store.purge = () => ({ generation: store.generation, count: 0, bytes: 0, isCounted: true })
+  const purge = store.purge.bind(store)
+  store.purge = (request) => purge({ ...request, isDry: true })
 }
 
 for (const [name, sabotage] of Object.entries({ blind, forgetful })) {
