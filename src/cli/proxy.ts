@@ -5,6 +5,7 @@ import { parseServerUrl } from '../origin/server-url.ts'
 import { runSupervisor } from '../supervisor/run.ts'
 import { UsageError, type Command, type Parsed } from './command.ts'
 import { readFields } from './fields.ts'
+import { printError, styledError } from './terminal.ts'
 import { ownVersion } from './version.ts'
 
 export const proxyCommand: Command = {
@@ -68,6 +69,8 @@ export const proxyCommand: Command = {
     const { problems } = readConfig(document)
     const wrong = problems.find((problem) => problem.severity === 'error')
     if (wrong !== undefined) throw new UsageError(`${optionOf(wrong.path)}: ${wrong.message}`)
+    for (const { path, message } of problems)
+      printError(styledError('yellow', `warning: ${optionOf(path)}: ${message}`))
     return process.exit(await runSupervisor({ document, version: ownVersion() }))
   },
 }

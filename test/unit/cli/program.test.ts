@@ -85,6 +85,14 @@ test('run with a wrong config starts nothing, says why, and 1', async () => {
   assert.match(err, /1 error; nothing was started/)
 })
 
+test('proxy tells what is doubtful, too: here that it stands in front of itself', async () => {
+  const path = `unix:${join(folder, 'no-folder', 'a.sock')}`
+  const { code, err } = await headgate(['proxy', '--from', path, '--to', path])
+  assert.equal(code, 1)
+  assert.match(err, /^warning: --to: unix:.*a\.sock is a listener of this server .* answered 508\n/)
+  assert.match(err, /its folder does not exist; make it \(mkdir -p /)
+})
+
 test('without a config file it is told where one was looked for', async () => {
   const empty = mkdtempSync(join(tmpdir(), 'headgate-empty-'))
   try {
