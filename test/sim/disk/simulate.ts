@@ -235,10 +235,11 @@ class DiskWorld implements FillingOwner {
     const variant = random.pick(['', '', 'x', 'y'])
     const number = this.#versions.length + 1
     const length = lengthFor(random, this.#isLarge)
-    this.#versions.push({ number, url, variant, length, askedAt: this.#now })
     const body = bodyFor(number, length)
     const spelled = this.#spelling.of(url)
     const entry = this.#entryFor(cache, spelled, variant, number, random.chance(0.2) ? -1 : length)
+    const isRuled = entry.searchRule !== null
+    this.#versions.push({ number, url, spelled, isRuled, variant, length, askedAt: this.#now })
     const filling = new Filling(this, cache, entry, body)
     this.#filling.push(filling)
     if (random.chance(0.5)) this.#goOnWith(filling)

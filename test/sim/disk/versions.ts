@@ -7,6 +7,10 @@ import type { Spelling } from './spelling.ts'
 export interface Version {
   readonly number: number
   readonly url: string
+  /** As the client asked for it. */
+  readonly spelled: string
+  /** It answers other spellings, too. */
+  readonly isRuled: boolean
   readonly variant: string
   readonly length: number
   readonly askedAt: number
@@ -21,7 +25,7 @@ export interface Purge {
 }
 
 /** Does a purge of this target concern it? */
-export function concerns(target: PurgeTarget, { url, number }: Version): boolean {
+export function concerns(target: PurgeTarget, { url, spelled, isRuled, number }: Version): boolean {
   switch (target.kind) {
     case 'all':
       return true
@@ -32,8 +36,9 @@ export function concerns(target: PurgeTarget, { url, number }: Version): boolean
     case 'prefix':
       return url.startsWith(`https://${target.host}${target.target}`)
     case 'url':
-      // However it is spelled.
-      return url === `https://${target.host}${target.target.replace(/\?.*/, '')}`
+      return isRuled
+        ? url === `https://${target.host}${target.target.replace(/\?.*/, '')}`
+        : spelled === `https://${target.host}${target.target}`
     default:
       return false
   }
