@@ -11,6 +11,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { Downstream, Exchange } from '../../http/exchange.ts'
 import { Fields } from '../../http/fields.ts'
 import type { ResponseHead } from '../../http/message.ts'
+import { memoryKeyOf } from './ask.ts'
 import { FillReaders } from './fill-readers.ts'
 import { receivedOf } from './fill-request.ts'
 import type { FillTable } from './fill-table.ts'
@@ -31,6 +32,9 @@ class Held {
 export abstract class FillAnswer extends FillReaders implements Downstream {
   protected abstract readonly table: FillTable
   protected child: Exchange | null = null
+  /** What others were told of: that this is asked for, and that there is news of those. A slice may turn out to be something else. */
+  askedKey = ''
+  readonly announcedKeys: string[] = []
   #held: Held | null = null
   /** Of the answer that was held. */
   #received: Received | null = null
@@ -59,7 +63,9 @@ export abstract class FillAnswer extends FillReaders implements Downstream {
     if (!this.table.hasListeners || !this.isNews(child.response)) return this.onHead(child)
     const held = new Held(child, this.table.clock)
     this.#held = held
+    this.announcedKeys.push(memoryKeyOf(this.ask))
     if (this.table.announce(this.ask, child.response, () => this.#release(child, held))) return
+    this.announcedKeys.pop()
     this.#held = null
     this.onHead(child)
   }

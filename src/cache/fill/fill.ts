@@ -139,7 +139,7 @@ export class Fill extends FillAnswer implements GrowthOwner, DeadlineOwner, Sent
 
   protected override isNews(response: ResponseHead): boolean {
     const { stale, slice = null } = this.ask
-    // Of slices nothing is on disk.
+    // Others hear of an index and of slices by their files; of what turns out to be the whole they may have an older one.
     if (slice !== null) return response.status === 200
     if (stale !== null && response.status < 500) return true
     return isStorable(this, response, this.receivedOf(this.child as Exchange))

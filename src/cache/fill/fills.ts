@@ -178,6 +178,7 @@ export class Fills implements FillTable {
     const fill = new Kind(this, ask, x, reader === null)
     this.started++
     this.#running.add(fill)
+    fill.askedKey = ask.key
     this.#told.onAsked(ask.key)
     if (isListed) this.list(fill)
     fill.start(x, reader)
@@ -230,7 +231,10 @@ export class Fills implements FillTable {
 
   onFinish(fill: Fill): void {
     this.#running.delete(fill)
-    this.#told.onAnswered(fill.ask.key)
+    const { askedKey, announcedKeys } = fill
+    for (const key of announcedKeys) this.#told.onAnswered(key)
+    for (const key of new Set([askedKey, fill.ask.key]))
+      if (!announcedKeys.includes(key)) this.#told.onAnswered(key)
   }
 
   again(reader: Reader): void {

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { BODY_NONE, BODY_UNKNOWN } from '../../../src/http/message.ts'
 import { Faults } from '../../../src/core/faults.ts'
 import type { FillsTold } from '../../../src/cache/fill/fills.ts'
+import { Slice, type Version } from '../../../src/cache/fill/slice.ts'
 import { FillWorld } from './fill-world.ts'
 
 const fresh = ['Cache-Control', 'max-age=60']
@@ -104,5 +105,34 @@ test('an origin that breaks off meanwhile fails those who wait, and what is hear
   others.hear()
   assert.notEqual(down.status, 200)
   assert.deepEqual(others.said, ['/a soon', '/a answered'])
+  assert.ok(world.isAtRest)
+})
+
+function sliceOf(version: Version | null): Slice {
+  return new Slice({ bytes: 10, number: 0, from: 1, indexKey: 'index', wholeKey: 'whole', version })
+}
+
+test('all that was told of a slice is settled, whatever becomes of it', () => {
+  const { world, others } = made()
+  // A whole of another version, where a slice was asked for.
+  world.slices.set('/a', sliceOf({ validator: '"one"', length: 100 }))
+  world.ask('GET', '/a')
+  world.at(0).head(200, 5, [...fresh, 'ETag', '"two"'])
+  others.hear()
+  assert.deepEqual(others.said.splice(0), [
+    'whole soon',
+    'whole answered',
+    `${sliceOf({ validator: '"one"', length: 100 }).key} answered`,
+  ])
+  // An origin that does not know ranges.
+  world.slices.set('/b', sliceOf(null))
+  world.ask('GET', '/b')
+  world
+    .at(1)
+    .head(200, 5, [...fresh, 'ETag', '"two"'])
+    .body('01234')
+    .end()
+  others.hear()
+  assert.deepEqual(others.said, ['whole soon', 'whole answered', 'index answered'])
   assert.ok(world.isAtRest)
 })

@@ -8,6 +8,7 @@ import type { FillLimits } from '../../../src/cache/fill/fill-limits.ts'
 import { Fills, toldNobody, type FillsTold } from '../../../src/cache/fill/fills.ts'
 import { rfcPolicy, type CachePolicy } from '../../../src/cache/rules/policy.ts'
 import { Outcome, Reader } from '../../../src/cache/fill/reader.ts'
+import type { Slice } from '../../../src/cache/fill/slice.ts'
 import { Reasons, reasonRow, Verdict, verdictOf } from '../../../src/cache/rules/reasons.ts'
 import { EntryServer } from '../../../src/cache/serve/serve.ts'
 import { judge } from '../../../src/cache/rules/verdict.ts'
@@ -31,6 +32,8 @@ import { PlainStore } from './plain-store.ts'
 export class PlainCache implements Handler {
   readonly name = 'cache'
   readonly fills: Fills
+  /** Of targets that are asked for so. */
+  readonly slices = new Map<string, Slice>()
   readonly #clock: Clock
   readonly #policy: CachePolicy
   readonly #server: EntryServer
@@ -69,8 +72,10 @@ export class PlainCache implements Handler {
   }
 
   #askOf(x: Exchange, stale: Entry | null): Ask {
-    const key = x.request.target
-    return { key, site: '', host: '', origin: '', policy: this.#policy, folding: null, stale }
+    const { target } = x.request
+    const slice = this.slices.get(target) ?? null
+    const key = slice?.key ?? target
+    return { key, slice, site: '', host: '', origin: '', policy: this.#policy, folding: null, stale }
   }
 
   #told(x: Exchange, reader: Reader): Flow {
@@ -200,6 +205,7 @@ export class FillWorld extends World {
   readonly store: PlainStore
   readonly fills: Fills
   readonly asked: Asked[]
+  readonly slices: Map<string, Slice>
 
   constructor(
     limits: Partial<FillLimits> = {},
@@ -216,6 +222,7 @@ export class FillWorld extends World {
     const cache = new PlainCache(this.fills, clock, { ...rfcPolicy, ...policy })
     plan.route = { ...(plan.route as NonNullable<typeof plan.route>), handlers: [cache, origin] }
     this.asked = origin.asked
+    this.slices = cache.slices
   }
 
   /** The request that reached the origin as number `i`. */
