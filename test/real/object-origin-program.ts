@@ -15,7 +15,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   const start = Number(first ?? 0)
   const end = last === undefined || last === '' ? object.length : Number(last) + 1
   response.statusCode = isPart ? 206 : 200
-  response.setHeader('Cache-Control', 'max-age=60')
+  response.setHeader('Cache-Control', 'max-age=3600')
   response.setHeader('ETag', '"object"')
   response.setHeader('Content-Length', end - start)
   if (isPart) response.setHeader('Content-Range', `bytes ${start}-${end - 1}/${object.length}`)
