@@ -4,9 +4,8 @@
  */
 import { isUnderRule } from '../keys/no-vary-search.ts'
 import type { Admitted } from '../memory/admission.ts'
+import { noTags } from '../store/entry.ts'
 import type { HostRecord, PurgeMember, TagRecord } from '../store/purge-records.ts'
-
-export const noNames: readonly string[] = []
 
 export class Account implements Admitted<Account>, PurgeMember {
   readonly name: string
@@ -47,7 +46,7 @@ export class Account implements Admitted<Account>, PurgeMember {
   }
 
   get tagNames(): readonly string[] {
-    return this.tagRecords?.map(({ name }) => name) ?? noNames
+    return this.tagRecords?.map(({ name }) => name) ?? noTags
   }
 
   /** null: its answer has none. */

@@ -29,12 +29,14 @@ class Held {
   }
 }
 
+const noKeys: readonly string[] = []
+
 export abstract class FillAnswer extends FillReaders implements Downstream {
   protected abstract readonly table: FillTable
   protected child: Exchange | null = null
   /** What others were told of: that this is asked for, and that there is news of those. A slice may turn out to be something else. */
   askedKey = ''
-  readonly announcedKeys: string[] = []
+  announcedKeys: readonly string[] = noKeys
   #held: Held | null = null
   /** Of the answer that was held. */
   #received: Received | null = null
@@ -63,9 +65,11 @@ export abstract class FillAnswer extends FillReaders implements Downstream {
     if (!this.table.hasListeners || !this.isNews(child.response)) return this.onHead(child)
     const held = new Held(child, this.table.clock)
     this.#held = held
-    this.announcedKeys.push(memoryKeyOf(this.ask))
+    // Before: it may be heard, and the fill be over, within the call.
+    const before = this.announcedKeys
+    this.announcedKeys = [...before, memoryKeyOf(this.ask)]
     if (this.table.announce(this.ask, child.response, () => this.#release(child, held))) return
-    this.announcedKeys.pop()
+    this.announcedKeys = before
     this.#held = null
     this.onHead(child)
   }

@@ -231,10 +231,10 @@ export class Fills implements FillTable {
 
   onFinish(fill: Fill): void {
     this.#running.delete(fill)
-    const { askedKey, announcedKeys } = fill
+    const { askedKey, ask, announcedKeys } = fill
     for (const key of announcedKeys) this.#told.onAnswered(key)
-    for (const key of new Set([askedKey, fill.ask.key]))
-      if (!announcedKeys.includes(key)) this.#told.onAnswered(key)
+    if (!announcedKeys.includes(ask.key)) this.#told.onAnswered(ask.key)
+    if (askedKey !== ask.key && !announcedKeys.includes(askedKey)) this.#told.onAnswered(askedKey)
   }
 
   again(reader: Reader): void {

@@ -7,6 +7,7 @@
  * or marks.
  */
 import { readKey } from '../keys/key.ts'
+import { pathIn } from '../keys/no-vary-search.ts'
 import { collectMarks, PrefixRecord, PrefixTree } from './prefixes.ts'
 import {
   HostRecord,
@@ -248,8 +249,7 @@ export class PurgePlaces {
 
 /** What all answers of a path are known by that were stored under a rule for its parameters. */
 function searchName(target: string): string {
-  const mark = target.indexOf('?')
-  return (mark < 0 ? target : target.slice(0, mark)) + '\nsearch'
+  return pathIn(target) + '\nsearch'
 }
 
 class UrlRecord extends PurgeRecord {

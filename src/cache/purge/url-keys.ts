@@ -39,7 +39,7 @@ export class UrlKeys {
     places: PurgePlaces,
     rules: SearchRules,
   ): Set<string> {
-    if (target.kind === 'key') return withRules([target.key], rules)
+    if (target.kind === 'key') return new Set(rules.keysOf(target.key))
     const { host, target: path, site } = target
     const keys = this.of(host, path, site)
     for (const record of places.hostsOf(host, site)) {
@@ -50,19 +50,13 @@ export class UrlKeys {
         )
       }
     }
-    return withRules(keys, rules)
+    return new Set(keys.flatMap((key) => rules.keysOf(key)))
   }
 
   of(host: string, target: string, site: string | undefined): string[] {
     const keys = Array.from(this.#keys.get(host + target) ?? [])
     return site === undefined ? keys : keys.filter((key) => readKey(key).site === site)
   }
-}
-
-function withRules(keys: readonly string[], rules: SearchRules): Set<string> {
-  const all = new Set(keys)
-  for (const key of keys) for (const rule of rules.of(key)) all.add(rule.keyOf(key))
-  return all
 }
 
 function choiceUrl(entry: Entry): string | null {
