@@ -1,22 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { checkConfig } from '../../../src/config/check.ts'
-import { pathText } from '../../../src/config/problem.ts'
-
-/** 'error path: message' for each problem. */
-function problems(input: unknown): string[] {
-  return checkConfig(input).problems.map(
-    ({ severity, path, message }) => `${severity} ${pathText(path)}: ${message}`,
-  )
-}
-
-function has(input: unknown, pattern: RegExp): void {
-  const found = problems(input)
-  assert.ok(
-    found.some((text) => pattern.test(text)),
-    `${String(pattern)} is not in\n${found.join('\n')}`,
-  )
-}
+import { has, problems } from './checked.ts'
 
 const right = { sites: { '*': [{ origin: 'app' }] }, origins: { app: '127.0.0.1:3000' } }
 
