@@ -1,7 +1,7 @@
 /**
- * Bytes of ASCII: class tables that a walk indexes with the byte itself, and numbers read with bounds.
+ * ASCII bytes: class tables that a parser indexes with the byte itself, and numbers read within bounds.
  *
- * A table holds 1 where the byte belongs to the class, so that a loop is one load and one comparison per byte. Indexing
+ * A table holds 1 where the byte belongs to the class, so a loop costs one load and one comparison per byte. Indexing
  * with a byte (0 to 255) never leaves a table.
  */
 

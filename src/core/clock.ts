@@ -1,8 +1,8 @@
 /**
- * Time, as a seam: everything that asks for the time or waits for it gets a Clock, so that the tests advance
- * one by hand and the whole engine runs on it.
+ * Time, as a seam: everything that asks for the time or waits for it is given a Clock. Tests advance one by hand, and
+ * the whole engine runs on it.
  *
- * Invariants: `nowMs()` never goes back; `wallMs()` may (the system clock is set). Durations are measured with
+ * Invariants: `nowMs()` never goes back; `wallMs()` may, when the system clock is set. Durations are measured with
  * `nowMs()` only; `wallMs()` is for what people and peers read (logs, Date, Expires).
  */
 // As a global it is a getter, which costs as much as the look itself.

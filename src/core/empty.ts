@@ -1,6 +1,4 @@
-/**
- * Emptying lists that are filled again for each request.
- */
+/** Empties lists that are filled again for each request, without giving up their memory. */
 
 /**
  * Takes everything out of `list`. `list.length = 0` would drop its memory, too, so that the next push allocates: this

@@ -1,4 +1,6 @@
-/** Rows of the table of faults (faults.ts): what there is to know of each, and the kinds that many are of. */
+/**
+ * The rows of the table of faults (faults.ts): what is known about each fault, and the kinds that many of them share.
+ */
 
 /** Who is to blame, and so where it is logged and counted. */
 export type FaultSide = 'client' | 'origin' | 'edge'

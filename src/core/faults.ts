@@ -1,8 +1,9 @@
 /**
- * THE table of all that can go wrong between two peers. A fault is a small integer into it: readers return it
- * negative and nobody throws, because a bad peer is frequent, not exceptional. Exceptions are our own bugs.
+ * THE table of everything that can go wrong between two peers. A fault is a small integer that indexes it. Readers
+ * return it negated and nobody throws: a bad peer is a frequent event, not an exceptional one. Exceptions are bugs of
+ * our own.
  *
- * The log, the metrics, `Proxy-Status` (RFC 9209), the admin page and the docs read this one table.
+ * The log, the metrics, `Proxy-Status` (RFC 9209), the admin page and the docs all read this one table.
  */
 
 import {

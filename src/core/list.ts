@@ -1,6 +1,6 @@
 /**
- * An intrusive doubly linked list: idle pools, waiting rooms, LRU orders. A node belongs to one list at a time and
- * carries its own links, so that putting in, moving and taking out allocate nothing and are constant in time.
+ * An intrusive doubly linked list, for idle pools, waiting rooms and LRU orders. A node carries its own links and
+ * belongs to one list at a time, so inserting, moving and removing it allocate nothing and take constant time.
  */
 export interface ListNode<T> {
   previous: T | null

@@ -1,6 +1,7 @@
 /**
- * Peers within one process: alone with `workers: 1`, or several members of one hub in tests. Frames are delivered in a
- * later microtask, in order, as a channel would: no listener is called from inside `send`.
+ * Peers within one process: a single member with `workers: 1`, or several members of one hub in tests. Frames are
+ * delivered in order in a later microtask, as a channel would deliver them: no listener is ever called from inside
+ * `send`.
  */
 import { PeerHub } from './peer-hub.ts'
 import { PeerMember, type PeerFrame } from './peer-member.ts'

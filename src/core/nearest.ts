@@ -1,5 +1,5 @@
 /**
- * The nearest of some words to one that is wrong: for "did you mean". Case is ignored, since that is the commonest slip.
+ * Finds the word nearest to a misspelt one, for "did you mean". Case is ignored, since that is the most common slip.
  */
 
 /** Edit distance with neighbours swapped counted as one slip (optimal string alignment). */

@@ -1,9 +1,9 @@
 /**
- * PeerHub: passes frames between members. It lives in the supervisor, or in the one process there is, and it alone
- * gives out numbers, so that a worker that comes back has a new one.
+ * PeerHub: passes frames between members. It lives in the supervisor, or in the only process there is. It alone gives
+ * out member numbers, so a worker that is restarted has a new one.
  *
- * Invariants: frames of one member reach another in the order sent; a member hears of another's joining before any
- * frame of it, and of its leaving after the last; nothing goes to the sender.
+ * Invariants: frames from one member reach another in the order in which they were sent; a member hears that another
+ * has joined before any frame from it, and that it has left after the last; nothing is sent back to its sender.
  */
 import type { PeerFrame } from './peer-member.ts'
 

@@ -1,10 +1,11 @@
 /**
- * PeerMember: the rules of Peers over any link that carries frames in order to a hub: sequence numbers, loss, snapshots.
- * Channels and machines differ only in the link.
+ * PeerMember: the rules of Peers (sequence numbers, loss, snapshots) over any link that carries frames in order to a
+ * hub. Channels between processes and connections between machines would differ only in the link.
  *
- * How a snapshot is had: the first listener of a topic asks the others, in the order of their numbers and one at a time,
- * until one provides it. A gap in a sender's numbers asks that sender. The answer comes on the same way as messages, so
- * it holds all that the provider sent before it, and what follows it is newer.
+ * How a member gets a snapshot: when it first listens to a topic it asks the others, one at a time in the order of
+ * their numbers, until one provides it. On a gap in a sender's sequence numbers it asks that sender. The snapshot
+ * travels the same way as messages, so it contains everything that its provider sent before it, and what follows it
+ * is newer.
  */
 import type { PeerMessage, Peers } from './peers.ts'
 

@@ -1,13 +1,13 @@
 /**
- * Peers: messages between the workers of one program, and later between machines. The seam through which state
- * that all must share travels: bans, limiter shares, purge generations, ticket keys, origin states.
+ * Peers: messages between the workers of one program, and later between machines. All shared state travels through
+ * this seam: bans, limiter shares, purge generations, ticket keys, origin states.
  *
  * Promises of every implementation (held by one shared suite, test/unit/core/peers-suite.ts):
- * - messages of one sender on one topic arrive in the order sent, each at most once, never at the sender itself; what is
- *   sent to one arrives at nobody else;
- * - each carries the sender's sequence number for the topic; a gap means loss, and the receiver asks for a snapshot;
- * - a peer that joins is sent a snapshot of each topic by one peer that provides it, before later messages of
- *   that peer; a peer that leaves is announced once.
+ * - Messages of one sender on one topic arrive in the order sent, each at most once, and never at the sender itself.
+ *   A message to one peer arrives nowhere else.
+ * - Each carries the sender's sequence number for the topic. A gap means loss, and the receiver asks for a snapshot.
+ * - A peer that joins is sent a snapshot of each topic by one peer that provides it, before any later message of that
+ *   peer. A peer that leaves is announced once.
  */
 
 export interface PeerMessage {

@@ -1,12 +1,13 @@
 /**
- * One wheel for all deadlines of a worker.
+ * One timer wheel for all deadlines of a worker.
  *
- * A Deadline lives inside the thing it guards (a connection, a waiting exchange) and is moved, not made anew:
- * pushing it out is one assignment, since the wheel looks again when its old slot comes up. So a deadline that is
- * renewed at every request costs a comparison, and only one that fires or rests costs a list operation.
+ * A Deadline lives inside the thing it guards (a connection, a waiting exchange) and is moved rather than made anew.
+ * Pushing it out is a single assignment, because the wheel looks again when the deadline's old slot comes up. So a
+ * deadline that is renewed with every request costs a comparison; only one that fires or is put to rest costs a list
+ * operation.
  *
- * Promises: a deadline never fires early, and fires at most `tickMs` plus the delay of the event loop late; after
- * `clear()` it does not fire. The clock runs only while a deadline is set.
+ * Promises: a deadline never fires early, and at most `tickMs` plus the delay of the event loop late; after `clear()`
+ * it does not fire. The wheel turns only while a deadline is set.
  */
 import type { Clock, ClockTimer } from './clock.ts'
 

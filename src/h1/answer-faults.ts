@@ -1,6 +1,6 @@
 /**
- * The readers of both roles share their parts, and these speak in the faults of requests. Here is what each is called
- * when an origin commits it.
+ * The readers of both roles share their parts, and the shared parts report faults of requests. This table gives the
+ * fault for the same mistake made by an origin.
  */
 import { faultCount, Faults, type Fault } from '../core/faults.ts'
 

@@ -3,9 +3,9 @@
  *
  *     chunk-size *( BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ] ) CR LF
  *
- * Extensions are read over and never forwarded, but they are checked: where their quotes and their line end stand is
- * what two readers would disagree about. A line ends with CR LF only, and holds no other control character but HTAB. As
- * the grammar has it, space stands only where a ';' or a value follows; space at the end of the line is refused.
+ * Extensions are skipped and never forwarded, but they are checked: two readers could disagree about where their
+ * quotes and their line end are. A line ends with CR LF only, and holds no other control character but HTAB. As the
+ * grammar has it, space stands only where a ';' or a value follows; space at the end of the line is refused.
  */
 import { CR, HTAB, LF, SEMICOLON, SP, tokenClass, valueClass } from '../core/bytes.ts'
 

@@ -1,8 +1,8 @@
 /**
- * AnswerBody: decodes the body of an origin's answer (RFC 9112 §6, §7), one piece after the other.
+ * AnswerBody: decodes the body of an origin's answer (RFC 9112 §6, §7), piece by piece.
  *
- * Invariants: pieces are spans of the input, nothing is copied; it stops at the first byte behind the body; `WHOLE` comes
- * once, and never for a body that only the end of the connection ends.
+ * Invariants: pieces are spans of the input, nothing is copied; it stops at the first byte behind the body; `WHOLE`
+ * comes once, and never for a body that only the end of the connection ends.
  */
 import type { Fields } from '../http/fields.ts'
 import type { ConnectionLimits } from '../http/limits.ts'

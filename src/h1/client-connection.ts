@@ -1,18 +1,20 @@
 /**
- * H1ClientConnection: one HTTP/1.1 connection to an origin (RFC 9112), and, while it is leased, the one attempt on it.
- * It sends a request and takes its body; what comes back is read by client-reading.ts.
+ * H1ClientConnection: one HTTP/1.1 connection to an origin (RFC 9112) and, while it is leased, the one attempt on it.
+ * It sends a request and its body; what comes back is read by client-reading.ts.
  *
  * Invariants:
- * - One stream at a time, nothing is pipelined, no object is made for a request.
- * - It is free again only when request and answer were both whole, the origin did not say otherwise and sent nothing
- *   more; in any other case it is closed. A request that was begun and not ended is never followed by another.
+ * - One stream at a time; nothing is pipelined, no object is made for a request.
+ * - It is free again only when request and answer were both whole, and the origin neither asked to close nor sent
+ *   anything more; in any other case it is closed. A request that was begun and not ended is never followed by
+ *   another.
  * - The receiver hears nothing after `onEnd`, `onFault` or `cancel`; the owner hears of it after the receiver.
  * - `owner.onClosed` comes once, last.
  *
- * Since the owner hears of the end after the receiver, the request that a client has pipelined, and that starts within
- * `onEnd`, finds this connection busy: such a client alternates between two. The other order would save it the second,
- * and cost a promise: this object is the lease, so while its receiver still held it (as the exchange's upstream, as
- * the source of a sink that is not empty yet) it might serve somebody else, and a late `cancel` would hit that one.
+ * Since the owner hears of the end after the receiver, a pipelined request that starts within `onEnd` finds this
+ * connection busy: a client that pipelines alternates between two connections. The other order would save the second
+ * one at the cost of a promise. This object is the lease, so while its receiver still held it (as the exchange's
+ * upstream, or as the source of a sink that is not empty yet) it might serve another exchange, and a late `cancel`
+ * would hit that one.
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import { hasBody, type BodySink } from '../http/body.ts'

@@ -1,11 +1,11 @@
 /**
- * AnswerReading: the half of an origin's HTTP/1.1 connection that reads. Heads are read into the exchange, bodies go to
- * the receiver piece by piece.
+ * AnswerReading: the reading half of an HTTP/1.1 connection to an origin. Heads are read into the exchange, bodies go
+ * to the receiver piece by piece.
  *
  * Invariants:
- * - Nothing is kept but the part of a head, and what was read already when the receiver asked us to stop; reading pauses
- *   then, so that is at most one read.
- * - After `x` and `receiver` are let go of, nothing of this answer reaches them.
+ * - Nothing is kept but part of a head, and what had already been read when the receiver asked us to stop; reading
+ *   pauses then, so that is at most one read.
+ * - After `x` and `receiver` are released, nothing of this answer reaches them.
  * - A byte that no request asked for ends the connection: it could be taken for the next answer (RFC 9112 §9.2).
  */
 import { Faults, type Fault } from '../core/faults.ts'

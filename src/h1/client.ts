@@ -1,6 +1,4 @@
-/**
- * H1Dial: makes HTTP/1.1 connections to origins. (One of them: client-connection.ts.)
- */
+/** H1Dial: makes HTTP/1.1 connections to origins (client-connection.ts is one of them). */
 import type { ConnectionOwner, Dial, DialTarget, Sounding } from '../http/dial.ts'
 import type { Transport } from '../net/transport.ts'
 import { H1ClientConnection, type H1ClientContext } from './client-connection.ts'

@@ -1,9 +1,10 @@
 /**
- * The walk of field lines (RFC 9112 §5), for heads of both roles and for trailers: one pass over the bytes, that checks
- * each against its class, finds known names and records spans. No string is made here.
+ * The walk over field lines (RFC 9112 §5), for heads of both roles and for trailers: one pass over the bytes that
+ * checks each against its class, finds known names and records spans. No string is made here.
  *
- * Strict, since what is tolerated here is what two parsers disagree about: lines end with CR LF and nothing else, no
- * line is folded, no space stands before the colon, names are tokens, values hold no control characters but HTAB.
+ * It is strict, since whatever is tolerated here is something that two parsers may disagree about: lines end with CR
+ * LF only, no line is folded, no space stands before the colon, names are tokens, values hold no control character
+ * but HTAB.
  */
 import { COLON, CR, HTAB, LF, SP, tokenClass, valueClass } from '../core/bytes.ts'
 import { Faults, type Fault } from '../core/faults.ts'

@@ -1,7 +1,7 @@
 /**
- * How far the walk of a head has come, when it arrives in pieces. Only whole lines are walked for good; the line that
- * is under way is walked again once its end is there, or once it is as long as a line may be. So a line that comes byte
- * by byte costs two walks, and the verdict is the same whatever way the bytes were split.
+ * How far the walk over a head has come when the head arrives in pieces. Only whole lines are walked for good. The
+ * line under way is walked again once its end is there, or once it is as long as a line may be. So a line that
+ * arrives byte by byte costs two walks, and the verdict is the same however the bytes were split.
  *
  * All offsets count from where the head begins, after empty lines: the bytes may move between two calls.
  */

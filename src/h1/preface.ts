@@ -1,10 +1,10 @@
 /**
- * How HTTP/2 begins, as a server of HTTP/1 sees it, where both are spoken on one port (RFC 9113 §3.3, §3.4).
+ * How HTTP/2 begins, as an HTTP/1 server sees it where both are spoken on one port (RFC 9113 §3.3, §3.4).
  *
- * The preface was made to stop at the version a reader of HTTP/1 who does not know it; so to ask for it costs nothing where
- * HTTP/1 is spoken. A preface that is wrong is told from a wrong request by what it says: a first line of three words, of which
- * the second is no target in any form (RFC 9112 §3.2) and the third no version of HTTP, comes from nobody who could read a 400.
- * Every other wrong line gets one.
+ * The preface was designed so that an HTTP/1 reader that does not know it stops at the version; so looking for it
+ * there costs HTTP/1 nothing. A wrong preface is told from a wrong request by its content: a first line of three
+ * words, the second of which is no form of target (RFC 9112 §3.2) and the third no version of HTTP, comes from a
+ * client that could not read a 400. Every other wrong line gets one.
  */
 import { Faults, type Fault } from '../core/faults.ts'
 

@@ -1,10 +1,10 @@
 /**
  * The reader of the chunked coding (RFC 9112 §7.1). It gives the body as spans of the input and copies nothing but
- * trailers, and takes the input in any pieces: what it needs of the past it keeps.
+ * trailers. It takes the input in pieces of any size and keeps what it needs from earlier ones.
  *
- * Strict in both roles: 1 to 16 hexadecimal digits without sign or space, at most 2^53 - 1; CR LF after the size and
- * after the data and nothing else; extensions checked and bounded; trailers checked like the fields of a head. Trailers
- * that must not be there (RFC 9110 §6.5.1) are left out.
+ * It is strict in both roles: 1 to 16 hexadecimal digits without sign or space, at most 2^53 - 1; CR LF and nothing
+ * else after the size and after the data; extensions checked and bounded; trailers checked like the fields of a head.
+ * Trailers that are not allowed (RFC 9110 §6.5.1) are left out.
  */
 import { CR, hexValue, LF } from '../core/bytes.ts'
 import { Faults } from '../core/faults.ts'

@@ -1,9 +1,9 @@
 /**
- * The reader of request heads (RFC 9112 §3, §5). One pass over the bytes; then one string is cut for the whole head,
- * and method, target and fields are interned, cut once, or spans of it.
+ * The reader of request heads (RFC 9112 §3, §5). It makes one pass over the bytes; then one string is cut for the
+ * whole head, and method, target and fields are interned, cut once, or kept as spans of it.
  *
- * Invariants: nothing behind `end` decides anything; a verdict is that of the first wrong byte, or else that of the
- * line or the whole head, and so does not depend on how the bytes were split into reads.
+ * Invariants: nothing behind `end` decides anything. The verdict is that of the first wrong byte, or else that of the
+ * line or the whole head, so it does not depend on how the bytes were split into reads.
  */
 import { CR, LF, PERCENT, QUESTION_MARK, SLASH, SP, DOT, tokenClass } from '../core/bytes.ts'
 import { Faults, NONE, type Fault } from '../core/faults.ts'

@@ -1,9 +1,10 @@
 /**
- * The reader of answers' heads (RFC 9112 §4, §5): as strict as that of requests, since an answer that two of us read
- * differently lets one client's answer be taken for another's.
+ * The reader of answers' heads (RFC 9112 §4, §5). It is as strict as the reader of requests: an answer that two hops
+ * read differently lets one client's answer be taken for another's.
  *
- * A status outside 100 to 599 is refused: RFC 9110 §15 wants it treated as a server error, which is what the client
- * gets. The phrase may be missing, with its space (many servers do so): that has one reading.
+ * A status outside 100 to 599 is refused: RFC 9110 §15 wants it treated as a server error, and that is what the
+ * client gets. The reason phrase may be missing together with its space, as many servers leave it out: that has one
+ * reading.
  */
 import { CR, LF, SP, valueClass } from '../core/bytes.ts'
 import { Faults, NONE } from '../core/faults.ts'

@@ -1,10 +1,10 @@
 /**
- * AnswerWriter: the answer of one exchange on its way to an HTTP/1 client: framing (RFC 9112 §6, §7), the count of what
- * was promised, and what keeps it from ever looking whole when it is not.
+ * AnswerWriter: writes the answer of one exchange to an HTTP/1 client: framing (RFC 9112 §6, §7), the count of what
+ * was promised, and what keeps an incomplete answer from ever looking whole.
  *
  * Invariants: of a body with a stated length never more than that many bytes are written, and `isEnded` without
- * `isBroken` only after exactly as many; the last chunk is written by `end` alone; answers that have no body (HEAD,
- * 204, 304) get none whatever is written.
+ * `isBroken` comes only after exactly as many; the last chunk is written by `end` alone; answers that have no body
+ * (HEAD, 204, 304) get none, whatever is written.
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import type { Exchange } from '../http/exchange.ts'

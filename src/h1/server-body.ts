@@ -1,9 +1,10 @@
 /**
- * RequestBodyReader: decodes the body of a request (RFC 9112 §6, §7) and pushes it into the exchange's RequestBody, as
- * far as there is somebody who takes it. What nobody wants any more it reads over.
+ * RequestBodyReader: decodes the body of a request (RFC 9112 §6, §7) and pushes it into the exchange's RequestBody
+ * for as long as somebody takes it. What nobody wants any more is read and discarded.
  *
- * Invariants: it never pushes while nobody takes, nor after a push that was answered with false until it is resumed; never more than `bytesMax`; it stops at the first byte behind the
- * body. Readers are pooled, since a connection at rest must hold none.
+ * Invariants: it never pushes while nobody takes, nor after a push was answered with false until it is resumed; it
+ * never pushes more than `bytesMax`; it stops at the first byte behind the body. Readers are pooled, since an idle
+ * connection must hold none.
  */
 import { Faults, type Fault } from '../core/faults.ts'
 import type { RequestBody } from '../http/body.ts'

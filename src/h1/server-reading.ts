@@ -1,12 +1,13 @@
 /**
- * RequestReading: the half of a client's HTTP/1 connection that reads. Requests are read one after the other and served;
+ * RequestReading: the reading half of a client's HTTP/1 connection. Requests are read one after the other and served;
  * a request's body flows to whoever takes it.
  *
  * Invariants:
  * - One exchange at a time. Bytes behind what is used now are kept, at most `readAheadBytesMax` and one read; then
- *   reading pauses. So a client's departure is noticed while an answer is under way. At rest nothing is held.
- * - Pipelined requests that are answered at once are a loop, not a recursion; after `requestsPerTurnMax` of them others
- *   have their turn. A client that does not take its answers is read no further.
+ *   reading pauses. So a client's departure is noticed while an answer is under way. An idle connection holds
+ *   nothing.
+ * - Pipelined requests that are answered at once are handled in a loop, not by recursion; after `requestsPerTurnMax`
+ *   of them others have their turn. A client that does not take its answers is read no further.
  * - While `isBusy` the loop is on the stack: what ends meanwhile is settled when control comes back to it.
  */
 import type { ClockTimer } from '../core/clock.ts'

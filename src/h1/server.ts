@@ -1,14 +1,14 @@
 /**
- * H1ServerConnection: one client's HTTP/1 connection (RFC 9112). It has requests served one after the other, and sends
+ * H1ServerConnection: one client's HTTP/1 connection (RFC 9112). It has requests served one after the other and sends
  * their answers in that order. (What it reads: server-reading.ts.)
  *
  * Invariants:
- * - `serve.finish` is called exactly once for each `serve.begin`, when the answer has ended or was cut; what is left of
- *   the request's body is then read over, or the connection closed. For an answer that ends inside `serve.serve` that
- *   is after `serve` returned; else it is inside the `end`, `abort` or `sendWhole` that ended it, so whoever calls
- *   those touches x no more.
- * - An answer that is cut never looks whole. After an answer that is the last, the connection is closed such that the
- *   client gets to read it (RFC 9112 §9.6).
+ * - `serve.finish` is called exactly once for each `serve.begin`, when the answer has ended or was cut; what is left
+ *   of the request's body is then read and discarded, or the connection closed. For an answer that ends inside
+ *   `serve.serve`, `finish` is called after `serve` returned; otherwise inside the `end`, `abort` or `sendWhole` that
+ *   ended it, so whoever calls those must not touch x afterwards.
+ * - An answer that is cut never looks whole. After the last answer the connection is closed in a way that lets the
+ *   client read it (RFC 9112 §9.6).
  * - `context.onClosed` comes once, last.
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'

@@ -1,6 +1,4 @@
-/**
- * Versions of HTTP in start lines (RFC 9112 §2.3): exactly 'HTTP/', a digit, a point, a digit, in capitals.
- */
+/** Versions of HTTP in start lines (RFC 9112 §2.3): exactly 'HTTP/', a digit, a point, a digit, in capitals. */
 import { HTTP_1_0, HTTP_1_1 } from '../http/message.ts'
 
 /** It is a version, but of no HTTP/1. */

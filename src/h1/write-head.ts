@@ -1,9 +1,9 @@
 /**
- * The writers of HTTP/1 heads. The fields of a message go out as they are; what delimits it (Host, Content-Length,
- * Transfer-Encoding, Connection, Upgrade, TE) is written here from what we know, never copied, so a message leaves in a
- * form that has one reading.
+ * The writers of HTTP/1 heads. The fields of a message go out as they are. What delimits it (Host, Content-Length,
+ * Transfer-Encoding, Connection, Upgrade, TE) is written here from what we know, never copied, so a message leaves in
+ * a form that has one reading.
  *
- * No line end can be smuggled in: fields that came over a wire were checked there, made ones by `isFieldName` and
+ * No line end can be smuggled in: fields that came over a wire were checked there, made fields by `isFieldName` and
  * `isFieldValue` where they are made, and method, target and phrase by whoever read or configured them.
  */
 import { BODY_UNKNOWN, HTTP_1_0, HTTP_1_1, type RequestHead, type ResponseHead } from '../http/message.ts'

@@ -1,6 +1,6 @@
 /**
- * The writer of answers' heads (RFC 9113 §8.3.2): `x.response` as a header block. What delimits the message is written from what
- * we know; fields of a connection stay behind (RFC 9113 §8.2.2).
+ * The writer of answers' heads (RFC 9113 §8.3.2): `x.response` as a header block. What delimits the message is
+ * written from what we know; connection-specific fields are left out (RFC 9113 §8.2.2).
  */
 import type { Exchange } from '../http/exchange.ts'
 import type { Fields } from '../http/fields.ts'

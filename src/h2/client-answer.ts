@@ -1,8 +1,8 @@
 /**
- * AnswerStream: the half of an attempt's stream that reads: heads, the body, trailers.
+ * AnswerStream: the reading half of an attempt's stream: heads, the body, trailers.
  *
- * Invariants: an answer is whole only with END_STREAM and as many bytes as it announced; bytes that the receiver has no room for
- * stay here, and the origin gets no window for them: at most one window.
+ * Invariants: an answer is whole only with END_STREAM and as many bytes as it announced. Bytes that the receiver has
+ * no room for stay here, and the origin gets no window for them, so they are at most one window.
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import type { Exchange, Upstream, UpstreamReceiver } from '../http/exchange.ts'

@@ -1,8 +1,9 @@
 /**
- * Heads between us and an origin (RFC 9113 §8.3): the writer of requests, the reader of answers and of their trailers.
+ * Message heads between us and an origin (RFC 9113 §8.3): the writer of requests, the reader of answers and of their
+ * trailers.
  *
- * What is read is as strict as what HTTP/1 gives (h1/response-head.ts): what comes out can be written as HTTP/1 with one reading
- * (RFC 9113 §10.3). What is written says how long the body is from what we know, never from what we were told.
+ * Reading is as strict as for HTTP/1 (h1/response-head.ts): the result can be written as HTTP/1 with one reading (RFC
+ * 9113 §10.3). What is written gives the length of the body from what we know, never from what we were told.
  */
 import { readDecimal } from '../core/bytes.ts'
 import { Faults, NONE, type Fault } from '../core/faults.ts'

@@ -1,6 +1,4 @@
-/**
- * ClientSession: a session with an origin, as its streams see it.
- */
+/** ClientSession: a session with an origin, as its streams see it. */
 import type { Fault } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'
 import type { DialTarget } from '../http/dial.ts'

@@ -1,9 +1,10 @@
 /**
- * ClientStream: one attempt at an origin, a stream of its session (RFC 9113 §8.1): it sends a request and takes the answer.
+ * ClientStream: one attempt at an origin, as a stream of its session (RFC 9113 §8.1): it sends a request and takes
+ * the answer.
  *
  * Invariants:
- * - The receiver hears nothing after `onEnd`, `onFault` or `cancel`; the session hears of the end after the receiver, and may
- *   then use this for another exchange.
+ * - The receiver hears nothing after `onEnd`, `onFault` or `cancel`; the session hears of the end after the receiver,
+ *   and may then use this object for another exchange.
  * - An answer that is whole before the request is ends the request, and is no fault (RFC 9113 §8.1).
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'

@@ -1,13 +1,14 @@
 /**
- * H2ClientSession: one connection of HTTP/2 to an origin (RFC 9113), whose streams are attempts.
+ * H2ClientSession: one HTTP/2 connection to an origin (RFC 9113), whose streams are attempts.
  *
  * Invariants:
- * - It is there (`onConnected`) when the origin's SETTINGS have come: so its bounds are known before the first request, and
- *   that it speaks HTTP/2 at all.
- * - No more streams are open than the origin allows and `streamsMax`; none begins after GOAWAY. Streams above the last one that
- *   GOAWAY names were not looked at, and fail as such; the others go on.
+ * - It is ready (`onConnected`) when the origin's SETTINGS have come: so before the first request it is known that
+ *   the origin speaks HTTP/2 at all, and what its limits are.
+ * - No more streams are open than the origin and `streamsMax` allow, and none begins after GOAWAY. Streams above the
+ *   last one that GOAWAY names were not processed, and fail as such; the others go on.
  * - A session that ends tells every lease first, then its owner: `owner.onClosed` comes once, last.
- * - While streams are open and nothing comes, a PING asks whether anybody is there; a session that does not answer is over.
+ * - While streams are open and nothing arrives, a PING asks whether anybody is there; a session that does not answer
+ *   is over.
  */
 import { Faults, NONE, faultRow, type Fault } from '../core/faults.ts'
 import type { ClockTimer } from '../core/clock.ts'

@@ -1,4 +1,4 @@
-/** What the client of an answer that breaks off is told by RST_STREAM (RFC 9113 §7). */
+/** The code of the RST_STREAM that tells a client why its answer breaks off (RFC 9113 §7). */
 import { Faults, type Fault } from '../core/faults.ts'
 import { ErrorCode } from './frames.ts'
 

@@ -1,9 +1,10 @@
 /**
- * DynamicTable: what one side of a connection has sent before and may point at (RFC 7541 §2.3.2, §4): a ring of ready
- * strings, so that a field that is pointed at costs no string.
+ * DynamicTable: the fields that one side of a connection has sent before and may refer to (RFC 7541 §2.3.2, §4). It
+ * is a ring of ready strings, so a reference costs no new string.
  *
- * Invariants: `bytes` is the sum of name + value + 32 of each entry (RFC 7541 §4.1) and never above `bytesMax`; entry 0 is
- * the newest. Strings are latin1, so their length is their bytes; none is a slice that would hold a whole head.
+ * Invariants: `bytes` is the sum of name + value + 32 over all entries (RFC 7541 §4.1) and never above `bytesMax`;
+ * entry 0 is the newest. Strings are latin1, so their length is their number of bytes; none is a slice that would
+ * keep a whole head in memory.
  */
 import { entryOverheadBytes } from '../http/pseudo-fields.ts'
 

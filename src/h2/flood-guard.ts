@@ -1,7 +1,8 @@
 /**
- * FloodGuard: what a peer may do for nothing. HTTP/2 lets one side make the other work without asking anything of it: by
- * frames that carry nothing, by requests taken back at once, by mistakes that must be answered. Each such kind has a budget
- * that fills up again with time; who uses one up is sent away with ENHANCE_YOUR_CALM (RFC 9113 §10.5).
+ * FloodGuard: how much a peer may make us do for nothing. HTTP/2 lets one side cause work without asking for
+ * anything: with frames that carry nothing, with requests cancelled at once, with mistakes that must be answered.
+ * Each kind has a budget that refills with time; a peer that uses one up is sent away with ENHANCE_YOUR_CALM (RFC
+ * 9113 §10.5).
  *
  * Promises: a budget in use costs a subtraction; the clock is read only when one seems to be empty.
  */

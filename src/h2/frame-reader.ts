@@ -1,9 +1,9 @@
 /**
- * FrameReader: frames out of the bytes of a connection (RFC 9113 §4.1).
+ * FrameReader: extracts frames from the bytes of a connection (RFC 9113 §4.1).
  *
- * Promises: a frame that lies whole in what was read is not copied, nor are the bytes of a DATA frame, which are handed on
- * in pieces as they come; of any other frame at most `frameBytesMaxDefault` are kept until it is whole. After `stop()`
- * nothing more is told, also not of what is being read.
+ * Promises: a frame that lies whole in one read is not copied. Nor are the bytes of a DATA frame, which are handed on
+ * in pieces as they come. Of any other frame at most `frameBytesMaxDefault` bytes are kept until it is whole. After
+ * `stop()` nothing more is reported, not even of the current read.
  */
 import { Flag, frameBytesMaxDefault, frameHeaderBytes, FrameType, readUint31 } from './frames.ts'
 

@@ -1,6 +1,6 @@
 /**
- * The layout of frames (RFC 9113 §4.1, §6): names of types, flags and error codes, and the writing of frames that are of
- * one shape.
+ * The layout of frames (RFC 9113 §4.1, §6): the names of types, flags and error codes, and the writing of frames
+ * whose shape is fixed.
  */
 
 export const frameHeaderBytes = 9

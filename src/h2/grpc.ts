@@ -1,6 +1,4 @@
-/**
- * What calls of gRPC need beside HTTP/2: streams that may be quiet, and deadlines that they bring along.
- */
+/** What gRPC needs beyond HTTP/2: streams that may be quiet, and the deadlines that calls carry. */
 import type { Exchange } from '../http/exchange.ts'
 import type { Fields } from '../http/fields.ts'
 import { Field } from '../http/known-fields.ts'

@@ -1,5 +1,6 @@
 /**
- * HeaderBlock: where header blocks are written before they are sent: one buffer that grows, used again for each.
+ * HeaderBlock: where header blocks are written before they are sent: one buffer that grows and is used again for
+ * each.
  */
 const initialBytes = 4096
 

@@ -1,10 +1,10 @@
 /**
- * HpackDecoder: header blocks of one connection, in the order they came (RFC 7541).
+ * HpackDecoder: decodes the header blocks of one connection, in the order in which they came (RFC 7541).
  *
- * Promises: a block is decoded to its end whatever the sink says, since the table must be as the peer believes it to be; a
- * fault is the end of the connection (RFC 9113 §4.3). What a block may hold is bounded by its bytes (the caller's) for
- * literals, and by the sink for entries that are pointed at: an entry costs no string, only a call, and after the sink has
- * said no not even that. Names and values are looked at once, when they come in; entries remember what was found.
+ * Promises: a block is decoded to its end whatever the sink says, since the table must be what the peer believes it
+ * to be. A fault ends the connection (RFC 9113 §4.3). Literals are bounded by the bytes of the block (which the
+ * caller bounds), indexed entries by the sink: an entry costs no string, only a call, and not even that once the sink
+ * has refused. Names and values are checked once, when they come in; table entries remember the result.
  */
 import { COLON, HTAB, SP, tokenClass, valueClass } from '../core/bytes.ts'
 import { Faults, NONE, type Fault } from '../core/faults.ts'

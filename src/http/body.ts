@@ -1,13 +1,13 @@
 /**
- * Bodies in motion. A source pushes bytes into a sink; a sink that is full says so, and asks for more later. Both a
- * request's body (client → origin) and a response's (origin → client) move this way, in every protocol.
+ * Bodies in motion. A source pushes bytes into a sink; a sink that is full says so and asks for more later. The body
+ * of a request (client → origin) and that of a response (origin → client) both move this way, in every protocol.
  *
  * Rules of the seam:
- * - `sink.write` returns false when it is full. It took the bytes all the same. The source stops, and goes on when the
- *   sink calls `source.resume()`. A source does not write again before that; it may `end` or `abort`.
- * - `end` or `abort` comes once, as the last call. A sink that wants no more calls `source.cancel()` and hears nothing
- *   further.
- * - Bytes are borrowed: valid until `write` returns.
+ * - `sink.write` returns false when the sink is full; it has taken the bytes all the same. The source then stops
+ *   until the sink calls `source.resume()`. Before that it must not write again, but it may `end` or `abort`.
+ * - `end` or `abort` comes once, as the last call. A sink that wants no more calls `source.cancel()` and hears
+ *   nothing further.
+ * - Bytes are borrowed: they are valid until `write` returns.
  */
 import { NONE, type Fault } from '../core/faults.ts'
 import type { Fields } from './fields.ts'

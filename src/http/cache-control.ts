@@ -1,9 +1,10 @@
 /**
  * Cache-Control (RFC 9111 §5.2), Pragma (§5.4) and targeted fields (RFC 9213) as bits and seconds.
  *
- * Promises: names in any case, arguments as token or quoted string; nothing inside a quoted string is a directive. What
- * restricts counts whatever is wrong with its argument, what permits counts only in its exact form. Freshness that is
- * invalid, or stated twice with different values, is 0: stale, as §4.2.1 encourages.
+ * Promises: names are read in any case, arguments as token or quoted string, and nothing inside a quoted string is a
+ * directive. A directive that restricts counts whatever is wrong with its argument; one that permits counts only in
+ * its exact form. Freshness that is invalid, or stated twice with different values, is 0: stale, as §4.2.1
+ * encourages.
  */
 import { readDecimal } from '../core/bytes.ts'
 import { splitDirectives, type SeenDirective } from './directives.ts'

@@ -1,6 +1,6 @@
 /**
- * CacheResult: what the cache did for a request, in one number: counted by site, and told in the access log. Why it did so is
- * the cache's own table (cache/rules/reasons.ts).
+ * CacheResult: what the cache did for a request, as one number. It is counted per site and written to the access log.
+ * The reason is in the cache's own table (cache/rules/reasons.ts).
  */
 export const CacheResult = {
   /** No cache was asked. */

@@ -1,11 +1,10 @@
 /**
- * Claims: what a peer says about the client in X-Forwarded-…, X-Real-IP, Forwarded, Client-Cert, Client-Cert-Chain (RFC
- * 9440) and the field of the request id.
- * They are dropped as the request arrives, so that no match, variable or step ever sees a forged one, and what a step
- * sets under such a name is the operator's.
+ * Claims: what a peer says about the client in X-Forwarded-…, X-Real-IP, Forwarded, Client-Cert, Client-Cert-Chain
+ * (RFC 9440) and the field of the request id. They are dropped as the request arrives, so no match, variable or step
+ * ever sees a forged one, and whatever a step sets under such a name is the operator's.
  *
- * Promises: of a peer that is not trusted none is left, nor a spelling with '_' that a CGI-like origin would read as
- * the same; of a trusted peer those under their real names stay. The straight path cuts no string.
+ * Promises: from a peer that is not trusted none is kept, nor a spelling with '_' that a CGI-like origin would read
+ * as the same name; from a trusted peer those under their real names stay. The straight path cuts no string.
  */
 import type { Fields } from './fields.ts'
 import { Field, fieldId } from './known-fields.ts'

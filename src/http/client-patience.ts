@@ -1,16 +1,17 @@
 /**
- * ClientPatience: how long a client's connection is waited for. Two deadlines: one for what the client should send (or
- * do), one for what it should take. Each is moved, never made anew; setting one is an assignment and a comparison.
+ * ClientPatience: how long a client's connection is waited for. It has two deadlines: one for what the client should
+ * send (or do), one for what it should take. Each is moved, never made anew; setting one costs an assignment and a
+ * comparison.
  *
- * Rules: a slow client is judged by a minimum rate, not by a total time, and only while it is its turn: a body's rate
- * counts while we are ready to read, a reader's while the transport holds bytes that the kernel did not take. A slow
- * origin never counts against the client.
+ * Rules: a slow client is judged by a minimum rate, not by a total time, and only while it is the client's turn: the
+ * rate of an upload counts while we are ready to read, that of a reader while the transport holds bytes that the
+ * kernel did not take. A slow origin never counts against the client.
  *
  * What a reader takes is seen in steps: the kernel asks for more only when about a third of its send buffer (up to
- * some megabytes) is free, so a client that reads 10 KB/s can stand still for minutes to our eyes. So, of one that
- * seems to stand still, the kernel is asked how much was acknowledged, where it can be asked. A standstill may last
- * `standstillWindows` windows; beyond those the average since the reader was first held up decides, and where the
- * kernel does not tell, the next steps may take up to `longestStandstillWindows`.
+ * some megabytes) is free, so a client that reads 10 KB/s can appear to stand still for minutes. So where the kernel
+ * can be asked, it is asked how much such a client has acknowledged. A standstill may last `standstillWindows`
+ * windows. After those the average since the reader was first held up decides; where the kernel does not tell, the
+ * next steps may take up to `longestStandstillWindows`.
  */
 import { Deadline, type DeadlineOwner, type Timers } from '../core/timers.ts'
 import type { ConnectionLimits } from './limits.ts'

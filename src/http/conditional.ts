@@ -1,12 +1,12 @@
 /**
- * Conditional requests (RFC 9110 §13): what the preconditions of a request come to against the validators of the
+ * Conditional requests (RFC 9110 §13): evaluates the preconditions of a request against the validators of the
  * representation that would be sent, in the order of §13.2.2.
  *
- * Two roles. Whoever owns the representation (the file server) asks `preconditions`. A cache asks `cachePreconditions`:
- * If-Match and If-Unmodified-Since are not its to judge (RFC 9111 §4.3.2), and a request that has them is better sent on
- * (`hasOriginPreconditions`).
+ * There are two roles. The owner of a representation (the file server) calls `preconditions`. A cache calls
+ * `cachePreconditions`: If-Match and If-Unmodified-Since are not for it to judge (RFC 9111 §4.3.2), and a request
+ * that has them is better sent on (`hasOriginPreconditions`).
  *
- * A field that cannot be read is as if it were not there, save If-Match and If-None-Match: what is in those and is no
+ * A field that cannot be read counts as absent, except If-Match and If-None-Match: whatever in those is not an
  * entity-tag matches nothing.
  */
 import { readDate } from './dates.ts'

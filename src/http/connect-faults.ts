@@ -1,6 +1,4 @@
-/**
- * What the system says when a connection to an origin cannot be made or breaks, as faults.
- */
+/** Translates the system's errors of connecting to an origin, and of a broken connection, into faults. */
 import { Faults, type Fault } from '../core/faults.ts'
 import {
   TLS_ALERT,

@@ -1,8 +1,8 @@
 /**
  * HTTP-date (RFC 9110 §5.6.7): the three forms that a recipient must read, and the one that is sent.
  *
- * Exactly these forms: a date that is nearly one is none. A cache that guesses at "Thu, 18 Aug 2050 02:01:18 UTC" keeps
- * an answer for decades whose origin meant something else. Only the case of letters is overlooked.
+ * Only exactly these forms are read. A cache that guesses at "Thu, 18 Aug 2050 02:01:18 UTC" keeps an answer for
+ * decades when its origin meant something else. Only the case of letters is ignored.
  */
 
 const MONTHS = 'janfebmaraprmayjunjulaugsepoctnovdec'

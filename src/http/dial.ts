@@ -1,9 +1,9 @@
 /**
- * Dial: how a pool gets connections without knowing a protocol. A connection carries one stream at a time (HTTP/1.1) or
- * many (HTTP/2); the pool leases streams and is told when they come back.
+ * Dial: how a pool gets connections without knowing a protocol. A connection carries one stream at a time (HTTP/1.1)
+ * or many (HTTP/2); the pool leases streams and is told when they come back.
  *
- * Promises of every implementation: after `dial` returns, exactly one of `onConnected` and `onClosed` comes first, in a
- * later turn; `onClosed` comes exactly once and last; `onReleased` comes once for each lease that ended while the
+ * Promises of every implementation: after `dial` returns, exactly one of `onConnected` and `onClosed` comes first, in
+ * a later turn; `onClosed` comes exactly once and last; `onReleased` comes once for each lease that ended while the
  * connection lives. A leased stream whose connection dies tells its own receiver first, then the owner.
  */
 import type { Fault } from '../core/faults.ts'

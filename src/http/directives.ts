@@ -1,9 +1,9 @@
 /**
- * The list of directives that Cache-Control is: `name`, `name=token` or `name="quoted string"`, between commas.
+ * The list of directives of Cache-Control: `name`, `name=token` or `name="quoted string"`, separated by commas.
  *
- * Lenient about where one ends, strict about what it says: space around '=' is none of the grammar (RFC 9110 §5.6.6
- * forbids it for parameters too), so such a directive has no argument that could be right: null. A quote that is never
- * closed quotes nothing, so that it cannot hide the directives behind it.
+ * It is lenient about where a directive ends and strict about what it says. Space around '=' is not in the grammar
+ * (RFC 9110 §5.6.6 forbids it for parameters too), so the argument of such a directive is null: it cannot be right. A
+ * quote that is never closed quotes nothing, so it cannot hide the directives behind it.
  */
 import { trimSpace } from './tokens.ts'
 

@@ -2,9 +2,9 @@
  * Exchange: one request and its answer, and the seams around it: Handler and Flow (the steps of a route), Downstream
  * (the client's stream), Upstream (one attempt at an origin), Serve (what a protocol server calls).
  *
- * Above the protocol rooms no line knows which protocol a stream speaks.
+ * Above the protocol rooms, no line knows which protocol a stream speaks.
  *
- * Invariants: an exchange is served once and finished once; `turn` changes whenever it is begun, finished or waits, so
+ * Invariants: an exchange is served once and finished once; `turn` changes whenever it begins, finishes or waits, so
  * a late wake-up that carries an older number does nothing; at most one Upstream is current, and a callback from any
  * other is dropped and counted.
  */

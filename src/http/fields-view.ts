@@ -1,4 +1,6 @@
-/** FieldsView: reading fields, wherever they are: of a message under way (`Fields`) or of a stored one (`StoredFields`). */
+/**
+ * FieldsView: read access to fields, whether of a message under way (`Fields`) or of a stored one (`StoredFields`).
+ */
 
 /** What can be asked of fields, whether they belong to a message under way or to a stored one. */
 export interface FieldsView {

@@ -2,16 +2,16 @@
  * Fields: the header or trailer section of one message, as a flat list of (name, value) in the order received.
  *
  * Two kinds of entry live side by side. *Wire* entries are spans of `text`, the head as it arrived: nothing is cut
- * until somebody asks, and runs of untouched entries go out again as one slice. *Made* entries hold two strings; they
+ * until somebody asks, and a run of untouched entries is sent as one slice. *Made* entries hold two strings; they
  * come from HTTP/2, from handlers and from our own additions. Measured with a browser's 15 fields: cutting each into
- * strings and joining them again costs three times the walk itself.
+ * strings and joining them again costs three times as much as the walk itself.
  *
- * Invariants: wire entries stand before made ones, in the order of `text`, and every line of theirs ends where the next
- * begins (the last at `wireEnd`), so that a run of them is one slice; one that is given another value becomes a made
- * entry in its place. `ids[i]` is the known number of entry i, 0 for an unknown name, `REMOVED` for one taken out.
- * `first[id]` is 1 + the index of the first live entry with that id, 0 when there is none. Names and values were validated
- * when they came in (read-head, hpack) or are checked by `isFieldName`/`isFieldValue` where config brings them in; this
- * class does not look again.
+ * Invariants: wire entries stand before made ones, in the order of `text`, and each one's line ends where the next
+ * begins (the last at `wireEnd`), so that a run of them is one slice. A wire entry that is given another value
+ * becomes a made entry in its place. `ids[i]` is the number of entry i's known name, 0 for an unknown name, `REMOVED`
+ * for an entry that was taken out. `first[id]` is 1 + the index of the first live entry with that id, 0 when there is
+ * none. Names and values were validated when they came in (read-head, hpack), or are checked by
+ * `isFieldName`/`isFieldValue` where the config brings them in; this class does not check again.
  */
 import { isAllOf, tokenClass, valueClass } from '../core/bytes.ts'
 import { FRAMING, fieldFlags, fieldId, fieldName, knownFieldCount } from './known-fields.ts'

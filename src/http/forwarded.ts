@@ -1,8 +1,10 @@
 /**
- * What a trusted proxy tells about the client: X-Forwarded-For, -Proto, -Host and Forwarded (RFC 7239), read from the
- * right, since each hop appends and only what stands right of a trusted hop was written by one that is trusted.
+ * What trusted proxies say about the client: X-Forwarded-For, -Proto, -Host and Forwarded (RFC 7239). They are read
+ * from the right, since each hop appends: only what stands to the right of a trusted hop's entry was written by a
+ * trusted hop.
  *
- * Promise: nothing left of the first address that is not trusted is ever believed. What cannot be read ends the walk.
+ * Promise: nothing to the left of the first untrusted address is ever believed. An entry that cannot be read ends the
+ * walk.
  */
 import { isIP } from 'node:net'
 

@@ -1,12 +1,14 @@
 /**
- * What changes in a request's header section on its way to the origin (RFC 9110 §7.6, RFC 7239): what concerns the
- * client's hop goes, and ours is added. What Connection nominates, and what untrusted peers claim (claims.ts), went when
- * the request arrived: what steps have set since is the operator's, and no client can take it away.
+ * Edits the header section of a request on its way to the origin (RFC 9110 §7.6, RFC 7239): fields that concern the
+ * client's hop are removed, ours are added. What Connection nominates, and what untrusted peers claim (claims.ts),
+ * was removed when the request arrived; what steps have set since then is the operator's, and no client can take it
+ * away.
  *
- * Promises: no field that delimits a message, names a host or tells who the client is can be nominated away; what is
- * left of a trusted chain begins with the client that we believe in.
+ * Promises: no field that delimits a message, names a host or identifies the client can be removed by nominating it;
+ * what remains of a trusted chain begins with the client that we believe in.
  *
- * The straight path (no Connection that nominates, an untrusted peer) tests bits and adds made fields; it cuts no string.
+ * The straight path (an untrusted peer, a Connection field that nominates nothing) tests bits and adds made fields;
+ * it cuts no string.
  */
 import type { ClientIdentity } from '../net/security.ts'
 import type { Exchange } from './exchange.ts'

@@ -1,10 +1,10 @@
 /**
- * Where a message ends and whether its connection serves on (RFC 9112 §6.3, §9.3), for both roles.
+ * Where a message ends, and whether its connection can be used again (RFC 9112 §6.3, §9.3), for both roles.
  *
- * A message that can be read two ways is refused, in both roles: Content-Length and Transfer-Encoding together, several
- * Content-Lengths (equal ones too: who sends one twice has been tampered with), any transfer coding but one 'chunked'.
- * An answer under a word that is no transfer coding has one reading, and ends with its connection (`endsByClosing`).
- * What we send carries the length that we read, never the field that we were told.
+ * A message that can be read two ways is refused in both roles: Content-Length and Transfer-Encoding together;
+ * several Content-Lengths (equal ones too: whoever sends it twice has been tampered with); any transfer coding but a
+ * single 'chunked'. An answer whose Transfer-Encoding names no transfer coding has one reading, and ends with its
+ * connection (`endsByClosing`). What we send carries the length that we read, never the field that we were sent.
  */
 import { readDecimal } from '../core/bytes.ts'
 import { Faults, NONE, type Fault } from '../core/faults.ts'

@@ -1,10 +1,10 @@
 /**
- * What changes in an answer's header section on its way to the client, so that the origin stays out of sight: what
- * concerns its hop goes, with the fields that name its software; addresses and paths of it in Location,
+ * Edits the header section of an answer on its way to the client so that the origin stays out of sight. Fields that
+ * concern the origin's hop or name its software are removed. Addresses and paths of the origin in Location,
  * Content-Location, Refresh, Set-Cookie and everywhere else become those that the client asked with.
  *
- * The straight path (no redirect, no cookie, no address of the origin in the text) tests bits and searches the text of
- * the head once; it cuts no string.
+ * The straight path (no redirect, no cookie, no address of the origin in the text) tests bits and searches the text
+ * of the head once; it cuts no string.
  */
 import type { Exchange } from './exchange.ts'
 import type { Fields } from './fields.ts'

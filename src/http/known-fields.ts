@@ -1,6 +1,6 @@
 /**
- * The field names that Headgate knows: a small number for each, so that a lookup is an array access and a rule
- * ("is it hop-by-hop?") a bit test. A name that is not here is carried all the same, and found by its text.
+ * The field names that Headgate knows, each with a small number, so that a lookup is an array access and a rule ("is
+ * it hop-by-hop?") a bit test. Other names are carried all the same, and found by their text.
  */
 
 let count = 1

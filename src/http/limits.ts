@@ -1,6 +1,6 @@
 /**
- * The bounds of a connection with a client or an origin: each has a name, a default with its reason, and a test that
- * crosses it. The config overrides them (`limits`, `timeouts`); the protocol servers and clients keep them.
+ * The bounds of a connection with a client or an origin. Each has a name, a default with its reason, and a test that
+ * crosses it. The config overrides them (`limits`, `timeouts`); the protocol servers and clients enforce them.
  */
 export interface ConnectionLimits {
   /** Request line or status line, in bytes. 16 KiB: Chrome's and nginx's practice is 8; signed URLs run to 10. */

@@ -1,6 +1,7 @@
 /**
- * RequestHead and ResponseHead: one message's head in a form that no protocol owns. HTTP/1 readers fill it from bytes,
- * HTTP/2 from HPACK, handlers by hand; what goes out is written from it. Heads are pooled with their exchange.
+ * RequestHead and ResponseHead: the head of one message, in a form that belongs to no protocol. HTTP/1 readers fill
+ * it from bytes, HTTP/2 from HPACK, handlers by hand; what is sent is written from it. Heads are pooled with their
+ * exchange.
  */
 import { Fields } from './fields.ts'
 

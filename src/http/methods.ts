@@ -1,8 +1,8 @@
 /**
  * Methods in request lines. Those of RFC 9110 are found by comparing bytes, without making a string.
  *
- * A method with a lower-case letter is not served: none is registered, methods are case-sensitive (RFC 9110 §9.1), and
- * frameworks that fold them would take 'delete' for the DELETE that a route forbids.
+ * A method with a lower-case letter is not served: none is registered, methods are case-sensitive (RFC 9110 §9.1),
+ * and frameworks that fold case would take 'delete' for the DELETE that a route forbids.
  */
 import { tokenClass } from '../core/bytes.ts'
 

@@ -1,4 +1,7 @@
-/** The Walk of an exchange that no steps are walked for: a connection passed on unread, a request that is explained. */
+/**
+ * The Walk of an exchange for which no steps are walked: a connection passed on unread, or a request that is only
+ * explained.
+ */
 import type { Walk } from './exchange.ts'
 
 export const noWalk: Walk = {

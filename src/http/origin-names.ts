@@ -1,10 +1,10 @@
 /**
- * OriginNames: the names and paths under which an origin knows itself, and how they read from outside.
+ * OriginNames: the names and paths under which an origin knows itself, and what they become for clients.
  *
- * An origin calls itself by the authority of one of its servers, by the Host that was sent to it, or by that host with
- * a server's port. A URL under one of these becomes one under the scheme and authority that the client asked with; any
- * other URL is somebody else's and stays as it is. So does `https://` under the Host that was sent: an origin that sends
- * its clients from http to https means it.
+ * An origin calls itself by the authority of one of its servers, by the Host that was sent to it, or by that host
+ * with a server's port. A URL under one of these becomes one under the scheme and authority that the client asked
+ * with. Any other URL belongs to somebody else and stays as it is. So does `https://` under the Host that was sent:
+ * an origin that sends its clients from http to https means it.
  */
 import { isIP } from 'node:net'
 import type { Exchange } from './exchange.ts'

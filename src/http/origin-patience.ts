@@ -1,9 +1,9 @@
 /**
- * OriginPatience: how long an origin is waited for, by the limits of the exchange: to connect, to take the request, to
- * begin its answer, to go on with it. One deadline, moved.
+ * OriginPatience: how long an origin is waited for, by the limits of the exchange: to connect, to take the request,
+ * to begin its answer, and to go on with it. It is one deadline that is moved.
  *
- * Rules: the answer is waited for from when the request has been sent whole; silence within it counts only while we are
- * ready to read; a client that sends its body slowly never counts against the origin.
+ * Rules: the wait for the answer begins when the request has been sent whole; silence within an answer counts only
+ * while we are ready to read; a client that sends its body slowly never counts against the origin.
  */
 import { Faults, type Fault } from '../core/faults.ts'
 import { Deadline, type DeadlineOwner, type Timers } from '../core/timers.ts'

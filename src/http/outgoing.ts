@@ -1,4 +1,6 @@
-/** Outgoing: what a request is sent to an origin as. The fields are those of the exchange, edited in place. */
+/**
+ * Outgoing: the form in which a request is sent to an origin. Its fields are those of the exchange, edited in place.
+ */
 
 /** Made by the proxy step. */
 export class Outgoing {

@@ -1,5 +1,6 @@
 /**
- * Priorities (RFC 9218): urgency 0 to 7, the smaller the sooner, and whether an answer is of use in parts.
+ * Priorities (RFC 9218): urgency 0 to 7, where smaller comes sooner, and whether an answer is useful in parts
+ * (incremental).
  */
 
 export const urgencyDefault = 3

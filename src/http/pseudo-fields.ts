@@ -1,6 +1,6 @@
 /**
- * Header sections of HTTP/2 and HTTP/3 on their way to a reader: field by field, with the numbers of pseudo-fields behind those of
- * known ones (RFC 9113 §8.3, RFC 9114 §4.3).
+ * Header sections of HTTP/2 and HTTP/3 on their way to a reader, field by field. Pseudo-fields have numbers that
+ * follow those of the known fields (RFC 9113 §8.3, RFC 9114 §4.3).
  */
 import { knownFieldCount } from './known-fields.ts'
 

@@ -1,10 +1,10 @@
 /**
- * Range requests (RFC 9110 §14): which bytes of a representation a request asks for, and what a 206 or 416 says of them.
+ * Range requests (RFC 9110 §14): which bytes of a representation a request asks for, and what a 206 or 416 says about
+ * them.
  *
- * Promises: a Range that cannot be read, or that asks for more pieces than `rangesMax`, is as if it were not there (the
- * whole answer is sent: §14.2 lets us). Ranges that overlap or nearly touch are sent as one, so that no request gets more
- * bytes than the representation has, and little more than that in part heads. What is asked for is sent in the order of
- * the request.
+ * Promises: a Range that cannot be read, or that asks for more pieces than `rangesMax`, is ignored and the whole
+ * answer sent, as §14.2 allows. Ranges that overlap or nearly touch are sent as one, so no request gets more bytes
+ * than the representation has, plus a little for part heads. Parts are sent in the order of the request.
  */
 import { randomBytes } from 'node:crypto'
 import { readDecimal } from '../core/bytes.ts'

@@ -1,10 +1,10 @@
 /**
- * The reader of request heads of HTTP/2 and HTTP/3 (RFC 9113 §8.3, §8.2; RFC 8441; RFC 9114 §4.3): what a decoder tells becomes a RequestHead, as an HTTP/1 reader
- * would have filled it, or is refused.
+ * The reader of request heads of HTTP/2 and HTTP/3 (RFC 9113 §8.3, §8.2; RFC 8441; RFC 9114 §4.3). What a decoder
+ * reports either becomes a RequestHead, filled as an HTTP/1 reader would have filled it, or is refused.
  *
- * Promises: what comes out can be written as HTTP/1 with one reading (RFC 9113 §10.3): no field that belongs to a connection, no
- * name that is not a lower-case token, no value with a line end or space around it, one authority, one Cookie. An extended CONNECT
- * becomes a GET with `upgrade`, which is what it is to everybody above.
+ * Promises: the result can be written as HTTP/1 with one reading (RFC 9113 §10.3): no connection-specific field, no
+ * name that is not a lower-case token, no value with a line end or with space around it, one authority, one Cookie.
+ * An extended CONNECT becomes a GET with `upgrade`, which is what it means in all higher rooms.
  */
 import { isAllOf, tokenClass } from '../core/bytes.ts'
 import { Faults, NONE, type Fault } from '../core/faults.ts'

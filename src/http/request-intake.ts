@@ -1,9 +1,10 @@
 /**
- * RequestIntake: the body of a stream's request on its way into the exchange's RequestBody, as far as there is somebody who takes
- * it; beyond that it is kept, which the stream's window bounds.
+ * RequestIntake: passes the body of a stream's request into the exchange's RequestBody for as long as somebody takes
+ * it. Beyond that the bytes are kept, which the stream's window bounds.
  *
- * Invariants: nothing is pushed while nobody takes, nor after a push that was answered with false until `resume`; never more than
- * Content-Length says (RFC 9113 §8.1.1), nor than `body.bytesMax`; a body is whole only when the stream has ended and all was taken.
+ * Invariants: nothing is pushed while nobody takes, nor after a push was answered with false until `resume`; never
+ * more than Content-Length says (RFC 9113 §8.1.1), nor than `body.bytesMax`; a body is whole only when the stream has
+ * ended and everything was taken.
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import type { RequestBody } from './body.ts'

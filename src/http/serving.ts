@@ -1,6 +1,4 @@
-/**
- * What a protocol's server and whoever accepts connections know of each other, whichever protocol it is.
- */
+/** What a protocol server and the owner of the accepted connections know of each other, whatever the protocol. */
 import type { DateText } from '../core/clock.ts'
 import type { Fault } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'

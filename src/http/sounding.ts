@@ -1,7 +1,7 @@
 /**
- * BareSounding: a connection on which nothing is asked. It says so at once (FIN), and whoever lives at the other end
- * closes it in turn. The kernel of a stopped or hung process accepts it and closes nothing, so the close tells when the
- * process moves again, and no request is risked for that.
+ * BareSounding: a connection on which nothing is asked. It sends FIN at once, and a live process at the other end
+ * closes it in turn. For a stopped or hung process the kernel accepts the connection but closes nothing, so the close
+ * tells when the process is running again, without risking a request.
  */
 import type { Clock } from '../core/clock.ts'
 import type { DialTarget, Sounding } from './dial.ts'

@@ -1,13 +1,13 @@
 /**
- * StoredFields: the fields of a kept message, in the smallest form that answers questions: one string with the lines as
- * HTTP/1 writes them, and one that says how long names and values are. Immutable, so that any number of answers share
- * it: `Fields.adopt` takes its text as it is.
+ * StoredFields: the fields of a stored message in the smallest form that answers questions: one string with the lines
+ * as HTTP/1 writes them, and one that gives the lengths of names and values. It is immutable, so any number of
+ * answers share it; `Fields.adopt` takes its text as it is.
  *
- * Measured: a `Fields` of its own costs a stored answer about 1,400 bytes beside its text, this one under 150; a cache
- * holds a million of them.
+ * Measured: a `Fields` of its own costs a stored answer about 1,400 bytes beside its text, this one under 150; a
+ * cache holds a million of them.
  *
- * Invariants: `text` is the lines `name: value CR LF` one after another, a string of its own and not a slice of a
- * received head (which would stay in memory as long); `layout` has seven bytes for each line.
+ * Invariants: `text` is the lines `name: value CR LF` one after another. It is a string of its own, not a slice of a
+ * received head, which would then stay in memory as long. `layout` has seven bytes for each line.
  */
 import type { FieldLines, Fields } from './fields.ts'
 import type { FieldsView } from './fields-view.ts'

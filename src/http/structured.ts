@@ -1,8 +1,8 @@
 /**
- * Structured Fields (RFC 9651): dictionaries and lists, read as strictly as the RFC asks. A field that is not exactly
- * one has no value at all (§4.2), so that two recipients never read two values out of it: null.
+ * Structured Fields (RFC 9651): dictionaries and lists, read as strictly as the RFC demands. A field that is not
+ * exactly one of them has no value at all (§4.2), so that two recipients never read two values out of it: null.
  *
- * Parameters are checked and dropped: none of the fields that Headgate reads gives any a meaning.
+ * Parameters are checked and dropped: they mean nothing in any of the fields that Headgate reads.
  */
 import { hexValue, isAllOf, tokenClass } from '../core/bytes.ts'
 

@@ -1,20 +1,20 @@
 /**
  * The request target and Host (RFC 9112 §3.2, RFC 3986): parsed, normalised for routing, or refused.
  *
- * `head.target` is what is forwarded, byte by byte as it came; `head.path` is what routes and guards see. So that a
- * guard on '/admin/*' cannot be walked around, everything an origin may do to a path before it looks at it is done to
+ * `head.target` is what is forwarded, byte for byte as it came; `head.path` is what routes and guards see. So that a
+ * guard on '/admin/*' cannot be bypassed, everything that an origin may do to a path before it looks at it is done to
  * `path` first, and what origins are known to do differently is refused:
- * - unreserved characters are decoded ('/%61dmin'), other triplets get upper-case digits, %00 is refused;
- * - dot segments are resolved, encoded ones too ('/%2e/admin', '/x/../admin'); a '..' above the root is refused;
- * - empty segments are merged ('//admin'): most servers do. A '..' that follows one is refused, since whether it takes
- *   the empty segment or the one before it depends on whether the server merges before it resolves;
- * - a backslash in a path is refused: some servers take it for a slash, and browsers never send one;
+ * - Unreserved characters are decoded ('/%61dmin'), other triplets get upper-case digits, %00 is refused.
+ * - Dot segments are resolved, encoded ones too ('/%2e/admin', '/x/../admin'); a '..' above the root is refused.
+ * - Empty segments are merged ('//admin'), as most servers do. A '..' that follows one is refused: whether it removes
+ *   the empty segment or the one before it depends on whether the server merges before it resolves.
+ * - A backslash in a path is refused: some servers take it for a slash, and browsers never send one.
  * - %2F stays encoded: it is data within a segment (RFC 3986 §2.2). But dot segments delimited by an encoded slash or
- *   backslash ('..%2f'), or ended by a parameter ('..;'), are refused: some servers resolve them, others do not. So is a
- *   '..' that takes back a segment in which others see several, or none. What is left is told by `looserPath`, so that
- *   a guard can be asked about it, too.
+ *   backslash ('..%2f'), or ended by a parameter ('..;'), are refused: some servers resolve them, others do not. So
+ *   is a '..' that removes a segment in which other servers see several, or none. For what remains, `looserPath`
+ *   gives the other reading, so that guards can be asked about it too.
  *
- * The query is opaque: any visible ASCII character, percent signs without digits included, as browsers send them.
+ * The query is opaque: any visible ASCII character, including percent signs without digits, as browsers send them.
  */
 import { isIPv6 } from 'node:net'
 import { isAllOf, readDecimal, readHexByte, unreservedClass } from '../core/bytes.ts'

@@ -1,10 +1,10 @@
 /**
- * How a WebSocket is closed from between (RFC 6455 §5.2, §5.5.1, §7.4.1): a Close frame with 1001 (going away), and where
- * in the bytes of one direction a frame ends, since a frame written into the middle of another would be read as a part
- * of its payload.
+ * How an intermediary closes a WebSocket (RFC 6455 §5.2, §5.5.1, §7.4.1): with a Close frame of 1001 (going away),
+ * inserted where a frame of that direction ends. In the middle of another frame it would be read as part of the
+ * payload.
  *
- * `FrameWalk` costs a few operations a frame and touches no payload byte. A control frame may stand between the
- * fragments of a message, so the end of any frame will do.
+ * `FrameWalk` finds these ends. It costs a few operations per frame and touches no payload byte. A control frame may
+ * stand between the fragments of a message, so the end of any frame will do.
  */
 
 /** 1001: an endpoint is going away, such as a server going down. */

@@ -1,6 +1,6 @@
 /**
- * The handshake of WebSocket over HTTP/1 (RFC 6455 §1.3, §4.1), where only one of two sides speaks it: HTTP/2 has no key and no
- * proof of it (RFC 8441 §5), so whoever translates makes them.
+ * The key and its proof in a WebSocket handshake over HTTP/1 (RFC 6455 §1.3, §4.1). HTTP/2 has neither (RFC 8441 §5),
+ * so where only one of the two sides speaks HTTP/1, whoever translates makes them.
  */
 import { createHash, randomBytes } from 'node:crypto'
 

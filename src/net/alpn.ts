@@ -1,6 +1,4 @@
-/**
- * ALPN (RFC 7301 §3.1): lists of protocols as they stand in a handshake, each name with its length before it.
- */
+/** ALPN (RFC 7301 §3.1): lists of protocol names as a handshake carries them, each name preceded by its length. */
 
 /** Of lists that live as long as what they belong to: each is asked for with every connection. */
 const known = new WeakMap<readonly string[], Buffer>()

@@ -1,9 +1,11 @@
 /**
- * Reads the ClientHello of TLS without taking part in the handshake (RFC 8446 §4.1.2): the name that the client asks for
- * (RFC 6066 §3) and the protocols that it offers (RFC 7301). For whoever passes TLS on unread.
+ * Reads the ClientHello of TLS without taking part in the handshake (RFC 8446 §4.1.2): the server name that the
+ * client asks for (RFC 6066 §3) and the protocols that it offers (RFC 7301). It is for connections whose TLS is
+ * passed on unread.
  *
- * A hello may be spread over several records, and each over any number of segments. What is no TLS, or cannot be read, has
- * no name: whoever it is passed on to will tell the client what is wrong with it.
+ * A hello may be spread over several records, and each record over any number of segments. Bytes that are not TLS, or
+ * that cannot be read, have no name: the server that they are passed on to will tell the client what is wrong with
+ * them.
  */
 
 /** Records of one hello, their heads included. A browser's has 2 KiB with a post-quantum key share; OpenSSL takes 16 KiB. */

@@ -1,6 +1,6 @@
 /**
- * ClientSecurity for a server of an origin, made of what its config says. Certificates are verified against the
- * authorities that Node brings along, or against those that are named, and against the name of the server.
+ * Builds the ClientSecurity for a server of an origin from its config. Certificates are verified against the
+ * authorities that ship with Node, or those that the config names, and against the name of the server.
  */
 import { isIP } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'

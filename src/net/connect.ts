@@ -1,10 +1,10 @@
 /**
- * SocketConnector: makes outgoing transports over TCP and unix sockets. It gets addresses, never names: who resolves
- * names decides for how long and in which order (origin/resolve.ts).
+ * SocketConnector: makes outgoing transports over TCP and unix sockets. It is given addresses, never names: whoever
+ * resolves names decides how long an address is good and in which order addresses are tried (origin/name-watch.ts).
  *
- * With `security`, TLS is spoken from the first byte on, and `onConnect` comes when the handshake is done.
+ * With `security`, TLS is spoken from the first byte, and `onConnect` comes when the handshake is done.
  *
- * SO_KEEPALIVE stays off: every connection of ours has a deadline of its own that finds a dead peer sooner.
+ * SO_KEEPALIVE stays off: each of our connections has a deadline of its own that finds a dead peer sooner.
  */
 import { isIP } from 'node:net'
 import { socketToConnect, type SocketMode } from './node-handle.ts'

@@ -1,6 +1,4 @@
-/**
- * File descriptors: how many this process may have, and what to say when that is too few.
- */
+/** File descriptors: how many this process may open, and what to tell the operator when that is too few. */
 import { readFileSync } from 'node:fs'
 
 /**

@@ -1,9 +1,10 @@
 /**
- * HelloStage: looks at the ClientHello of a connection before anybody is chosen to serve it, and takes part in nothing.
+ * HelloStage: looks at the ClientHello of a connection before it is decided who serves it, without taking part in the
+ * handshake.
  *
- * Promises: every byte that it read is handed over, in order; what is no TLS is handed over as well, without a name, at the
- * first byte that shows it. `onHello` or `onTimeout` comes at most once, neither after `destroy`; `onClosed` comes once, unless
- * `onHello` came, and is the last.
+ * Promises: every byte that it has read is handed over, in order. A connection that is not TLS is handed over too,
+ * without a name, at the first byte that shows it. `onHello` or `onTimeout` comes at most once, and neither after
+ * `destroy`. `onClosed` comes once, as the last call, unless `onHello` came.
  */
 import { Deadline, type DeadlineOwner, type Timers } from '../core/timers.ts'
 import { ClientHello, clientHelloBytesMax, HELLO_INCOMPLETE, readClientHello } from './client-hello.ts'

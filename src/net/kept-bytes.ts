@@ -1,15 +1,16 @@
 /**
- * KeptBytes: bytes that cannot go on yet: part of a head, further requests while an answer is under way, body bytes that
- * nobody takes now, or that a peer's window has no room for. They are copied, since what comes in is borrowed.
+ * KeptBytes: bytes that cannot move on yet: part of a head, further requests while an answer is under way, body bytes
+ * that nobody takes at the moment or for which a peer's window has no room. They are copied, since incoming bytes are
+ * borrowed.
  *
- * Invariants: the bytes are `buffer[start, end)`; empty, it holds no memory. Whoever appends bounds the size; appending
- * costs amortised constant time a byte, so that a peer that sends single bytes gains nothing.
+ * Invariants: the bytes are `buffer[start, end)`; when empty it holds no memory. Whoever appends bounds the size.
+ * Appending costs amortised constant time per byte, so a peer gains nothing by sending single bytes.
  *
- * Larger memory is a block that is used again: an upload that is faster than its origin keeps a read ahead thousands of
- * times, and memory outside the heap is collected late. A block is given back only when it was used up in the ordinary
- * way: whoever clears may still stand on it.
+ * Larger memory is a block that is reused: an upload faster than its origin keeps a read ahead thousands of times,
+ * and memory outside the heap is collected late. A block goes back to the pool only when its bytes were used up in
+ * the ordinary way; after `clear` somebody may still be reading from it.
  *
- * The memory of all of them is counted (kept-memory.ts): so whoever is done with one must clear it.
+ * All of this memory is counted (kept-memory.ts), so whoever is done with a KeptBytes must clear it.
  */
 import { keptMemory } from './kept-memory.ts'
 import { giveBackBlock, remainderBytesLeast, takeBlock } from './remainders.ts'

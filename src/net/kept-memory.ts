@@ -1,9 +1,9 @@
 /**
- * keptMemory: how much of this process's memory holds bytes that wait for slow peers, whichever connection they are of: the sum of
- * all KeptBytes. Each of them is bounded by who keeps it; this is what bounds all of them together.
+ * keptMemory: how much memory of this process holds bytes that wait for slow peers, summed over all KeptBytes of all
+ * connections. Each KeptBytes is bounded by its owner; this is what bounds all of them together.
  *
- * Promise: whoever watches is told when there is more than he allows, as it happens, within the call that made it so: he acts in a
- * turn of his own.
+ * Promise: a watcher is told that its bound is exceeded within the call that exceeded it. It must act in a later
+ * turn.
  */
 export interface KeptMemoryWatch {
   readonly keptBytesMax: number

@@ -1,12 +1,12 @@
 /**
- * What the kernel still holds of what was written to a TCP socket: bytes that the peer has not acknowledged.
+ * What the kernel still holds of the bytes written to a TCP socket: those that the peer has not acknowledged.
  *
- * Why anybody wants to know: a client that reads 10 KB/s from 4 MB of send buffer stands still to our eyes for two
- * minutes, since the kernel asks for more only when a third of the buffer is free (measured on Linux 6, loopback). Here
- * its progress shows every few seconds.
+ * Why it matters: a client that reads 10 KB/s from a send buffer of 4 MB appears to stand still for two minutes,
+ * since the kernel asks for more only when a third of the buffer is free (measured on Linux 6, loopback). Here its
+ * progress shows every few seconds.
  *
- * Only Linux tells (`/proc/net/tcp`), and the text is long: so it is read at most once a second, and only when a client
- * is about to be given up. Everywhere else, and for anything but TCP, the answer is -1.
+ * Only Linux tells (`/proc/net/tcp`), and the text is long, so it is read at most once a second, and only when a
+ * client is about to be given up. On other systems, and for anything but TCP, the answer is -1.
  */
 import { readFileSync, readlinkSync } from 'node:fs'
 

@@ -1,4 +1,7 @@
-/** What went wrong when listening, in a sentence with a remedy: the first thing that many people see of us. */
+/**
+ * Says in a sentence, with a remedy, why listening failed: for many people it is the first thing they see of
+ * Headgate.
+ */
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { TransportAddress } from './transport.ts'

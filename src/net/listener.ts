@@ -1,17 +1,18 @@
 /**
  * Listener: accepts connections and hands them on as transports.
  *
- * It listens itself, or adopts a listening server that somebody else opened (workers get theirs from the supervisor,
- * and share its queue). It counts its connections itself: Node cannot, for sockets that are made of handles.
+ * It either listens itself or adopts a listening server that somebody else opened (workers get theirs from the
+ * supervisor and share its accept queue). It counts its own connections: Node cannot do that for sockets that are
+ * made from handles.
  *
- * Too many: what comes while its owner `isFull`, or when descriptors run short, is accepted and closed at once, unless
- * `onCrowded` made room. It is not left waiting in the kernel's queue, for two reasons: Node cannot stop accepting
- * without closing the listening socket, and who is closed at once can go elsewhere at once, while in the queue he
- * sees a server that hangs.
+ * Too many connections: what arrives while the owner `isFull`, or when descriptors run short, is accepted and closed
+ * at once, unless `onCrowded` made room. It is not left waiting in the kernel's queue, for two reasons: Node cannot
+ * stop accepting without closing the listening socket, and a client that is closed at once can try elsewhere at once,
+ * while in the queue it sees a server that hangs.
  *
- * Descriptors: the kernel gives out the lowest free number, so the number of an accepted one tells how many are in
- * use. Some are kept free for origins, logs and reloads (`descriptorReserve…`), so that accepting does not come to
- * EMFILE: libuv would then close connections without a word (it keeps one descriptor in reserve for that).
+ * Descriptors: the kernel hands out the lowest free number, so the number of an accepted connection tells how many
+ * are in use. Some are kept free for origins, logs and reloads (`descriptorReserve…`), so that accepting never runs
+ * into EMFILE: libuv would then close connections silently (it keeps one descriptor in reserve to do so).
  */
 import { chmodSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'

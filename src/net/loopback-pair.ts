@@ -1,8 +1,8 @@
 /**
- * LoopbackPair: both ends of one real connection on loopback, by the handles of node-handle.ts, for the self-tests that
- * decide what is used of Node in this process.
+ * LoopbackPair: both ends of one real connection over loopback, made from the handles of node-handle.ts, for the
+ * self-tests that decide which undocumented parts of Node this process uses.
  *
- * Promises: whatever goes wrong, or takes too long, is a test that failed; nothing is left open.
+ * Promises: whatever goes wrong, or takes too long, counts as a failed test; nothing is left open.
  */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'

@@ -1,9 +1,9 @@
 /**
- * The header of the PROXY protocol (versions 1 and 2): who a connection is really from, told by a proxy that passes on
- * the bytes of a protocol it does not read. It comes once, before the first byte of that protocol.
+ * The header of the PROXY protocol (versions 1 and 2): it names the real client of a connection, and is sent by a
+ * proxy that passes on a protocol without reading it. It comes once, before the first byte of that protocol.
  *
- * Invariant: an address is '' (and its port 0) where the header tells none; else it is an IP address in the text that
- * the system's own would have, IPv4-mapped IPv6 as IPv4.
+ * Invariant: an address is '' (and its port 0) where the header gives none. Otherwise it is an IP address in the text
+ * form that the system itself would use, IPv4-mapped IPv6 as IPv4.
  */
 import { isIPv4, isIPv6, SocketAddress } from 'node:net'
 

@@ -1,11 +1,11 @@
 /**
- * ProxyStage: the first thing on a connection whose peer announces the client by a PROXY protocol header. It reads the
- * header, tells the transport who is at its other end, and hands over; what came behind the header is given to whoever
- * has taken the transport by then.
+ * ProxyStage: the first thing on a connection whose peer announces the client with a PROXY protocol header. It reads
+ * the header, tells the transport who is at its other end, and hands over. Bytes that came behind the header go to
+ * whoever has taken the transport by then.
  *
- * Promises: nothing is guessed: such a peer must send a header, and one that sends none, a wrong one, or not all of it
- * in time loses its connection. `onHeader` or `onRefused` comes at most once, neither after `destroy`; `onClosed` comes
- * once, unless `onHeader` came, and is the last.
+ * Promises: nothing is guessed. Such a peer must send a header; one that sends none, a wrong one, or not all of it in
+ * time loses its connection. `onHeader` or `onRefused` comes at most once, and neither after `destroy`. `onClosed`
+ * comes once, as the last call, unless `onHeader` came.
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import { Deadline, type DeadlineOwner, type Timers } from '../core/timers.ts'

@@ -1,8 +1,9 @@
 /**
  * Reads the header of the PROXY protocol, version 1 (a line) or 2 (binary).
  *
- * Strict, as its specification asks ("must be rejected as invalid by receivers"): one reading or none. What is no
- * header is told at the first byte that cannot begin one, so a peer that speaks another protocol is not waited for.
+ * It is strict, as the specification demands ("must be rejected as invalid by receivers"): there is one reading or
+ * none. Bytes that are no header are recognised at the first one that cannot begin one, so a peer that speaks another
+ * protocol is not waited for.
  */
 import { Faults, type Fault } from '../core/faults.ts'
 import { crc32c } from './crc32c.ts'

@@ -1,9 +1,9 @@
 /**
- * Memory for what a slow peer does not take at once: the kernel took part of a borrowed chunk, the rest is copied until
- * it can leave. Blocks of four sizes are kept for reuse.
+ * Memory for what a slow peer does not take at once: when the kernel took only part of a borrowed chunk, the rest is
+ * copied here until it can leave. Blocks of four sizes are kept for reuse.
  *
- * Why: a fresh buffer for each remainder made 28 % of the CPU time of 16 slow readers of 8 MiB each go to the garbage
- * collector, which counts memory outside the heap.
+ * Why: with a fresh buffer for each remainder, 28 % of the CPU time of serving 8 MiB each to 16 slow readers went to
+ * the garbage collector, which counts memory outside the heap.
  *
  * Invariants: a block is given back once, when nobody reads from it any more; a block of a connection that died with
  * a write under way is not given back. At most `idleBytesMax` lie idle.

@@ -1,6 +1,6 @@
 /**
- * What a transport needs to know to speak TLS: as a client (to origins) and as a server. Plain values; who chooses
- * certificates and names stands above (tls/certificates.ts, origin/).
+ * What a transport must know to speak TLS, as a client (to origins) and as a server. Plain values: certificates and
+ * names are chosen in higher rooms (tls/certificates.ts, origin/).
  */
 import type { X509Certificate } from 'node:crypto'
 import type { SecureContext } from 'node:tls'

@@ -1,11 +1,12 @@
 /**
- * Which certificate of an identity a client gets, and the OCSP answer to staple with it: one about that very certificate or none,
- * since clients that insist on it end the connection at another.
+ * Decides which certificate of an identity a client gets, and which OCSP answer is stapled to it. The answer is about
+ * that very certificate or there is none: clients that insist on stapling end the connection when they get another.
  *
- * With one kind of key it is settled. With ECDSA and RSA the client is shown ECDSA when it can verify that. The fallback has both
- * side by side and OpenSSL would choose, unseen: where there is an answer to show, it is narrowed to one kind, with TLS 1.3 alone:
- * there the signature algorithms say all about what a client verifies (RFC 8446 §4.2.3), before that its cipher suites do as well,
- * and those Node does not tell.
+ * With one kind of key there is nothing to decide. With ECDSA and RSA, the client is shown ECDSA if it can verify
+ * that. The fallback context holds both, and OpenSSL would choose without telling. So where there is an answer to
+ * staple, the context is narrowed to one kind, with TLS 1.3 only: there the signature algorithms say everything about
+ * what a client can verify (RFC 8446 §4.2.3). In older versions the cipher suites matter too, and Node does not
+ * reveal those.
  */
 import type { SecureContext } from 'node:tls'
 import type { ServerIdentity } from './security.ts'

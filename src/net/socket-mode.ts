@@ -1,6 +1,6 @@
 /**
- * Which way sockets go in this process: 'handle' when the undocumented things of node-handle.ts all work here, else
- * 'plain'. A self-test decides: one real connection on loopback, over which each of them is used once (2 ms).
+ * Decides how this process uses sockets: 'handle' when all the undocumented features of node-handle.ts work here,
+ * else 'plain'. A self-test decides, with one real loopback connection over which each of them is used once (2 ms).
  */
 import { holdsOnLoopback } from './loopback-pair.ts'
 import { descriptorOf, writeDirectly, type CarrierSocket, type SocketMode } from './node-handle.ts'

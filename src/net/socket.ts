@@ -1,16 +1,16 @@
 /**
- * SocketTransport: a TCP or unix socket of Node's as a Transport.
+ * SocketTransport: one of Node's TCP or unix sockets as a Transport.
  *
- * Two ways to move bytes, the same to the outside (test/unit/net/transport-suite.ts runs over both): with a handle
- * (one read buffer for all, writes straight to the descriptor, see node-handle.ts), or plain ('data' and
- * `socket.write`), which also is the way of a TLS socket.
+ * It moves bytes in one of two ways that look the same from outside (test/unit/net/transport-suite.ts runs over
+ * both): with a handle (one read buffer for all, writes straight to the descriptor, see node-handle.ts), or plainly
+ * ('data' and `socket.write`), which is also how a TLS socket works.
  *
  * Invariants:
- * - Nothing is written past what waits in Node's queue: directly only while `writableLength` is 0.
- * - `socket.end()` is called only when nothing waits, because a reset during a shutdown that is under way fails and
- *   leaks the handle (libuv refuses SO_LINGER then).
- * - After a write failed because the peer is gone, reading goes on to the end of what it had said before: the early
- *   answer to an upload lies there. What follows is `onClose('ECONNRESET')`, never `onEnd`.
+ * - Nothing overtakes what waits in Node's queue: bytes are written directly only while `writableLength` is 0.
+ * - `socket.end()` is called only when nothing waits, because a reset during a pending shutdown fails and leaks the
+ *   handle (libuv then refuses SO_LINGER).
+ * - After a write failed because the peer is gone, reading goes on to the end of what the peer had sent before: the
+ *   early answer to an upload may be there. Then comes `onClose('ECONNRESET')`, never `onEnd`.
  */
 import { unacknowledgedBytes } from './kernel-queue.ts'
 import { getSystemErrorName } from 'node:util'

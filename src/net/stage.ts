@@ -1,13 +1,13 @@
 /**
- * The stage: what is written within one event is gathered here and leaves in one write.
+ * The stage: everything that is written within one event is gathered here and leaves in one write.
  *
- * There is one stage in a process, and one transport at a time has its bytes on it; when another one writes, the first
- * is sent before. So a connection needs no out-buffer of its own, and a write costs a copy into memory that is in the
- * processor's cache (1 KiB: about 30 ns) rather than a system call (about 5 µs).
+ * There is one stage per process, and only one transport at a time has bytes on it: when another one writes, the
+ * first one's bytes are sent beforehand. So a connection needs no output buffer of its own, and a write costs a copy
+ * into memory that is in the processor's cache (1 KiB: about 30 ns) rather than a system call (about 5 µs).
  *
- * It is sent when the outermost event callback returns (`runInEvent`), or by a microtask when something was written
- * outside of any event. Its owner must have taken or copied the bytes when `sendStaged` returns: the buffer is never
- * given away.
+ * The stage is sent when the outermost event callback returns (`runInEvent`), or in a microtask when something was
+ * written outside of any event. The owner must have taken or copied the bytes when `sendStaged` returns: the buffer
+ * is never given away.
  */
 import { systemClock } from '../core/clock.ts'
 

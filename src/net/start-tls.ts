@@ -1,7 +1,7 @@
 /**
- * startTls: speaks TLS on a transport from now on. What the transport has read before and nobody used is given to
- * `lower.events.onBytes` by whoever read it: so what comes before TLS (a PROXY protocol header, a look at the ClientHello)
- * is read first, by the transport's own events.
+ * startTls: speaks TLS on an existing transport from now on. What comes before TLS (a PROXY protocol header, a look
+ * at the ClientHello) is read first, by the transport's own events. Bytes that those have read and not used must be
+ * handed to `lower.events.onBytes`.
  */
 import { readBuffer } from './node-handle.ts'
 import { SocketTransport } from './socket.ts'

@@ -1,5 +1,6 @@
 /**
- * What a transport tells its events, each as an event of its own: what is written during it leaves in one write (stage.ts).
+ * Delivers what a transport tells its events, each as an event of its own, so that what is written during one leaves
+ * in one write (stage.ts).
  */
 import { enterEvent, leaveEvent } from './stage.ts'
 import type { TransportEvents } from './transport.ts'

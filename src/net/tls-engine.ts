@@ -1,10 +1,10 @@
 /**
- * TlsEngine: the part of a TLS transport that turns plain bytes into records and back: OpenSSL, by one of two ways.
- * 'wrap' (tls-wrap-engine.ts) uses what Node has below its TLS sockets, over the descriptor; 'socket'
- * (tls-socket-engine.ts) a TLSSocket by documented ways, over any transport.
+ * TlsEngine: the part of a TLS transport that turns plain bytes into records and back. It is OpenSSL, reached in one
+ * of two ways: 'wrap' (tls-wrap-engine.ts) uses what lies below Node's TLS sockets, directly over the descriptor;
+ * 'socket' (tls-socket-engine.ts) uses a documented TLSSocket over any transport.
  *
- * Promises of both: the owner is called in turns of their own, never from within a call; one `write` at a time, whose
- * bytes are taken when it returns; nothing is told after `dispose`.
+ * Promises of both: the owner is called back in a later turn, never from within a call; one `write` is under way at a
+ * time, and its bytes have been taken when it returns; nothing is reported after `dispose`.
  */
 import type { ClientSecurity, ServerSecurity, TlsSession } from './security.ts'
 

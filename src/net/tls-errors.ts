@@ -1,6 +1,4 @@
-/**
- * What OpenSSL and Node call what went wrong, in the few names of security.ts.
- */
+/** Translates the errors of OpenSSL and Node into the few names of security.ts. */
 import {
   TLS_ALERT,
   TLS_CERTIFICATE_EXPIRED,

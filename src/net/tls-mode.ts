@@ -1,6 +1,7 @@
 /**
- * Which way TLS goes in this process: 'wrap' when all that tls-wrap.ts uses works here, else 'socket'. A self-test decides:
- * a handshake on loopback between two of them, bytes both ways, and an end (about 5 ms, once, and only where TLS is used).
+ * Decides how this process speaks TLS: 'wrap' when everything that tls-wrap.ts uses works here, else 'socket'. A
+ * self-test decides: a handshake over loopback, bytes both ways, and an end (about 5 ms, once, and only where TLS is
+ * used).
  */
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { holdsOnLoopback } from './loopback-pair.ts'

@@ -1,8 +1,8 @@
 /**
- * TlsOutbox: what is on its way to OpenSSL: the piece that the kernel has not taken, and what waits behind it.
+ * TlsOutbox: what is on its way to OpenSSL: the piece that the kernel has not taken yet, and what waits behind it.
  *
- * OpenSSL writes one piece at a time, and makes all its records at once, in memory: so a piece has at most `pieceBytesMax`.
- * What waits is joined to the next one, since small records would cost more than the copy.
+ * OpenSSL writes one piece at a time and makes all its records at once, in memory, so a piece has at most
+ * `pieceBytesMax`. What waits is joined to the next piece, since many small records would cost more than the copy.
  */
 import { giveBackBlock, remainderBytesLeast, takeBlock } from './remainders.ts'
 import type { TlsEngine } from './tls-engine.ts'

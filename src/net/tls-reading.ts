@@ -1,8 +1,9 @@
 /**
- * TlsReading: the half of a TLS transport that reads: plain bytes and ends go to `events`, or are kept while it is paused.
+ * TlsReading: the reading half of a TLS transport. Plain bytes and ends go to `events`, or are kept while it is
+ * paused.
  *
- * Invariant: what is kept comes first, and nothing is read while there is some; it is at most what one read of the socket
- * held.
+ * Invariant: kept bytes are delivered first, and nothing more is read while there are any. They are at most what one
+ * read of the socket brought.
  */
 import { nobody } from './socket.ts'
 import { tellBytes, tellEnd } from './telling.ts'

@@ -1,9 +1,10 @@
 /**
- * SocketEngine: TLS by documented ways: a TLSSocket over a stream that is a transport. Slower, for runtimes on which
- * tls-wrap.ts finds something missing, and for transports that are no sockets (wires of tests).
+ * SocketEngine: TLS the documented way, with a TLSSocket over a stream that stands for a transport. It is slower, and
+ * used on runtimes where tls-wrap.ts finds something missing, and for transports that are not sockets (wires of
+ * tests).
  *
- * FIN of the transport is not passed on to the TLSSocket: when close_notify came before it, TLS has ended by itself a
- * turn later; else the end is a truncation.
+ * The transport's FIN is not passed on to the TLSSocket. If close_notify came before it, TLS has ended by itself a
+ * turn later; otherwise the end is a truncation.
  */
 import { Duplex } from 'node:stream'
 import { checkServerIdentity, connect, TLSSocket, type SecureContext } from 'node:tls'

@@ -1,13 +1,13 @@
 /**
- * TlsTransport: TLS over another transport, as a Transport. The handshake is its first part: nobody hears of it but
- * through `onSecure`, and what is written before leaves after it.
+ * TlsTransport: TLS over another transport, as a Transport. The handshake is its first phase: it is seen only through
+ * `onSecure`, and what is written before that leaves after it.
  *
  * Invariants:
- * - What OpenSSL cannot take yet (tls-outbox.ts), or the kernel has not, counts as unsent.
- * - `end` sends close_notify, then FIN. `destroy` and `reset` send neither, so that nothing cut looks whole; `reset` is a
- *   reset of the transport below.
- * - FIN without close_notify (RFC 8446 §6.1): told as an end like any other, as browsers and origins often leave it out,
- *   unless `relyOnEnd` was called and said true; then it closes the transport with TLS_TRUNCATED.
+ * - What OpenSSL (tls-outbox.ts) or the kernel has not taken yet counts as unsent.
+ * - `end` sends close_notify, then FIN. `destroy` and `reset` send neither, so that nothing cut off looks whole;
+ *   `reset` resets the transport below.
+ * - FIN without close_notify (RFC 8446 §6.1) is reported as an ordinary end, since browsers and origins often leave
+ *   it out, unless `relyOnEnd` was called and returned true: then it closes the transport with TLS_TRUNCATED.
  */
 import type { ProxyHeader } from './proxy-header.ts'
 import { TLS_PLAIN_HTTP, TLS_TRUNCATED, type ConnectionGuard, type TlsSession } from './security.ts'

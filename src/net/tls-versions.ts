@@ -1,9 +1,10 @@
 /**
- * Versions, suites and groups of TLS that are spoken, in both roles.
+ * The versions, cipher suites and groups of TLS that are spoken, in both roles.
  *
- * Suites of TLS 1.2 are those with forward secrecy and authenticated encryption (RFC 9325 §4.2), in our order, so
- * that ECDSA comes before RSA; but a client that has no AES in hardware, and so wants ChaCha20 first, gets it. The group with ML-KEM comes first where the
- * runtime has it: what is recorded today cannot be read by a quantum computer later.
+ * The suites of TLS 1.2 are those with forward secrecy and authenticated encryption (RFC 9325 §4.2), in our own
+ * order, so that ECDSA comes before RSA. But a client without AES in hardware, which therefore asks for ChaCha20
+ * first, gets it. The group with ML-KEM comes first where the runtime has it: what is recorded today cannot then be
+ * read by a quantum computer later.
  */
 import { constants } from 'node:crypto'
 import { createSecureContext } from 'node:tls'

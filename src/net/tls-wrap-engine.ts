@@ -1,8 +1,8 @@
 /**
- * WrapEngine: TLS by Node's TLSWrap over the handle of a socket, without a TLSSocket (why, and how: tls-wrap.ts).
+ * WrapEngine: TLS by Node's TLSWrap over the handle of a socket, without a TLSSocket (why and how: tls-wrap.ts).
  *
- * Invariants: TLSWrap has one write under way at most (it would end the process); its memory is freed in a turn of its own,
- * never from within a call of OpenSSL's.
+ * Invariants: at most one write of TLSWrap is under way (a second would end the process); its memory is freed in a
+ * later turn, never from within one of OpenSSL's calls.
  */
 import { checkServerIdentity } from 'node:tls'
 import { alpnBytes, alpnOffset } from './alpn.ts'

@@ -1,24 +1,26 @@
 /**
- * THE file that knows what Node does not document about TLS: TLSWrap, the object below its TLSSocket, used without one.
+ * THE file that knows what Node does not document about TLS: TLSWrap, the object below a TLSSocket, used without one.
  *
- * Why: no streams stand between. In bare programs on Node 26 an idle connection took 50 KB with a TLSSocket over its socket
- * and 21 KB without one, and a small answer 17.5 and 16.3 µs of CPU (docs/decisions/0017). `TlsWrap` is what we use of
- * it; `findTlsWrap` looks whether all of it is here, and tls-mode.ts tries it with a real handshake before anything relies
- * on it. Else TLS goes by documented ways (tls-socket-engine.ts).
+ * Why: it does without the streams in between. In bare programs on Node 26 an idle connection took 50 KB with a
+ * TLSSocket over its socket and 21 KB without one, and a small answer took 17.5 and 16.3 µs of CPU
+ * (docs/decisions/0017). `TlsWrap` is the part of it that we use. `findTlsWrap` looks whether all of that exists
+ * here, and tls-mode.ts tries it with a real handshake before anything relies on it. Otherwise TLS goes the
+ * documented way (tls-socket-engine.ts).
  *
- * - `TLSSocket.prototype._wrapHandle` makes a TLSWrap over a handle; it asks little of its `this`.
- * - What is read comes to `handle.onread`, which Node makes of a count that only its own function can read: so that
- *   function is used, and its owner is ours, with the few members that it touches, by symbols found on a socket.
- * - SSL_write takes the bytes before `writeBuffer` returns: they are encrypted, or, before the handshake, copied.
- * - It holds on to a write to a later turn, also when the kernel took it; a second one before would end the process.
- *   `oncomplete` of its request may be set until then; when it is not, nobody is called, and `writeStatus` is set. A request
- *   that is over in this way may be given to the next write, instead of null: a twentieth of what a small answer costs besides the
- *   system's part, as each is an object that the garbage collector has to ask C++ about.
- * - TLSWrap reads from and writes to the handle below it by itself. Bytes read before it was there, by a socket, are
- *   given to it by `receive`.
- * - A listener put above TLSWrap (`useUserBuffer` of the lower handle) gets the raw bytes and FIN from then on, and TLSWrap
- *   what it is given by `receive`. So close_notify and a bare FIN can be told apart, which it does not tell by itself. It
- *   then no longer hears when a write that had to wait is done: so only while none is.
+ * - `TLSSocket.prototype._wrapHandle` makes a TLSWrap over a handle; it needs little of its `this`.
+ * - What is read arrives at `handle.onread` in a form that only Node's own function can decode. So that function is
+ *   used with an owner of ours, which has the few members that it touches, under symbols found on a real socket.
+ * - SSL_write takes the bytes before `writeBuffer` returns: they are encrypted or, before the handshake, copied.
+ * - TLSWrap reports a write as done in a later turn even when the kernel took it at once; a second write before that
+ *   would end the process. `oncomplete` of the request may be set until then; if it is not, nobody is called and
+ *   `writeStatus` is set. A finished request may be given to the next write instead of null, which saves a twentieth
+ *   of what a small answer costs outside the system, as the garbage collector has to ask C++ about each such object.
+ * - TLSWrap reads from and writes to the handle below it by itself. Bytes that a socket read before TLSWrap existed
+ *   are given to it with `receive`.
+ * - A listener put above TLSWrap (`useUserBuffer` of the lower handle) gets the raw bytes and FIN from then on, and
+ *   TLSWrap gets what `receive` gives it. That tells close_notify from a bare FIN, which TLSWrap alone does not.
+ *   TLSWrap then hears no more of the completion of a write that had to wait, so this is done only while none is
+ *   waiting.
  */
 import { Socket, type Server } from 'node:net'
 import { TLSSocket, type SecureContext } from 'node:tls'

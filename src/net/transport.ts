@@ -1,19 +1,19 @@
 /**
- * Transport: a two-way stream of bytes with a peer at the other end, and the seam under every protocol. A socket, a
- * TLS socket, a stream of HTTP/2 that was upgraded, or a seeded wire of the tests.
+ * Transport: a two-way stream of bytes with a peer at the other end, and the seam under every protocol. It may be a
+ * socket, a TLS socket, an upgraded stream of HTTP/2, or a seeded wire of the tests.
  *
  * Promises of every implementation (held by test/unit/net/transport-suite.ts):
- * - `events.onClose` comes exactly once, and is the last call; after `destroy()` or `reset()` it still comes.
+ * - `events.onClose` comes exactly once, as the last call, also after `destroy()` or `reset()`.
  * - Bytes handed to `onBytes` are borrowed: they are valid until the call returns.
  * - Bytes handed to `write…` are copied (or have reached the kernel) before the call returns.
- * - What is written within one event leaves in one write: writes are staged, and the stage is sent when the event
- *   that is being handled returns (or in a microtask, when no event is). `flush()` sends it at once. A large write may
- *   leave at once, together with what was staged before it, so that it need not be copied.
- * - When both sides have sent FIN and all has left, the transport closes by itself: `onClose('')`.
- * - After a write failed, what the peer had sent before is still delivered while reading is not paused (the early answer
- *   to an upload lies there), then `onClose('ECONNRESET')` comes and never `onEnd`. A transport over TLS, or over a
- *   socket in the plain way, may close at once.
- * - No event is delivered from inside a call into the transport: each comes in a turn of its own.
+ * - What is written within one event leaves in one write: writes are staged, and the stage is sent when the current
+ *   event returns, or in a microtask when there is none. `flush()` sends it at once. A large write may leave at once,
+ *   together with what was staged before it, so that it need not be copied.
+ * - When both sides have sent FIN and everything has left, the transport closes by itself: `onClose('')`.
+ * - After a write failed, what the peer had sent before is still delivered while reading is not paused (the early
+ *   answer to an upload may be there); then `onClose('ECONNRESET')` comes and never `onEnd`. A transport over TLS, or
+ *   over a socket in the plain way, may close at once.
+ * - No event is delivered from inside a call into the transport: each comes in a later turn.
  */
 import type { ProxyHeader } from './proxy-header.ts'
 import type { ClientSecurity, ConnectionGuard, TlsSession } from './security.ts'

@@ -1,14 +1,14 @@
 /**
- * A tunnel: two transports joined, each one's bytes written to the other (RFC 9110 §7.8, §9.3.6). It knows nothing of
+ * A tunnel: two transports joined, each one's bytes written to the other (RFC 9110 §7.8, §9.3.6). It does not look at
  * what passes.
  *
  * Promises:
- * - Back-pressure both ways: the side whose bytes are not taken is paused until they are.
- * - A FIN is passed on as a FIN, after all that was read before; the other direction goes on, as long as something
- *   moves at least every `halfClosedMs`.
- * - A side that dies takes the other with it at once: by RST when it died of an error, so that the peer sees that it
- *   has not got all.
- * - `onClosed` comes once, when both are gone, and nothing of the tunnel is left then.
+ * - Back-pressure both ways: a side whose bytes are not taken is paused until they are.
+ * - A FIN is passed on as a FIN, after everything that was read before it. The other direction goes on for as long as
+ *   something moves at least every `halfClosedMs`.
+ * - A side that dies takes the other with it at once, by RST when it died of an error, so that the peer can see that
+ *   it did not get everything.
+ * - `onClosed` comes once, when both sides are gone, and nothing of the tunnel is left then.
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import { Deadline, type DeadlineOwner, type Timers } from '../core/timers.ts'

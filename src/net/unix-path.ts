@@ -1,5 +1,6 @@
 /**
- * The file of a unix socket: it outlives the process that made it, and then stands in the way of the next one.
+ * The file of a unix socket. It outlives the process that made it and then blocks the next one, so a stale one is
+ * removed before listening.
  */
 import { lstatSync, unlinkSync } from 'node:fs'
 import { connect } from 'node:net'

@@ -1,6 +1,7 @@
 /**
- * Writes the header of the PROXY protocol: who the client is, for a server behind us that reads it. Addresses of one
- * family each only: an IPv4 one beside an IPv6 one goes as IPv4-mapped. Who has no address (a unix socket) is UNKNOWN.
+ * Writes the header of the PROXY protocol, which tells a server behind us who the client is. Both addresses must be
+ * of one family, so an IPv4 address beside an IPv6 one is written as IPv4-mapped. A client without an address (a unix
+ * socket) is UNKNOWN.
  */
 import { isIPv4, isIPv6 } from 'node:net'
 import { crc32c } from './crc32c.ts'
