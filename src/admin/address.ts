@@ -1,6 +1,4 @@
-/**
- * Where the admin listener may stand: a unix socket, or an address that only this machine reaches.
- */
+/** Where the admin listener may be: a unix socket, or an address that only this machine can reach. */
 import * as net from 'node:net'
 
 export interface AdminAddress {

@@ -1,9 +1,10 @@
 /**
- * The admin listener: health, metrics, status, and the few things that an operator does to a running server. Not hot:
- * it stands on node:http.
+ * The admin listener: health, metrics, status, and the few things that an operator does to a running server. It is
+ * not hot and uses node:http.
  *
- * Promises: only a unix socket of mode 0660 or a loopback address; what changes something is a POST (GET is 405); no web
- * page of another site gets through (guard.ts); nothing that a handler does, or that it throws, ends the process.
+ * Promises: it listens only on a unix socket of mode 0660 or a loopback address; what changes something is a POST
+ * (GET is 405); no web page of another site gets through (guard.ts); nothing that a handler does or throws ends the
+ * process.
  */
 import * as http from 'node:http'
 import { chmodSync } from 'node:fs'

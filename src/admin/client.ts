@@ -1,6 +1,4 @@
-/**
- * One question to a running server's admin listener: for the commands `reload`, `purge`, `stop`, `status`.
- */
+/** Asks one question of a running server's admin listener, for the commands `reload`, `purge`, `stop` and `status`. */
 import * as http from 'node:http'
 import { readAdminAddress } from './address.ts'
 

@@ -1,4 +1,6 @@
-/** The body of `POST /explain`: a request as `headgate explain` writes it, and as the server explains it. */
+/**
+ * The body of `POST /explain`: a request, in the form in which `headgate explain` writes it and the server reads it.
+ */
 
 export interface RequestToExplain {
   readonly method: string

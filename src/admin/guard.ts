@@ -1,7 +1,8 @@
 /**
- * Who may ask the admin listener: no web page. A page on another site can make a browser on this machine send requests
- * to a loopback port, under its own host name when it lets its DNS name point here (DNS rebinding). So the Host must
- * be a loopback one, and a request that names an Origin, or says that it crosses sites, must come from that Host.
+ * Who may use the admin listener: no web page. A page on another site can make a browser on this machine send
+ * requests to a loopback port, under its own host name if it has its DNS name point here (DNS rebinding). So the Host
+ * must be a loopback one, and a request that names an Origin, or says that it is cross-site, must come from that
+ * Host.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { isLoopback } from './address.ts'

@@ -1,6 +1,4 @@
-/**
- * The body of a POST that is about names: `{"names": ["www.example.com"]}`; nothing at all stands for all of them.
- */
+/** The body of a POST about names: `{"names": ["www.example.com"]}`; an empty body means all of them. */
 import { z } from 'zod'
 
 const schema = z.strictObject({ names: z.array(z.string().min(1).max(255)).max(10_000).default([]) })

@@ -1,6 +1,6 @@
 /**
- * The body of `POST /purge`: what is to go, in words, as JSON. Read by hand, so that what is misspelt is refused rather than
- * taken for nothing: a purge that silently does less than was meant leaves old answers in force.
+ * The body of `POST /purge`: what to purge, as JSON. It is read by hand, so that a misspelt key is refused rather
+ * than ignored: a purge that silently does less than was meant leaves old answers in force.
  */
 import type { PurgeRequest, PurgeTarget } from '../cache/store/store.ts'
 import { normalTarget } from '../cache/keys/key.ts'

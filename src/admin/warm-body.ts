@@ -1,4 +1,4 @@
-/** The bodies of `POST /warm`: what is to be fetched into the cache; and what the answers of all workers come to. */
+/** The bodies of `POST /warm`: what is to be fetched into the cache, and the sum of what all workers answered. */
 
 export interface WarmField {
   readonly name: string

@@ -1,6 +1,6 @@
 /**
- * SharedCache: the one cache of a process: the store, the fills under way into it, and the way by which purges reach those
- * of other workers. It outlives the plans that use it, so a reload keeps what is stored.
+ * SharedCache: the one cache of a process: the store, the fills under way into it, and the connection through which
+ * purges reach the caches of other workers. It outlives the plans that use it, so a reload keeps what is stored.
  */
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'

@@ -1,4 +1,7 @@
-/** Where a command finds the admin listener of a running server, in its config or as it is told, and how it asks there. */
+/**
+ * Where a command finds the admin listener of a running server (by the config, or as it is told), and how it asks
+ * there.
+ */
 import { askAdmin, type AdminReply } from '../admin/client.ts'
 import type { Option, Parsed } from './command.ts'
 import { chooseConfigFile, loadAndTell } from './config-file.ts'

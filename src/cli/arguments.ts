@@ -1,6 +1,4 @@
-/**
- * The command line, read against a command's options. Unknown ones are refused with the nearest right one.
- */
+/** Parses the command line by a command's options. An unknown option is refused with the nearest right one. */
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { didYouMean } from '../core/nearest.ts'
 import { UsageError, type Command, type Option, type Parsed } from './command.ts'

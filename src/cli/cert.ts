@@ -1,4 +1,4 @@
-/** cert: the certificates of a running server: what each name has, and renewing it now. */
+/** cert: shows which certificate a running server has for each name, and renews them now. */
 import type { AdminReply } from '../admin/client.ts'
 import { adminOf, adminOptions, askServer } from './admin-address.ts'
 import { UsageError, type Command } from './command.ts'

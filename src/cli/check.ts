@@ -1,4 +1,4 @@
-/** check: is a config file right, and what does it say? */
+/** check: tells whether a config file is right, and what it says. */
 import type { ConfigDocument } from '../config/document.ts'
 import { loadConfig, type LoadedConfig } from '../config/load.ts'
 import { pathText } from '../config/problem.ts'

@@ -1,4 +1,4 @@
-/** The config file that a command works on: named, or found; and its problems, told on stderr. */
+/** The config file that a command works on, given by name or found, and its problems as they are printed on stderr. */
 import { relative } from 'node:path'
 import {
   defaultFiles,

@@ -1,6 +1,7 @@
 /**
- * explain: what would happen to a request, and why. The config is compiled as the server would, the request read by the
- * same reader, and every step asked what it would do. Nothing is sent and nothing is listened on.
+ * explain: tells what would happen to a request, and why. The config is compiled as the server would compile it, the
+ * request is read by the same reader, and every step is asked what it would do. Nothing is sent and nothing is
+ * listened on.
  */
 import { isIP } from 'node:net'
 import type { RequestToExplain } from '../admin/explain-body.ts'

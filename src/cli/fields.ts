@@ -1,4 +1,4 @@
-/** 'name: value' of a command line. */
+/** Reads 'name: value' from the command line. */
 import { isFieldName } from '../engine/field-rules.ts'
 import { UsageError } from './command.ts'
 

@@ -1,4 +1,4 @@
-/** help: of the program, or of one command. */
+/** help: prints the help of the program, or of one command. */
 import { didYouMean } from '../core/nearest.ts'
 import { UsageError, type Command } from './command.ts'
 import type { CommandEntry } from './commands.ts'

@@ -1,6 +1,6 @@
 /**
- * The command line: finds the command, reads its options, runs it and ends with its exit code: 0 right, 1 failed,
- * 64 a command line that cannot be meant (EX_USAGE); `run` has more, see docs/operations.md.
+ * The command line: finds the command, reads its options, runs it and exits with its code: 0 success, 1 failure, 64 a
+ * command line that makes no sense (EX_USAGE). `run` has more, see docs/operations.md.
  */
 import { didYouMean } from '../core/nearest.ts'
 import { exitFailedStart, exitUsage } from '../supervisor/exit-codes.ts'

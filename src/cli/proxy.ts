@@ -1,4 +1,7 @@
-/** proxy: stands in front of one origin, without a config file. What it does is said as a config, and run as one. */
+/**
+ * proxy: stands in front of one origin without a config file. What the command line says is turned into a config and
+ * run as one.
+ */
 import type { HeadgateConfig } from '../config/document.ts'
 import { readConfig } from '../config/load.ts'
 import { parseServerUrl } from '../origin/server-url.ts'

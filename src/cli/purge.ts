@@ -1,4 +1,4 @@
-/** purge: throws out of a running server's cache what is named, in all of its workers. */
+/** purge: removes what is named from a running server's cache, in all of its workers. */
 import { readPurgeOrder } from '../admin/purge-body.ts'
 import { adminOf, adminOptions, askServer } from './admin-address.ts'
 import { UsageError, type Command, type Parsed } from './command.ts'

@@ -1,4 +1,4 @@
-/** reload: has a running server read its config again, over its admin listener. */
+/** reload: makes a running server read its config again, over its admin listener. */
 import { adminOf, adminOptions, askServer } from './admin-address.ts'
 import type { Command } from './command.ts'
 import { print, printError, styled, styledError } from './terminal.ts'

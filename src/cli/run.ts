@@ -1,4 +1,4 @@
-/** run: serves by a config file, until it is told to end. */
+/** run: serves a config file until it is told to end. */
 import { runSupervisor } from '../supervisor/run.ts'
 import type { Command } from './command.ts'
 import { chooseConfigFile, countProblems, loadAndTell } from './config-file.ts'

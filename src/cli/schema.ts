@@ -1,4 +1,4 @@
-/** schema: the JSON Schema of the config, for editors. */
+/** schema: prints the JSON Schema of the config, for editors. */
 import { configSchemaText } from '../config/schema-text.ts'
 import type { Command } from './command.ts'
 

@@ -1,6 +1,4 @@
-/**
- * What people see: colours where they are wanted (a terminal, and no NO_COLOR), and aligned columns.
- */
+/** What people see on a terminal: colours where they are wanted (a terminal, and no NO_COLOR), and aligned columns. */
 import { styleText } from 'node:util'
 
 export type Style = Parameters<typeof styleText>[0]

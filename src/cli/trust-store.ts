@@ -1,6 +1,6 @@
 /**
- * The places where a machine keeps the roots that it trusts, and how a root gets into them and out again: Debian's and
- * Red Hat's lists, the keychain of macOS, and the databases of NSS, which Chromium and Firefox have on Linux.
+ * The places where a machine keeps the roots that it trusts, and how a root is added and removed: the lists of Debian
+ * and Red Hat, the keychain of macOS, and the NSS databases that Chromium and Firefox use on Linux.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** trust: where the root of the local authority is, and having this machine trust it. */
+/** trust: shows where the root of the local authority is, and makes this machine trust it. */
 import { X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { systemClock } from '../core/clock.ts'

@@ -1,4 +1,4 @@
-/** version: ours, and what it runs on. */
+/** version: prints our version, and what it runs on. */
 import { readFileSync } from 'node:fs'
 import type { Command } from './command.ts'
 import { print } from './terminal.ts'

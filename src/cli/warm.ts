@@ -1,4 +1,4 @@
-/** warm: has a running server fetch URLs into its cache, and tells how far it is. */
+/** warm: makes a running server fetch URLs into its cache, and shows the progress. */
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readWarmOrder, type WarmProgress } from '../admin/warm-body.ts'

@@ -1,6 +1,4 @@
-/**
- * abuse: who is turned away for a while, since its connections had to be cut off.
- */
+/** The schema of `abuse`: which clients are turned away for a while because their connections had to be cut off. */
 import { z } from 'zod'
 import type { AbusePlan } from '../engine/plan.ts'
 import { count, duration, networks, networksOf } from './quantities.ts'

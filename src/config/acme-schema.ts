@@ -1,6 +1,4 @@
-/**
- * tls.acme: certificates that are had and renewed by themselves.
- */
+/** The schema of `tls.acme`: certificates that are obtained and renewed automatically. */
 import { z } from 'zod'
 import { challengeTypes } from '../tls/acme/challenge.ts'
 import { keyKinds } from '../tls/keys.ts'

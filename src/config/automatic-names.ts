@@ -1,6 +1,4 @@
-/**
- * Which hosts of the sites get a certificate by themselves, and from whom; and what stands in the way for others.
- */
+/** Which hosts of the sites get an automatic certificate, and from whom; and what prevents it for the others. */
 import { isIP } from 'node:net'
 import { isLocalName } from '../tls/acme/local-authority.ts'
 import { isSubjectName, isWildcard, covers } from '../tls/subject-names.ts'

@@ -1,6 +1,4 @@
-/**
- * tls.acme and the hosts of the sites → what the process does to have certificates by itself.
- */
+/** Compiles `tls.acme` and the hosts of the sites into what the process does to obtain certificates automatically. */
 import { resolve } from 'node:path'
 import type { AutomaticSettings } from '../tls/acme/automatic.ts'
 import type { Clock } from '../core/clock.ts'

@@ -1,6 +1,6 @@
 /**
- * Durations that are written as bare numbers, which are milliseconds here and seconds elsewhere: a deadline of 60 ms would cut
- * everybody off, and an answer that is fresh for 3600 ms is hardly cached.
+ * Warns of durations that are bare numbers. They are milliseconds here and seconds in other programs: a deadline of
+ * 60 ms would cut everybody off, and an answer that is fresh for 3600 ms is hardly cached.
  */
 import { valueAt, type ConfigPath } from './problem.ts'
 import { durationText } from './units.ts'

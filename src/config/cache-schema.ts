@@ -1,5 +1,6 @@
 /**
- * cache: of a route, what is stored and under which key; at the top, how much memory there is and who may purge.
+ * The schemas of `cache`: of a route, what is stored and under which key; at the top, how much memory there is and
+ * who may purge.
  */
 import { z } from 'zod'
 import { isFieldName } from '../engine/field-rules.ts'

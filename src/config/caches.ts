@@ -1,8 +1,8 @@
 /**
- * The cache of a plan: the settings of the shared one, and the step of each route that has one.
+ * The cache of a plan: the settings of the shared cache, and the step of each route that has one.
  *
- * The cache itself belongs to the process and outlives the plan (`LastingContext.openCache`): it is asked for only when a
- * route needs it, so a config without one costs nothing.
+ * The cache itself belongs to the process and outlives the plan (`LastingContext.openCache`). It is asked for only
+ * when a route needs it, so a config without one costs nothing.
  */
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'

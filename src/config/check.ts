@@ -1,6 +1,6 @@
 /**
- * The check of a config: its shape, and what only the whole can tell (names of origins, captures, order of routes). All
- * that is wrong is told at once: where one part is misshapen, the others are still checked.
+ * Checks a config: its shape, and what only the whole can show (names of origins, captures, the order of routes). All
+ * mistakes are reported at once: where one part is misshapen, the others are still checked.
  */
 import { didYouMean } from '../core/nearest.ts'
 import { systemClock } from '../core/clock.ts'

@@ -1,4 +1,4 @@
-/** What a plan needs of the process that it will run in: time, logs, and the way to origins. */
+/** What a plan needs from the process that it will run in: time, logs, and the way to origins. */
 import type { DiskSettings } from '../cache/disk/options.ts'
 import type { CacheSettings, SharedCache } from '../cache/shared-cache.ts'
 import type { Clock } from '../core/clock.ts'

@@ -1,6 +1,6 @@
 /**
- * A checked config to a Plan. Steps of a route run in this order however they are written: https, rewrite, headers, cache, the
- * end.
+ * Compiles a checked config to a Plan. The steps of a route run in this order, however they are written: https,
+ * rewrite, headers, cache, the end.
  *
  * Origins whose options and bounds have not changed are carried over from the plan before, so a reload keeps their
  * connections and what they know of their servers. An origin is closed when the last plan that holds it is.

@@ -1,6 +1,4 @@
-/**
- * tls.acme.dns: who puts the records of dns-01 into the DNS.
- */
+/** The schema of `tls.acme.dns`: who puts the records of dns-01 into the DNS. */
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import type { DnsServerAddress } from '../tls/acme/dns/exchange.ts'

@@ -1,9 +1,9 @@
 /**
- * The schema of the whole config: what may be written, how it is checked, and what it means when it is left out. The docs
- * (docs/config.md) and the JSON Schema (schema.json) are made from it.
+ * The schema of the whole config: what may be written, how it is checked, and what it means when it is left out. The
+ * docs (docs/config.md) and the JSON Schema (schema.json) are made from it.
  *
- * `HeadgateConfig` is what people write, with every short form; `ConfigDocument` is the same, normalised: short forms
- * opened, defaults filled in, durations in milliseconds, sizes in bytes.
+ * `HeadgateConfig` is what people write, with every short form. `ConfigDocument` is the same, normalised: short forms
+ * expanded, defaults filled in, durations in milliseconds, sizes in bytes.
  */
 import { z } from 'zod'
 import { cacheSchema } from './cache-schema.ts'

@@ -1,5 +1,6 @@
 /**
- * Hosts as sites and certificates name them: 'www.example.com', '*.example.com', '*', '[::1]', several with commas.
+ * Hosts as sites and certificates name them: 'www.example.com', '*.example.com', '*', '[::1]', several separated by
+ * commas.
  */
 import { domainToASCII } from 'node:url'
 import { parseAuthority } from '../http/target.ts'

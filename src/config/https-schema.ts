@@ -1,6 +1,4 @@
-/**
- * https: one switch for what keeps clients on HTTPS.
- */
+/** The schema of `https`: one switch for what keeps clients on HTTPS. */
 import { z } from 'zod'
 import type { ListenerPlan } from '../engine/plan.ts'
 import type { HttpsOptions } from '../handlers/https.ts'

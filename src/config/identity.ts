@@ -1,6 +1,6 @@
 /**
  * What tells one config from another: its hash, by which workers agree before they swap, and the name by which a
- * deployment knows its own requests again.
+ * deployment recognises its own requests.
  */
 import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'

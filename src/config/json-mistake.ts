@@ -1,6 +1,6 @@
 /**
- * Where and why a text is not JSON (RFC 8259). JSON.parse tells it only sometimes, and in other words with each version
- * of Node; this reads the text a second time, once it is known to be wrong.
+ * Finds where and why a text is not JSON (RFC 8259). JSON.parse tells it only sometimes, and in other words with each
+ * version of Node. So once a text is known to be wrong, this reads it a second time.
  */
 
 export interface JsonMistake {

@@ -1,6 +1,6 @@
 /**
- * Which keys may stand at a place of the config: read from the JSON Schema, which is made once, when the first mistake
- * asks for it.
+ * Which keys may stand at a place of the config. They are read from the JSON Schema, which is made once, when the
+ * first mistake needs it.
  */
 import { z } from 'zod'
 import { configSchema } from './document.ts'

@@ -1,5 +1,6 @@
 /**
- * limits and timeouts: the bounds towards clients and origins, each with its default and the reason.
+ * The schemas of `limits` and `timeouts`: the bounds towards clients and origins, each with its default and the
+ * reason.
  */
 import { z } from 'zod'
 import {

@@ -1,9 +1,10 @@
 /**
- * The names of listeners in a plan: the address, by which a reload knows a socket again. Port 0 asks for a port of its own
- * each time, so several may have been written alike: the second is '127.0.0.1:0#2'.
+ * The names of listeners in a plan: a name is the address, by which a reload recognises a socket. Port 0 means a new
+ * port each time, so several listeners may be written alike: the second is '127.0.0.1:0#2'.
  *
- * Promises: no two have the same name; of those with port 0 each that was open and has not changed keeps its name, hence its
- * socket, whatever came or went beside it; then one that has changed takes the place of one that is gone.
+ * Promises: no two have the same name. Of those with port 0, each that was open and has not changed keeps its name,
+ * and hence its socket, whatever was added or removed beside it; then one that has changed takes the place of one
+ * that is gone.
  */
 import type { ListenerPlan } from '../engine/plan.ts'
 

@@ -1,6 +1,4 @@
-/**
- * listeners: where clients connect to.
- */
+/** The schema of `listeners`: where clients connect to. */
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import type { ListenerPlan, ListenerTls } from '../engine/plan.ts'

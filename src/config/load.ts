@@ -1,6 +1,6 @@
 /**
- * A config from a file (.ts, .js, .mjs, .yaml, .yml, .json) or from an object, read and checked. Never throws for what is
- * wrong with the config: it is told in `problems`, with file, line and column where they are known.
+ * Loads a config from a file (.ts, .js, .mjs, .yaml, .yml, .json) or from an object, and checks it. It never throws
+ * for a mistake in the config: those are returned in `problems`, with file, line and column where they are known.
  */
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'

@@ -1,8 +1,10 @@
 /**
- * Origins that are listeners of this very server: what is sent there comes back. HTTP of it is answered 508, since it bears
- * our name (engine/arrival.ts); connections that are passed on unread would make another each, without end.
+ * Finds origins that are listeners of this very server: what is sent there comes back. HTTP requests are then
+ * answered 508, since they carry our name (engine/arrival.ts); connections passed on unread would each make another,
+ * without end.
  *
- * Promise: told is only what is sure by the addresses that are written, and by those of this machine. Names are not resolved.
+ * Promise: only what is certain from the written addresses and those of this machine is reported. Names are not
+ * resolved.
  */
 import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'

@@ -1,6 +1,4 @@
-/**
- * match: what of a request a route asks for. Compiled to a Matcher.
- */
+/** The schema of `match`: what a route requires of a request. It is compiled to a Matcher. */
 import { z } from 'zod'
 import { isFieldName } from '../engine/field-rules.ts'
 import { Matcher, type ValueTest } from '../engine/match.ts'

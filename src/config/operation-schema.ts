@@ -1,6 +1,6 @@
 /**
- * log, admin, errorPages, forwarding, hide: how the program is run, what it tells origins about clients, and what it
- * keeps from clients about origins.
+ * The schemas of `log`, `admin`, `errorPages`, `forwarding` and `hide`: how the program is run, what it tells origins
+ * about clients, and what it keeps from clients about origins.
  */
 import { z } from 'zod'
 import { isFieldName } from '../engine/field-rules.ts'

@@ -1,6 +1,4 @@
-/**
- * origins: named groups of servers, and how they are reached.
- */
+/** The schema of `origins`: named groups of servers, and how they are reached. */
 import { z } from 'zod'
 import { defaultTuning, type PolicyName } from '../origin/options.ts'
 import { policyNames } from '../origin/policies.ts'

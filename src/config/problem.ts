@@ -1,6 +1,6 @@
 /**
- * Problems of a config: where, what, and what was probably meant. Made from zod's issues, which know the place but speak
- * of types; people wrote a file, so they are told of keys and values.
+ * Problems of a config: where, what, and what was probably meant. They are made from zod's issues, which know the
+ * place but speak of types; people wrote a file, so they are told about keys and values.
  */
 import { z } from 'zod'
 import { didYouMean } from '../core/nearest.ts'

@@ -1,5 +1,6 @@
 /**
- * Schemas of durations, sizes, counts, networks: what the other schemas are made of. `title` names the type in the docs.
+ * Schemas of durations, sizes, counts and networks, of which the other schemas are made. `title` names the type in
+ * the docs.
  */
 import { z } from 'zod'
 import { Networks } from '../guard/networks.ts'

@@ -1,11 +1,12 @@
 /**
- * headgate.config.ts, .js, .mjs: loaded by Node itself, which strips types.
+ * Reads headgate.config.ts, .js and .mjs: Node itself loads them and strips the types.
  *
- * While a config loads, `headgate` means this installation, wherever the file lies: a global install and npx need no
- * node_modules beside the config. What the config imports by path is loaded anew with it, by a query that changes, so a
- * reload sees every change; Node keeps what was loaded before, a few hundred bytes to kilobytes for each reload.
+ * While a config loads, `headgate` means this installation, wherever the file lies, so a global install and npx need
+ * no node_modules beside the config. What the config imports by path is loaded anew with it, through a query that
+ * changes, so a reload sees every change. Node keeps what was loaded before: a few hundred bytes to kilobytes for
+ * each reload.
  *
- * What is written with `import` and `export` is a module, also where the package.json beside it says "commonjs": `npm
+ * A file written with `import` and `export` is a module even where the package.json beside it says "commonjs": `npm
  * init` writes that, and whoever copies a config into such a folder has done nothing wrong.
  */
 import { readFileSync } from 'node:fs'

@@ -1,8 +1,8 @@
 /**
- * YAML, JSON and JSON with comments, read with the place of every value kept.
+ * Reads YAML, JSON and JSON with comments, and keeps the place of every value.
  *
- * JSON goes through the YAML reader too, once its comments, trailing commas and tabs (which YAML refuses) are made
- * blanks: so lines and columns stay as written. JSON's own reader has the last word on whether it is JSON.
+ * JSON goes through the YAML reader too, once its comments, trailing commas and tabs (which YAML refuses) are blanked
+ * out, so lines and columns stay as written. JSON's own parser has the last word on whether it is JSON.
  */
 import { LineCounter, parseDocument } from 'yaml'
 import { findJsonMistake } from './json-mistake.ts'

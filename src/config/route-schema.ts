@@ -1,6 +1,4 @@
-/**
- * sites and routes: which host and which request goes where.
- */
+/** The schemas of `sites` and their routes: which host and which request goes where. */
 import { z } from 'zod'
 import { headersSchema } from '../handlers/headers.ts'
 import { redirectSchema } from '../handlers/redirect.ts'

@@ -1,4 +1,4 @@
-/** The JSON Schema of the config as a file: `schema.json`, `headgate schema`. */
+/** The JSON Schema of the config as a text: for `schema.json` and `headgate schema`. */
 import { configJsonSchema } from './known-keys.ts'
 
 export function configSchemaText(): string {

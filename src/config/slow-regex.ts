@@ -1,7 +1,7 @@
 /**
- * Regexes that hostile text can make very slow: a repetition of what holds a repetition, as in `(a+)+`, tries each way of
- * splitting the text before it gives up, and JavaScript has no limit for it. A look at the spelling alone, so it is a
- * warning: it finds the common ones and means no proof of the others.
+ * Warns of regexes that hostile text can make very slow: a repetition of something that holds a repetition, as in
+ * `(a+)+`, tries each way of splitting the text before it gives up, and JavaScript has no limit for that. It looks at
+ * the spelling alone, so it is a warning: it finds the common ones and proves nothing about the others.
  */
 
 interface Group {

@@ -1,5 +1,6 @@
 /**
- * The text of a config file and where in it a value stands: so that an error names line and column and shows them.
+ * The text of a config file, and where in it each value stands, so that an error can name line and column and show
+ * them.
  */
 import { isMap, isPair, isScalar, isSeq, type Document, type LineCounter, type Node } from 'yaml'
 import type { ConfigPath } from './problem.ts'

@@ -1,6 +1,7 @@
 /**
- * `tcp` of the listeners, compiled: for each listener its routes by server name. Their origins are those of the config, made
- * for connections that are passed on: one that HTTP routes use as well is there twice, with a name of its own.
+ * Compiles `tcp` of the listeners: for each listener its routes by server name. Their origins are those of the
+ * config, made for connections that are passed on: one that HTTP routes use as well exists twice, the second time
+ * under a name of its own.
  */
 import type { TcpRoute, TcpRoutes } from '../engine/plan.ts'
 import type { RouteInfo } from '../http/exchange.ts'

@@ -1,6 +1,4 @@
-/**
- * tcp of a listener: whom its connections are passed on to, unread.
- */
+/** The schema of `tcp` of a listener: where its connections are passed on to, unread. */
 import { z } from 'zod'
 import { parseServerUrl } from '../origin/server-url.ts'
 import { isOriginName } from './route-schema.ts'

@@ -1,5 +1,6 @@
 /**
- * tls: certificates, versions, and who has to show one; at the top, of a listener, and towards the servers of an origin.
+ * The schemas of `tls`: certificates, versions, and who must present one; at the top, of a listener, and towards the
+ * servers of an origin.
  */
 import { z } from 'zod'
 import type { ListenerTls } from '../engine/plan.ts'

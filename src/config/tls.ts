@@ -1,6 +1,6 @@
 /**
- * What `tls` says, with the files that it names: read and checked when the config is, and made into what listeners and
- * origins need. A file that cannot be used is an error with the place that names it.
+ * Reads and checks what `tls` says, and the files that it names, together with the config, and makes of it what
+ * listeners and origins need. A file that cannot be used is an error at the place that names it.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'

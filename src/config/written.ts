@@ -1,6 +1,6 @@
 /**
- * What was written in a config, before it is known to be right: its listeners, servers and routes in whichever form they stand,
- * with their places. So that a mistake elsewhere does not hide what else is wrong.
+ * What was written in a config, before it is known to be right: its listeners, servers and routes, in whichever form,
+ * with their places. It keeps one mistake from hiding what else is wrong.
  */
 import { readListener } from './listener-schema.ts'
 import { valueAt, type ConfigPath } from './problem.ts'

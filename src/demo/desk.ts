@@ -1,9 +1,10 @@
 /**
- * The desk of the demo: a small server in the demo's own process, an origin too, that gives the page, tells which
+ * The desk of the demo: a small server in the demo's own process, itself an origin, that serves the page, tells which
  * origins run, and kills or starts one when the page asks.
  *
- * It listens on the loopback and is reached through Headgate. What changes something must be a POST with the field
- * `X-Demo`, which no other site's page can send without being asked about by the browser first.
+ * It listens on the loopback and is reached through Headgate. A request that changes something must be a POST with
+ * the field `X-Demo`, which a page of another site cannot send without the browser first asking this server for
+ * permission.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'

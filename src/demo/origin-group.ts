@@ -1,6 +1,6 @@
 /**
- * The three origins of the demo: their processes, killed and started again from the page. A started one takes the port
- * that it had before, since the config of the Headgate in front is not changed.
+ * The three origins of the demo: their processes, killed and started again from the page. A restarted origin takes
+ * its old port, since the config of the Headgate in front does not change.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

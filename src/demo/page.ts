@@ -1,7 +1,7 @@
 /**
- * The demo's page: one HTML file with its style and scripts inside, put together at the start from the files in
- * `page/`. It asks nobody but this server for anything, and its Content-Security-Policy allows nothing else: style and
- * script only by their hash, connections only to where it came from.
+ * The demo's page: one HTML file that includes its styles and scripts, assembled at the start from the files in
+ * `page/`. It loads nothing from anywhere else, and its Content-Security-Policy allows nothing else: style and script
+ * only by their hash, connections only to where it came from.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
  * A WebSocket that echoes (RFC 6455), for the demo's origins: the package has no WebSocket library, and an echo needs
- * little. Text and binary messages come back as they came; pings are answered; a close is answered and ends it.
+ * little. Text and binary messages come back as they came; a ping is answered; a close is answered and ends it.
  *
  * Bounds: a message of more than `messageBytesMax` closes with 1009; frames that break the rules close with 1002.
  */

@@ -6,10 +6,12 @@
  *     client - - [time] "METHOD target HTTP/1.1" status bytes "referer" "user-agent"
  *     id "route" upstream connect-ms first-byte-ms total-ms attempts fault [cache]
  *
- * on one line, '-' for what there is not; the last word stands only where a cache was asked. The status is 000 when no answer was sent. `json` has the keys of Caddy's log
- * where it has one. The user is never told: it would come out of Authorization.
+ * all on one line, with '-' for a value that there is not; the last word is written only where a cache was asked. The
+ * status is 000 when no answer was sent. `json` uses the keys of Caddy's log where it has one. The user is never
+ * logged: it would come from Authorization.
  *
- * A line is made of strings that exist already, and the time of day once a second: bench/micro/access-log.ts measures it.
+ * A line is assembled from strings that exist already, and the time of day is formatted once a second:
+ * bench/micro/access-log.ts measures it.
  */
 import { NONE, faultRow, type Fault } from '../core/faults.ts'
 import type { Clock } from '../core/clock.ts'

@@ -1,6 +1,6 @@
 /**
- * Alt-Svc (RFC 7838): tells clients of HTTP/1 and HTTP/2 over TLS that HTTP/3 is served beside. Only for hosts that it serves with a
- * certificate that is for them, since a client must be shown one for the host that it asks for (§2.1).
+ * Alt-Svc (RFC 7838): tells clients of HTTP/1 and HTTP/2 over TLS that HTTP/3 is available too. It is sent only for
+ * hosts for which HTTP/3 has a certificate, since a client must be shown one for the host that it asks for (§2.1).
  */
 import { Field } from '../http/known-fields.ts'
 import { HTTP_3 } from '../http/message.ts'

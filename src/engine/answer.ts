@@ -1,6 +1,6 @@
 /**
- * Our own answers to what went wrong: small, in the form that the client asked for, and naming no origin. (gRPC has a form
- * of its own: grpc-answer.ts.)
+ * Our own answers to what went wrong: small, in the form that the client asked for, and naming no origin. (gRPC has a
+ * form of its own: grpc-answer.ts.)
  *
  * Promises: an operator's page for the status wins over ours; nothing in an answer comes from the request except its
  * id, which is one of ours or was checked; no cache may keep it.

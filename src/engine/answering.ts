@@ -1,10 +1,10 @@
 /**
  * Answering: the walk outward. Answers pass the steps before the one that gave them, faults pass until a step answers
- * them, and at the end stands what is given to the client's stream: an answer, a tunnel, or a cut.
+ * them, and at the end stands what the client's stream is given: an answer, a tunnel, or a cut.
  *
- * Invariants: at most one head is sent for an exchange; after `x.down.sendHead`, `sendWhole` or the end of a body, `x` may
- * be finished and serve another request, so nothing here touches it afterwards, and what catches exceptions compares
- * `x.life`. An exception out of a handler costs its own request only.
+ * Invariants: at most one head is sent for an exchange. After `x.down.sendHead`, `sendWhole` or the end of a body,
+ * `x` may be finished and serve another request, so nothing here touches it afterwards, and whoever catches an
+ * exception compares `x.life`. An exception from a handler costs its own request only.
  */
 import { Faults, NONE, faultRow, type Fault } from '../core/faults.ts'
 import {

@@ -1,6 +1,6 @@
 /**
  * What is learned of a request before it is routed: who asks, through whom, under which id, and whether it has been
- * here before; and what of it nobody gets to see: fields nominated by Connection, and claims about the client.
+ * here before. It also removes what nobody may see: fields nominated by Connection, and claims about the client.
  *
  * Promise: of a peer that is not trusted nothing is believed: its address is the client's, its scheme that of the
  * connection, its id is replaced. No match, variable or step sees what it claims.

@@ -1,9 +1,9 @@
 /**
- * Engine: what the protocol servers call. It takes each exchange from its begin over the route it takes to its end, and
- * sees to it that each is answered, cut or abandoned once (answering.ts) and finished once.
+ * Engine: what the protocol servers call. It takes each exchange from beginning to end over the route that it takes,
+ * and makes sure that each is answered, cut or abandoned once (answering.ts) and finished once.
  *
- * Invariants: an exchange holds its plan until it is finished; one that was abandoned hears nothing more from the steps
- * or upstreams that were at work for it; each that was served is told of exactly once.
+ * Invariants: an exchange holds its plan until it is finished; one that was abandoned hears nothing more from the
+ * steps or upstreams that were working for it; the observer is told exactly once of each that was served.
  */
 import type { Clock } from '../core/clock.ts'
 import { Faults, NONE, type Fault } from '../core/faults.ts'

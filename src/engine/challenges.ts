@@ -1,7 +1,7 @@
 /**
  * Answers to http-01 challenges (RFC 8555 §8.3), before any route and whatever the routes say: a CA asks for
- * /.well-known/acme-challenge/TOKEN in clear text. Only tokens that were given to us are answered; others go their way,
- * so an origin that has a client of its own behind us keeps it.
+ * /.well-known/acme-challenge/TOKEN in clear text. Only tokens that were given to us are answered. Others take the
+ * ordinary way, so an origin behind us can keep an ACME client of its own.
  */
 import { Field } from '../http/known-fields.ts'
 import type { Exchange } from '../http/exchange.ts'

@@ -1,8 +1,8 @@
 /**
- * ClosingDirection: one direction of a WebSocket tunnel, followed frame by frame so that a Close frame can be put in
- * where a frame ends. What comes behind it is dropped: nothing may follow a Close frame (RFC 6455 §5.5.1).
+ * ClosingDirection: one direction of a WebSocket tunnel, followed frame by frame so that a Close frame can be
+ * inserted where a frame ends. What comes behind it is dropped: nothing may follow a Close frame (RFC 6455 §5.5.1).
  *
- * It stands before the tunnel's own events and hands everything on; the tunnel knows nothing of it.
+ * It stands before the tunnel's own events and passes everything on; the tunnel knows nothing of it.
  */
 import type { Transport, TransportEvents } from '../net/transport.ts'
 import { FrameWalk } from '../http/websocket-close.ts'

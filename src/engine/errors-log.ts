@@ -1,9 +1,9 @@
 /**
- * The errors log: faults of exchanges and sentences of the program, one line each, above a level.
+ * The errors log: faults of exchanges and messages of the program, one line each, above a level.
  *
- * Promises: a fault that repeats writes at most `faultLinesPerSecondMax` lines a second, and the rest is told in one
- * line with their number: an origin that is down must not fill the disk. Sentences have a bound of their own. Query
- * strings are left out, so no secret of theirs can be in a line.
+ * Promises: a fault that repeats writes at most `faultLinesPerSecondMax` lines a second, and the rest are summed up
+ * in one line: an origin that is down must not fill the disk. Messages have a bound of their own. Query strings are
+ * left out, so no secret in them can reach a line.
  */
 import { faultCount, faultRow, type Fault, type FaultLevel } from '../core/faults.ts'
 import type { Clock, ClockTimer } from '../core/clock.ts'

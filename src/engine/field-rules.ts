@@ -1,6 +1,6 @@
 /**
- * Which fields a config may name where: a name is a token, and fields that delimit messages or that another part of
- * Headgate writes are refused with the reason, rather than set in vain.
+ * Which fields a config may name where: a name must be a token, and fields that delimit messages, or that another
+ * part of Headgate writes, are refused with the reason rather than set in vain.
  */
 
 /** RFC 9110 §5.6.2. */

@@ -1,6 +1,6 @@
 /**
- * Generations: the plans in use. A reload replaces the current one for new exchanges only; an old one is let go of when
- * the last exchange that began with it is finished.
+ * Generations: the plans in use. A reload replaces the current plan for new exchanges only; an old one is released
+ * when the last exchange that began with it is finished.
  */
 import type { Lease } from '../http/exchange.ts'
 import type { Plan } from './plan.ts'

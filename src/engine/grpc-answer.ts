@@ -1,5 +1,6 @@
 /**
- * Our own answers to clients of gRPC: they look for a status in fields of their own and at 200, whatever went wrong.
+ * Our own answers to gRPC clients, which expect status 200 and look for the outcome in fields of their own, whatever
+ * went wrong.
  */
 import type { FaultRow } from '../core/faults.ts'
 import type { Exchange } from '../http/exchange.ts'

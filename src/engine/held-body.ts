@@ -1,8 +1,9 @@
 /**
- * HeldBody: takes the body of an answer while its head still waits on the way outward (an `onResponse` answered WAIT).
+ * HeldBody: takes the body of an answer while its head still waits on the way outward (an `onResponse` answered
+ * WAIT).
  *
- * Bounded by its refusal: the first write is answered with false, so a source that keeps the seam's rule adds no more
- * than what it had read already.
+ * It is bounded by refusing: the first write is answered with false, so a source that keeps the rules of the seam
+ * adds no more than what it had already read.
  */
 import type { Fault } from '../core/faults.ts'
 import type { BodySink } from '../http/body.ts'

@@ -1,9 +1,10 @@
 /**
  * LogFile: the descriptor under a LogQueue: a file opened with O_APPEND, or stdout or stderr.
  *
- * A pipe is opened a second time without blocking, where the system lets us (Linux, through /proc): a write to a full
- * pipe would otherwise hold one of Node's four threads until somebody reads, and those threads also look up names.
- * Only our own description is changed so, never the one that we share with whoever started us.
+ * A pipe is opened a second time without blocking, where the system allows it (Linux, through /proc): a write to a
+ * full pipe would otherwise occupy one of Node's four pool threads until somebody reads, and those threads also look
+ * up names. Only our own file description is changed in this way, never the one that we share with whoever started
+ * us.
  */
 import type * as nodeFs from 'node:fs'
 import { constants } from 'node:fs'

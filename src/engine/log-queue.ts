@@ -1,13 +1,14 @@
 /**
  * LogQueue: whole lines on their way to a file, stdout or stderr.
  *
- * Promises: `push` never waits and never throws; what does not fit into `bytesMax` is dropped and counted, and once the
- * queue has room again `onRecover` is told how many; one write is under way at a time; a write that fails (ENOSPC,
- * EPIPE, EIO) is tried again, so a full disk costs lines and not the server; a batch holds whole lines only.
+ * Promises: `push` never waits and never throws. What does not fit into `bytesMax` is dropped and counted, and once
+ * the queue has room again `onRecover` is told how many lines that was. One write is under way at a time. A write
+ * that fails (ENOSPC, EPIPE, EIO) is tried again, so a full disk costs lines and not the server. A batch holds whole
+ * lines only.
  *
- * Several processes may write the same log. A file is opened with O_APPEND, where one write is one piece. On a pipe only
- * writes up to PIPE_BUF are (POSIX, write), so there a shared queue writes batches of at most that, and `lineBytesMax`
- * tells writers of lines how long one may be.
+ * Several processes may write the same log. A file is opened with O_APPEND, where one write stays in one piece. On a
+ * pipe that holds only for writes up to PIPE_BUF (POSIX, write), so a shared queue writes batches of at most that,
+ * and `lineBytesMax` tells the formatters how long a line may be.
  *
  * Lines are ASCII (the formatters escape the rest), so that a character is a byte.
  */

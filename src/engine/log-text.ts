@@ -1,9 +1,9 @@
 /**
- * The pieces of log lines: escaping, times, hidden values. All of them give ASCII, so that a line is as long in bytes
- * as in characters, and none lets a peer end a line, a quoted string or a JSON value.
+ * The pieces of log lines: escaping, times, redacted values. All of them are ASCII, so a line is as long in bytes as
+ * in characters, and none lets a peer end a line, a quoted string or a JSON value.
  *
- * Text from the wire is latin1: one character a byte. What the config brought in may hold any character and is shown as
- * its UTF-8 bytes (combined) or as a JSON escape.
+ * Text from the wire is latin1: one character is one byte. Text from the config may hold any character, and is shown
+ * as its UTF-8 bytes (combined) or as a JSON escape.
  */
 
 // oxlint-disable-next-line no-control-regex -- that is what is searched for

@@ -1,6 +1,6 @@
 /**
- * The two logs of a process and where they go. A change of config opens what is new before anything is swapped, so that
- * a log that cannot be written refuses the config and the old ones go on.
+ * The two logs of a process and where they go. A change of config opens the new ones before anything is swapped, so
+ * that a log that cannot be written refuses the config and the old logs go on.
  */
 import type { Clock } from '../core/clock.ts'
 import type { LogPlan } from './plan.ts'

@@ -1,7 +1,7 @@
 /**
- * Matchers: what of a request a route asks for. All conditions that are written must hold; of a list one must.
+ * Matchers: what a route requires of a request. All conditions that are written must hold; of a list, one must.
  *
- * `matches` is asked for every request and allocates nothing but captures; `whyNot` says the same in words, for
+ * `matches` is called for every request and allocates nothing but captures; `whyNot` says the same in words, for
  * `explain` and for the log of a request that no route takes.
  */
 import { empty } from '../core/empty.ts'

@@ -1,9 +1,9 @@
 /**
  * The table of all metrics, and the form in which they leave a worker.
  *
- * The exposition (admin), the merging over workers and docs/operations.md read this one table; a name that is not in it
- * cannot be written. No label ever holds what a client chose (Host, path, an unknown method): a stranger must not be
- * able to make series.
+ * The exposition (admin), the merging over workers and docs/operations.md read this one table; a name that is not in
+ * it cannot be written. No label ever holds what a client chose (Host, path, an unknown method): a stranger must not
+ * be able to create series.
  */
 
 /** How the values of several workers become one. */

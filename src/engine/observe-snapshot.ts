@@ -1,6 +1,4 @@
-/**
- * What Observe has counted, as a MetricsSnapshot. Not hot: once per scrape.
- */
+/** Turns what Observe has counted into a MetricsSnapshot. It runs once per scrape, off the hot path. */
 import { faultCount, faultRow } from '../core/faults.ts'
 import { cacheResultNames } from '../http/cache-result.ts'
 import { labelText, Metric, setSample, type MetricsSnapshot } from './metrics.ts'

@@ -1,9 +1,9 @@
 /**
  * Observe: counts what happens and writes the two logs.
  *
- * Promises: a finished or refused exchange is counted once and has exactly one line in the access log, unless the queue
- * was full, which is counted; nothing is allocated for a request but its line; series are made by the config (routes,
- * servers), never by what clients send.
+ * Promises: a finished or refused exchange is counted once and has exactly one line in the access log, unless the
+ * queue was full, which is counted; nothing is allocated for a request but its line; series are created by the config
+ * (routes, servers), never by what clients send.
  */
 import { faultCount, faultRow, NONE, type Fault, type FaultLevel } from '../core/faults.ts'
 import { systemClock, type Clock } from '../core/clock.ts'

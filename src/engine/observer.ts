@@ -1,8 +1,9 @@
 /**
- * Observer: who is told what happens to exchanges, so that the engine knows neither logs nor counters.
+ * Observer: is told what happens to exchanges, so that the engine knows neither logs nor counters.
  *
- * Promises of the engine: every exchange that was served or refused is told of exactly once, by `onFinish` or by
- * `onRefuse`; `x` is borrowed and goes back to its pool when the call returns. An observer never throws and never waits.
+ * Promises of the engine: every exchange that was served or refused is reported exactly once, by `onFinish` or by
+ * `onRefuse`; `x` is borrowed and goes back to its pool when the call returns. An observer never throws and never
+ * waits.
  */
 import type { Fault, FaultLevel } from '../core/faults.ts'
 import type { Exchange } from '../http/exchange.ts'

@@ -1,14 +1,14 @@
 /**
- * Path patterns of a route, compiled. They are held against the normalised path (`RequestHead.path`), and are
- * themselves written in its form, so '/caf%c3%a9', '/café' and '/caf%C3%A9' in a config are one pattern.
+ * Path patterns of a route, compiled. They are compared with the normalised path (`RequestHead.path`) and are brought
+ * into the same form themselves, so '/caf%c3%a9', '/café' and '/caf%C3%A9' in a config are one pattern.
  *
- * - `/a/b`     this path and no other.
- * - `/a/*`     '/a' and everything below it; `$1` is what follows '/a/', '' for '/a' itself. That '/a' belongs to it
- *              is on purpose: what guards or moves a folder must not leave a hole at its root.
- * - `/u/:name` a whole segment, not empty; both `{path.name}` and `$1`.
- * - `/f/*.css` a '*' elsewhere stands for any run of characters inside its segment, one in a segment.
- * - `*`        every target, the asterisk of `OPTIONS *` included.
- * - a regex    as JavaScript has it, not anchored by itself; `(?i:…)` ignores case.
+ * - `/a/b` is this path and no other.
+ * - `/a/*` is '/a' and everything below it; `$1` is what follows '/a/', '' for '/a' itself. It includes '/a' on
+ *   purpose: a route that guards or moves a folder must not leave a hole at its root.
+ * - `/u/:name` takes a whole segment that is not empty, as both `{path.name}` and `$1`.
+ * - `/f/*.css`: a '*' elsewhere stands for any run of characters inside its segment; there may be one per segment.
+ * - `*` is every target, including the asterisk of `OPTIONS *`.
+ * - A regex is as JavaScript has it, and is not anchored by itself; `(?i:…)` ignores case.
  */
 
 export interface PathPattern {

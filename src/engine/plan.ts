@@ -1,6 +1,6 @@
 /**
- * Plan: a config, compiled. Immutable: the server swaps one pointer to it, and running exchanges keep the route they
- * took, so a reload drops nothing. Only `config/compile.ts` makes one.
+ * Plan: a compiled config. It is immutable: the server swaps one pointer to it, and running exchanges keep the route
+ * they took, so a reload drops nothing. Only `config/compile.ts` makes one.
  */
 import type { Fault } from '../core/faults.ts'
 import type { Claims } from '../http/claims.ts'

@@ -1,6 +1,6 @@
 /**
- * Queries ('?a=1&b=2'): finding and editing parameters. The WHATWG form rules: '&' between parameters, the first '='
- * ends the name, '+' is a space. A parameter that is not touched keeps its exact spelling.
+ * Queries ('?a=1&b=2'): finding and editing parameters by the WHATWG form rules: '&' separates parameters, the first
+ * '=' ends the name, '+' is a space. A parameter that is not touched keeps its exact spelling.
  */
 
 /** '+' and percent-encoding undone, as text; octets that are no UTF-8 become U+FFFD, a stray '%' stays. */

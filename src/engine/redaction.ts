@@ -1,10 +1,10 @@
 /**
- * Redaction: values that must not reach a log. Authorization, Cookie and Set-Cookie are never logged at all; here are
- * query parameters with secret values, in the request target and in Referer (which carries the target of the page
- * before), user and password in a URL, and fields that the operator chose.
+ * Redaction: keeps secret values out of the logs. Authorization, Cookie and Set-Cookie are never logged at all. Here
+ * are query parameters with secret values, in the request target and in Referer (which carries the target of the page
+ * before), the user and password of a URL, and fields that the operator chose.
  *
- * A name is compared as an application would read it: percent-decoded, lower case, and `user[password]` by its parts.
- * A URL inside a value (`next=%2F%3Ftoken%3D…`) is not looked into.
+ * A name is compared as an application would read it: percent-decoded, in lower case, and `user[password]` by its
+ * parts. A URL inside a value (`next=%2F%3Ftoken%3D…`) is not looked into.
  */
 
 /** Names of query parameters that hold secrets by custom. The config's default. */

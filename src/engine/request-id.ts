@@ -1,6 +1,6 @@
 /**
- * Request ids: unique over processes and their restarts, cheap enough to make one for every request: a random prefix
- * drawn once, and a counter. They are names, not secrets: they can be guessed.
+ * Request ids: unique over processes and their restarts, and cheap enough to make one for every request: a random
+ * prefix drawn once, and a counter. They are names, not secrets: they can be guessed.
  */
 import { randomBytes } from 'node:crypto'
 

@@ -1,16 +1,17 @@
 /**
- * HostRouter: host, then the routes of its site in written order; the first that matches wins.
+ * HostRouter: chooses the site by the host, then the first of its routes, in the order written, that matches.
  *
- * The site is the most specific one: the exact host, else the longest `*.suffix` (any number of labels in front of it,
- * at least one), else `*`. When no route of that site takes the request there is no second try at another site: what a
- * site does not name it does not serve, whatever `*` would do with it. Then it is NO_ROUTE, logged with the reason.
+ * The site is the most specific one: the exact host, else the longest `*.suffix` (any number of labels in front of
+ * it, at least one), else `*`. When no route of that site takes the request there is no second try at another site:
+ * what a site does not name it does not serve, whatever `*` would do with it. The result is NO_ROUTE, logged with the
+ * reason.
  *
- * A guard holds whatever the spelling: of a path that some origins read differently (`looserPath`: '/admin%2Fx',
- * '/admin;x/y') the other reading is asked for, too, and the request refused when a route takes that which stands before
- * the one found. Routes behind it are no guards: '/packages/:name' takes '/packages/@a%2Fb' whatever follows.
+ * A guard holds whatever the spelling. For a path that some origins read differently (`looserPath`: '/admin%2Fx',
+ * '/admin;x/y') the other reading is looked up too, and the request is refused when that is taken by a route before
+ * the one found. Routes after it are no guards: '/packages/:name' takes '/packages/@a%2Fb' whatever follows.
  *
- * Routes that begin with a literal segment are indexed by it, so a site with a thousand folders costs one Map lookup;
- * the order written is kept, since every list of candidates is in that order.
+ * Routes that begin with a literal segment are indexed by it, so a site with a thousand folders costs one Map lookup.
+ * Every list of candidates is in the order written, so that order holds.
  */
 import { Faults, NONE } from '../core/faults.ts'
 import type { Exchange, RouteInfo } from '../http/exchange.ts'

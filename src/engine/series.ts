@@ -1,5 +1,6 @@
 /**
- * What is counted for one route or one server: typed arrays, so that a request adds numbers and allocates nothing.
+ * What is counted for one route or one server, in typed arrays, so that a request only adds numbers and allocates
+ * nothing.
  *
  * Counts are doubles: exact up to 2^53, where 32 bits would wrap within a day.
  */

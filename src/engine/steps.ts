@@ -1,9 +1,10 @@
 /**
  * The walk over the steps of a route, in each of its directions. Only the walk: what is sent at its end, and what an
- * exception costs, is the engine's.
+ * exception costs, is for the engine.
  *
- * Invariants: a child walks only the steps from `x.firstStep` on; `x.step` is the step that runs; after a step that did not answer NEXT, `x` may be finished and is not
- * touched, so each function tells by its return alone whether the walk came to its end.
+ * Invariants: a child walks only the steps from `x.firstStep` on; `x.step` is the step that runs; after a step that
+ * did not answer NEXT, `x` may be finished and is not touched, so each function tells by its return value alone
+ * whether the walk came to its end.
  */
 import type { Fault } from '../core/faults.ts'
 import {

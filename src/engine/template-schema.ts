@@ -1,6 +1,6 @@
 /**
- * Schemas that several directives share: a template, a field's name. They check while the config is read, so that what
- * is wrong is told with its place and together with all else.
+ * Schemas that several directives share: a template, a field's name. They are checked while the config is read, so
+ * that a mistake is reported with its place and together with all others.
  */
 import { z } from 'zod'
 import { systemClock } from '../core/clock.ts'

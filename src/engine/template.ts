@@ -1,9 +1,9 @@
 /**
- * Templates: text with `$1` and `{variable}` in it, compiled to parts when the config is.
+ * Templates: text with `$1` and `{variable}` in it, compiled to parts together with the config.
  *
  * `$1` … `$99` are captures, `$$` is a dollar, `{{name}}` is the text '{name}'. Braces that hold no name (as in JSON)
- * are themselves. A field template writes values as they are, less CR, LF and NUL; a URL template writes each so that it
- * stays inside the part of the URL in which it stands: a value never adds a segment, a parameter or a fragment that the
+ * stand for themselves. A field template writes values as they are, less CR, LF and NUL. A URL template writes each
+ * value so that it stays inside its part of the URL: a value never adds a segment, a parameter or a fragment that the
  * template does not have.
  */
 import type { Clock } from '../core/clock.ts'

@@ -1,10 +1,10 @@
 /**
- * Tunnels: the exchanges that were upgraded, from their 101 until both ends are gone. They are counted, told to close
- * when the server drains, and finished here, since the protocol server has given its stream away.
+ * Tunnels: the upgraded exchanges, from their 101 until both ends are gone. They are counted, told to close when the
+ * server drains, and finished here, since the protocol server has given its stream away.
  *
- * How a tunnel is closed: a WebSocket gets a Close frame 1001 both ways, each where the direction is between two frames,
- * then FIN. Browsers tell a page 1006 (failure) without it, and 1001 with it; so it is worth following the frames, which
- * costs a few operations a frame. Of another protocol nothing is known: it gets FIN both ways.
+ * How a tunnel is closed: a WebSocket gets a Close frame 1001 both ways, each between two frames of its direction,
+ * then FIN. With it browsers tell the page 1001, without it 1006 (failure); that is worth following the frames, which
+ * costs a few operations each. Nothing is known of other protocols: they get FIN both ways.
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'

@@ -1,6 +1,6 @@
 /**
- * Says in the errors log why no route took a request. A scanner asks for a thousand such things a second: so at most
- * `notesPerSecondMax` of them are explained; all are counted and stand in the access log.
+ * Explains in the errors log why no route took a request. A scanner asks for a thousand such things a second, so at
+ * most `notesPerSecondMax` of them are explained; all are counted and appear in the access log.
  */
 import type { Exchange } from '../http/exchange.ts'
 import type { Observer } from './observer.ts'

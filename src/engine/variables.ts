@@ -1,9 +1,9 @@
 /**
- * The variables of templates: `{host}`, `{header.Name}` and so on, one row each in the table below, which the docs read
- * too.
+ * The variables of templates: `{host}`, `{header.Name}` and so on, one row each in the table below, which the docs
+ * read too.
  *
- * A value that is missing is ''. What a value may hold of CR, LF and NUL is taken out before it goes anywhere, so no
- * client splits an answer (RFC 9112 §11.1).
+ * A missing value is ''. CR, LF and NUL are removed from a value before it goes anywhere, so no client can split an
+ * answer (RFC 9112 §11.1).
  */
 import type { Clock } from '../core/clock.ts'
 import { didYouMean } from '../core/nearest.ts'

@@ -1,9 +1,9 @@
 /**
- * Bans: Offenders by their addresses, the same in all workers: an offence counts in each of them, and who is turned away by
- * one is by all, since the next connection may come to any.
+ * Bans: Offenders, shared by all workers. An offence counts in each of them, and a client that one turns away is
+ * turned away by all, since its next connection may reach any of them.
  *
- * On the way between workers each record has 16 bytes: the client's key, for how long he is turned away still, in ms (0: it is
- * an offence and nothing more), and how many times in a row that was. No clock is compared with another's.
+ * Between workers a record takes 16 bytes: the client's key, for how many ms it is still turned away (0: it is an
+ * offence and nothing more), and how many bans in a row that makes. No clock is compared with another's.
  */
 import type { Clock } from '../core/clock.ts'
 import type { Peers } from '../core/peers.ts'

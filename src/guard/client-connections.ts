@@ -1,10 +1,11 @@
 /**
- * ClientConnections: how many connections each client holds, and that none holds more than `limits.connectionsPerClientMax`. A
- * client is an IPv4 address or an IPv6 network of 64 bits.
+ * ClientConnections: how many connections each client holds, so that none holds more than
+ * `limits.connectionsPerClientMax`. A client is an IPv4 address or an IPv6 network of 64 bits.
  *
- * Promises: a client with as many as he may have gets another when one of his is idle: that one is closed for it, so that the
- * many behind one address are not locked out by connections that their browsers only keep; nobody else's is touched. Nothing is
- * counted while there is no bound. Memory is bounded by the number of connections: a client without any is forgotten.
+ * Promises: a client at its bound gets another connection when one of its own is idle: that one is closed for it, so
+ * that the many users behind one address are not locked out by connections that their browsers merely keep. Nobody
+ * else's is touched. Nothing is counted while there is no bound. Memory is bounded by the number of connections: a
+ * client without any is forgotten.
  */
 import type { Clock } from '../core/clock.ts'
 import type { ServerConnection } from '../http/serving.ts'

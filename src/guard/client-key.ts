@@ -1,8 +1,9 @@
 /**
- * The key by which a client is remembered: an IPv4 address, or the first 64 bits of an IPv6 address, which is what one
- * customer gets at the least (RFC 6177 §2): in there he has more addresses than anybody could count.
+ * The key by which a client is remembered: its IPv4 address, or the first 64 bits of its IPv6 address. That is the
+ * least that one customer gets (RFC 6177 §2), and it contains more addresses than anybody could count.
  *
- * IPv4 has a first word that no IPv6 client has: ffff:ffff::/32 is multicast (RFC 4291 §2.7), which sends nothing.
+ * IPv4 keys have a first word that no IPv6 client has: ffff:ffff::/32 is multicast (RFC 4291 §2.7), which sends
+ * nothing.
  */
 import { readAddress } from './networks.ts'
 

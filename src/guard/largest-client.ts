@@ -1,4 +1,4 @@
-/** Who holds the most of the connections: for the line that tells that there are too many. */
+/** Finds the client that holds the most connections, for the log line which says that there are too many. */
 import type { ServerConnection } from '../http/serving.ts'
 import { clientKeyText, readClientKey, type ClientKey } from './client-key.ts'
 

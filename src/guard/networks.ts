@@ -1,9 +1,10 @@
 /**
- * Networks: a set of IP networks (CIDR), asked once a request. A binary trie on one Int32Array for each family: a
- * lookup walks at most 32 or 128 bits and allocates nothing, however many networks there are.
+ * Networks: a set of IP networks (CIDR) that is looked up once per request. A binary trie in one Int32Array for each
+ * family: a lookup walks at most 32 or 128 bits and allocates nothing, however many networks there are.
  *
- * Invariants: node 0 is the root; a child of 0 means "none", since nothing points back at the root; COVERED as a child
- * means that every address below is in the set. IPv4-mapped IPv6 addresses (::ffff:a.b.c.d) are looked up as IPv4.
+ * Invariants: node 0 is the root; a child of 0 means "none", since nothing points back at the root; COVERED as a
+ * child means that every address below is in the set. IPv4-mapped IPv6 addresses (::ffff:a.b.c.d) are looked up as
+ * IPv4.
  */
 const COVERED = -1
 const NO_ADDRESS = 0

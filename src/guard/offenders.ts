@@ -1,15 +1,16 @@
 /**
- * Offenders: whose connections were cut off for abuse, and who of them is turned away for a while.
+ * Offenders: the clients whose connections were cut off for abuse, and which of them are turned away for a while.
  *
- * Each offence takes one from its client's budget, which comes back with time. Who uses it up is turned away, for `banMs`
- * the first time and twice as long each time again, up to `banMsMax`; after `banMsMax` without another ban all is forgotten.
+ * Each offence takes one from its client's budget, which refills with time. A client that uses it up is turned away
+ * for `banMs` the first time and twice as long each further time, up to `banMsMax`; after `banMsMax` without another
+ * ban everything is forgotten.
  *
- * Promises: the memory is fixed, and none is had before the first offence; while nobody is turned away `isBanned` is one
- * comparison, else eight at most.
+ * Promises: memory is fixed, and none is allocated before the first offence; while nobody is turned away `isBanned`
+ * is one comparison, otherwise eight at most.
  *
  * Invariants: a client has one place, in the set of `waysMax` that its hash names. Nobody can aim at a set: the hash
- * has a seed. In a full set the one goes whose ban ends soonest, before that the one who was heard of longest ago: with
- * more offenders than places, the worst are the last to be forgotten.
+ * has a seed. In a full set the client goes whose ban ends soonest, and before those the one that was heard of
+ * longest ago: with more offenders than places, the worst are forgotten last.
  */
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'

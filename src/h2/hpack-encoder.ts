@@ -1,13 +1,13 @@
 /**
- * HpackEncoder: header blocks of one connection, in the order they are sent (RFC 7541).
+ * HpackEncoder: encodes the header blocks of one connection, in the order in which they are sent (RFC 7541).
  *
- * Into the table goes the first value of a name, then a value that comes twice running. So what changes with each message
- * (a date, a path, an id) does not drive out what stays, and what seems to change but does not (a client that asks for one
- * thing again and again) costs one byte.
+ * The first value of a name enters the table, then any value that comes twice in a row. So a field that changes with
+ * each message (a date, a path, an id) does not push out those that stay, and one that seems to change but does not
+ * (a client that asks for one thing again and again) costs one byte.
  *
- * Promises: credentials never enter the table and are marked so that they enter nobody's behind us (RFC 7541 §7.1.3);
- * Huffman only where it is shorter; a block begins with the changes of the table's size that the peer must know of
- * (RFC 7541 §4.2).
+ * Promises: credentials never enter the table, and are marked so that they enter no table further on (RFC 7541
+ * §7.1.3); Huffman coding is used only where it is shorter; a block begins with the changes of the table's size that
+ * the peer must be told of (RFC 7541 §4.2).
  */
 import { DynamicTable, defaultTableBytes } from './dynamic-table.ts'
 import type { HeaderBlock } from './header-block.ts'

@@ -1,7 +1,7 @@
 /**
- * The Huffman code of HPACK (RFC 7541 Appendix B): the length of each symbol's code, from which the codes follow. The code is
- * canonical: shorter codes stand before longer ones, equal lengths in the order of the symbols, and each code is the one
- * before plus one. So lengths alone say it all, and a slip in one of 257 codes cannot be made.
+ * The Huffman code of HPACK (RFC 7541 Appendix B), given as the length of each symbol's code; the codes follow from
+ * that. The code is canonical: shorter codes come before longer ones, equal lengths are in the order of their
+ * symbols, and each code is the one before plus one. So there are no 257 codes in which to make a slip.
  */
 
 /** The symbol behind the 256 bytes: end of string. It never stands in a string (RFC 7541 §5.2). */

@@ -1,11 +1,11 @@
 /**
  * Huffman coding of strings in HPACK (RFC 7541 §5.2).
  *
- * Decoding looks 8 bits up at a time: every character that fields are usually made of has a code of at most 8 bits, so it is
- * one lookup for each; the rare longer codes are walked bit by bit. Its tables are 512 bytes.
+ * Decoding looks up 8 bits at a time: every character that fields are usually made of has a code of at most 8 bits,
+ * so each takes one lookup. The rare longer codes are walked bit by bit. The tables take 512 bytes.
  *
- * Invariants: `decodeHuffman` writes at most `huffmanBytesMax(length)` bytes; padding is the beginning of EOS, shorter than
- * 8 bits, and EOS itself is an error.
+ * Invariants: `decodeHuffman` writes at most `huffmanBytesMax(length)` bytes; padding must be a prefix of EOS shorter
+ * than 8 bits, and EOS itself is an error.
  */
 import {
   EOS,

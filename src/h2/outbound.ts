@@ -1,9 +1,10 @@
 /**
- * Outbound: what a session sends. Frames go to the transport's stage, so that what is sent within one event leaves in one
- * write; DATA goes as far as the two windows (RFC 9113 §5.2) and the transport allow, and waits in its stream's memory beyond.
+ * Outbound: what a session sends. Frames go to the transport's stage, so that what is sent within one event leaves in
+ * one write. DATA is sent as far as the two windows (RFC 9113 §5.2) and the transport allow; the rest waits in the
+ * memory of its stream.
  *
- * Promises: bytes that need not wait are not copied but to the stage; whoever waits is served by `SendQueue`'s order; while the
- * transport is full no DATA is sent.
+ * Promises: bytes that need not wait are copied to the stage and nowhere else; streams that wait are served in the
+ * order of `SendQueue`; while the transport is full no DATA is sent.
  */
 import { Fields } from '../http/fields.ts'
 import type { Transport } from '../net/transport.ts'

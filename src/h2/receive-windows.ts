@@ -1,13 +1,14 @@
 /**
  * ReceiveWindows: how much the peer may send before somebody takes it (RFC 9113 §5.2).
  *
- * A stream begins with 64 KiB, which is what is kept of a body that nobody takes: the window is given back only as bytes are
- * taken, so a slow taker holds back its sender and nobody else. The connection's own window is given back as bytes come: what
- * is kept is bounded by the streams' windows, and a stream that stands still must not stop the others.
+ * A stream begins with 64 KiB, and that much is kept of a body that nobody takes. The window is given back only as
+ * bytes are taken, so a slow taker holds back its own sender and nobody else. The connection's window is given back
+ * as bytes arrive: what is kept is bounded by the windows of the streams, and one stream that stands still must not
+ * stop the others.
  *
- * Where the window is what limits a sender, it grows: if within a round trip (a PING and its answer) two thirds of the
- * window came, it doubles, up to `streamBytesMax`. All streams of a session together may have `grownBytesMax` beyond their first
- * 64 KiB; so a session can make us keep that and 64 KiB a stream.
+ * A window grows where it is what limits the sender: if two thirds of it arrived within a round trip (a PING and its
+ * answer), it doubles, up to `streamBytesMax`. All streams of a session together may have `grownBytesMax` beyond
+ * their first 64 KiB, so a session can make us keep that much, plus 64 KiB per stream.
  */
 import { windowBytesDefault } from './settings.ts'
 

@@ -1,9 +1,9 @@
 /**
  * SendQueue: which stream sends next, of those that have something to send (RFC 9218 §10).
  *
- * The smallest urgency first. Among equals, answers that are of use only when whole go one after the other, in the order
- * they were asked for; those that are of use in parts take turns, frame by frame; and both kinds take turns with each other, so
- * that neither starves.
+ * The smallest urgency comes first. Among equals, answers that are useful only when whole are sent one after the
+ * other, in the order of their requests; those that are useful in parts take turns, frame by frame; and the two kinds
+ * take turns with each other, so that neither starves.
  */
 import { List, type ListNode } from '../core/list.ts'
 import { INCREMENTAL, urgencyMax, type Priority } from '../http/priority.ts'

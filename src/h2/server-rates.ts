@@ -1,11 +1,12 @@
 /**
- * How a session's clients are judged while requests are under way: by what they send and take, stream by stream, once a window of
- * `rateWindowMs`. (That the connection takes nothing at all is ClientPatience's matter.)
+ * How the client of a session is judged while requests are under way: by what it sends and takes, stream by stream,
+ * once per window of `rateWindowMs`. (That the connection as a whole takes nothing is for ClientPatience to judge.)
  *
- * Rules: an upload counts only while somebody takes it and the client has window to send; gRPC streams may be quiet. A reader counts
- * while bytes wait for a window that he keeps shut: after three judgements what he took of the answer, over the time since, decides;
- * after fifteen without a byte it is over. So tiny windows hold a stream for a minute, and a slow reader of a large
- * answer is none, since his window opens in large steps.
+ * Rules: an upload counts only while somebody takes it and the client has window to send; gRPC streams may be quiet.
+ * A reader counts while bytes wait for a window that the client keeps shut. After a grace of three windows,
+ * everything that it took of the answer over the time beyond them decides; after fifteen windows without a byte the
+ * stream is over. So tiny windows hold a stream for a minute, while the slow reader of a large answer, whose window
+ * opens in large steps, is left alone.
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import { Field } from '../http/known-fields.ts'

@@ -1,6 +1,6 @@
 /**
- * ServerRequests: the half of a client's HTTP/2 connection that reads: header blocks become requests, each on a stream of its own, or
- * trailers; and the table of the streams that are open.
+ * ServerRequests: the reading half of a client's HTTP/2 connection. Header blocks become requests, each on a stream
+ * of its own, or trailers. It also keeps the table of open streams.
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import { ClientPatience, type PatientOwner } from '../http/client-patience.ts'

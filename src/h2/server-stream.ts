@@ -2,11 +2,11 @@
  * ServerStream: a client's request on a stream, and its answer: the Downstream of one exchange.
  *
  * Invariants:
- * - `serve.finish` is called once for each `serve.begin`: when END_STREAM has left or the answer was cut. For an answer that
- *   ends inside `serve.serve` that is after `serve` returned; else it may be inside the `end`, `abort` or `sendWhole` that ended it,
- *   so whoever calls those touches x no more.
- * - An answer that is cut never looks whole: its stream is reset. One that ended before the request did is whole: the rest of
- *   the request is read over for a while, then taken back with NO_ERROR (RFC 9113 §8.1).
+ * - `serve.finish` is called once for each `serve.begin`: when END_STREAM has left or the answer was cut. For an
+ *   answer that ends inside `serve.serve`, after `serve` returned; otherwise perhaps inside the `end`, `abort` or
+ *   `sendWhole` that ended it, so whoever calls those must not touch x afterwards.
+ * - An answer that is cut never looks whole: its stream is reset. One that ended before its request did is whole: the
+ *   rest of the request is discarded for a while, then refused with NO_ERROR (RFC 9113 §8.1).
  * - Of a body with a stated length never more than that is sent, and END_STREAM only after exactly as many bytes.
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'

@@ -1,12 +1,12 @@
 /**
- * H2ServerSession: one client's connection of HTTP/2 (RFC 9113), each of whose streams is a request.
+ * H2ServerSession: one client's HTTP/2 connection (RFC 9113), each of whose streams is a request.
  *
  * Invariants:
- * - At most `limits.h2StreamsMax` streams are open, those whose answer is still being sent included; a further one is refused unseen
- *   (REFUSED_STREAM), so that its client may send it again anywhere.
- * - It ends with GOAWAY: gracefully in two steps (RFC 9113 §6.8), so that no request that was on its way is lost; for a fault at
- *   once, and what was under way is abandoned.
- * - `context.onClosed` comes once, last, when no exchange of it is open any more.
+ * - At most `limits.h2StreamsMax` streams are open, including those whose answer is still being sent. A further one
+ *   is refused unprocessed (REFUSED_STREAM), so that its client may safely send it again anywhere.
+ * - It ends with GOAWAY: gracefully in two steps (RFC 9113 §6.8), so that no request on its way is lost; after a
+ *   fault at once, and what was under way is abandoned.
+ * - `context.onClosed` comes once, last, when none of its exchanges is open any more.
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import { Deadline } from '../core/timers.ts'

@@ -1,9 +1,9 @@
 /**
- * SessionState: what a connection of HTTP/2 consists of in both roles, and how it and its streams come to an end. (What it reads:
+ * SessionState: what an HTTP/2 connection consists of in both roles, and how it and its streams end. (What it reads:
  * session.ts.)
  *
- * Invariants: a fault of the connection ends it with GOAWAY, once, and nothing that comes afterwards is looked at; of a stream that is
- * not in the table nothing is remembered but its number, and of the last that we reset that we did.
+ * Invariants: a fault of the connection ends it with GOAWAY, once, and nothing that arrives afterwards is looked at.
+ * Of streams that are not in the table only the highest number is remembered, and which one we reset last.
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import { Deadline, type DeadlineOwner, type Timers } from '../core/timers.ts'

@@ -1,9 +1,9 @@
 /**
- * Session: one connection of HTTP/2 (RFC 9113), as far as both roles are alike: frames are checked against the protocol and
- * handed to streams, windows are kept, SETTINGS and PING answered, and floods ended.
+ * Session: one HTTP/2 connection (RFC 9113), as far as both roles are alike: frames are checked against the protocol
+ * and handed to streams, windows are kept, SETTINGS and PING answered, and floods ended.
  *
- * Invariant: header blocks are handed to the role whole, each exactly once and in order, whatever becomes of their stream: the HPACK
- * tables depend on it.
+ * Invariant: the role is handed each header block whole, exactly once and in order, whatever becomes of its stream:
+ * the HPACK tables depend on it.
  */
 import { Faults } from '../core/faults.ts'
 import { KeptBytes } from '../net/kept-bytes.ts'

@@ -1,6 +1,4 @@
-/**
- * SETTINGS (RFC 9113 §6.5): what the peer says, checked, and what we say.
- */
+/** SETTINGS (RFC 9113 §6.5): the peer's, checked, and our own. */
 import { ErrorCode, frameBytesMaxDefault, uint31Max, writeUint32 } from './frames.ts'
 
 export const Setting = {

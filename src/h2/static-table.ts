@@ -1,6 +1,6 @@
 /**
- * The static table of HPACK (RFC 7541 Appendix A), and the numbers of names: a known field's from http/known-fields.ts, then the
- * pseudo-fields', so that both directions index arrays with one number.
+ * The static table of HPACK (RFC 7541 Appendix A), and the numbers of names: first the known fields of
+ * http/known-fields.ts, then the pseudo-fields, so that both directions index arrays with one number.
  */
 import { fieldId, fieldName, knownFieldCount } from '../http/known-fields.ts'
 import { pseudoNames, pseudoNumber } from '../http/pseudo-fields.ts'

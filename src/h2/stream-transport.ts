@@ -1,8 +1,8 @@
 /**
- * StreamTransport: an upgraded stream (RFC 8441) as a Transport: END_STREAM is FIN, RST_STREAM is RST.
+ * StreamTransport: an upgraded stream (RFC 8441) as a Transport: END_STREAM is its FIN, RST_STREAM its RST.
  *
- * It keeps the promises of net/transport.ts (its suite runs over it). What it cannot tell within an event of the connection's
- * transport, it tells in a turn of its own, by the clock.
+ * It keeps the promises of net/transport.ts (whose suite runs over it). What it cannot report within an event of the
+ * connection's transport, it reports in a later turn, by the clock.
  */
 import { KeptBytes } from '../net/kept-bytes.ts'
 import type { Transport, TransportEvents } from '../net/transport.ts'

@@ -1,10 +1,10 @@
 /**
- * SessionStream: what both roles know of a stream (RFC 9113 §5): its number, which halves have ended, its windows, and what
- * waits to be sent on it.
+ * SessionStream: what both roles know of a stream (RFC 9113 §5): its number, which halves have ended, its windows,
+ * and what waits to be sent on it.
  *
- * Invariants: bytes are in `outgoing` only while a window, the connection or other streams hold them back, and then their
- * producer was told to hold on (`isHeldUp`), so that it holds what one write brought and not more; after `forget` nothing is
- * told to it.
+ * Invariants: bytes are in `outgoing` only while a window, the connection or other streams hold them back. Their
+ * producer has then been told to stop (`isHeldUp`), so it holds what one write brought and no more. After `forget`
+ * nothing is reported to it.
  */
 import type { Fields } from '../http/fields.ts'
 import { KeptBytes } from '../net/kept-bytes.ts'

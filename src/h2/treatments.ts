@@ -1,6 +1,6 @@
 /**
- * What the encoder does with a field by its name (RFC 7541 §7.1): most may enter the table at once, some change with each
- * message, and credentials never enter it.
+ * What the encoder does with a field, by its name (RFC 7541 §7.1): most may enter the table at once, some change with
+ * each message, and credentials never enter it.
  */
 import { Field } from '../http/known-fields.ts'
 import { Pseudo, nameCount } from './static-table.ts'

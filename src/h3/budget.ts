@@ -1,4 +1,7 @@
-/** Budget: what a client may do for nothing, at once and a second. Whoever uses it up is sent away. */
+/**
+ * Budget: how much a client may make us do for nothing, at once and per second. A client that uses it up is sent
+ * away.
+ */
 import type { Clock } from '../core/clock.ts'
 
 export class Budget {

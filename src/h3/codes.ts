@@ -1,4 +1,4 @@
-/** Error codes of HTTP/3 (RFC 9114 §8.1), as far as we send them. */
+/** The error codes of HTTP/3 (RFC 9114 §8.1) that we send. */
 import { Faults, type Fault } from '../core/faults.ts'
 
 export const H3Code = {

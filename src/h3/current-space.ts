@@ -1,6 +1,7 @@
 /**
- * QUIC by the package @currentspace/http3 (quiche in a thread of its own), 0.9. We use what its own server is made of, since that
- * one listens on TCP as well. What it cannot do, and what we do about it: docs/http3.md.
+ * QUIC by the package @currentspace/http3 (quiche in a thread of its own), version 0.9. We use the parts that its own
+ * server is made of, since that server listens on TCP as well. What it cannot do, and what we do about it:
+ * docs/http3.md.
  */
 import type { QuicEndpoint, QuicEvents, QuicField, QuicOptions, QuicProvider } from './provider.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Header sections as a provider has them, to and from ours: names and values are judged as HPACK's decoder judges those of
- * HTTP/2 (RFC 9114 §4.2, §4.3: the rules are the same), and what is sent is what HTTP/2 would send.
+ * Converts header sections between a provider's form and ours. Names and values are judged as HPACK's decoder judges
+ * those of HTTP/2, since the rules are the same (RFC 9114 §4.2, §4.3), and what is sent is what HTTP/2 would send.
  */
 import { isAllOf, tokenClass } from '../core/bytes.ts'
 import type { Exchange } from '../http/exchange.ts'

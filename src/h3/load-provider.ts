@@ -1,6 +1,4 @@
-/**
- * The provider of QUIC, loaded when a listener asks for HTTP/3 and not before: its package is optional, and large.
- */
+/** Loads the provider of QUIC when a listener asks for HTTP/3, and not before: its package is optional, and large. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'

@@ -1,10 +1,11 @@
 /**
- * Outbox: what is to be sent on a stream and the provider has not taken yet. The provider's own queue is long (some MiB for all
- * streams together) and tells late that a client does not read: so a stream hands it at most `turnBytesMax` a turn of the event
- * loop, and nothing while it says that the stream waits for the client's window.
+ * Outbox: what is to be sent on a stream and has not been handed to the provider yet. The provider's own queue is
+ * long (some MiB for all streams together), and it reports late that a client does not read. So a stream hands it at
+ * most `turnBytesMax` per turn of the event loop, and nothing while the provider says that the stream waits for the
+ * client's window.
  *
- * Invariants: nothing overtakes what waits; the end leaves last and once; while there is no room a turn is due, or the stream is
- * full and will be told of room.
+ * Invariants: nothing overtakes what waits; the end leaves last and once; while there is no room, either a turn is
+ * due, or the stream is full and the provider will tell when there is room.
  */
 import type { QuicEndpoint, QuicField } from './provider.ts'
 

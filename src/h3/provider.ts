@@ -1,11 +1,13 @@
 /**
- * QuicProvider: who speaks QUIC and the framing of HTTP/3 for us. Node has no stable QUIC of its own, so a package is
- * plugged in here, and another (or `node:quic`) can follow.
+ * QuicProvider: whoever speaks QUIC and the framing of HTTP/3 for us. Node has no stable QUIC of its own, so a
+ * package is plugged in here, and another one (or `node:quic`) can follow.
  *
- * Sessions and streams are numbers of the provider's; a number may be used again after `onSessionClosed`, never before.
+ * Sessions and streams are numbers of the provider's; a number may be used again after `onSessionClosed`, never
+ * before.
  *
- * Promises of every provider: no event comes from inside a call into the endpoint; after `onSessionClosed` nothing is heard of
- * the session or its streams; headers come in the order in which they were sent, data in order between them.
+ * Promises of every provider: no event comes from inside a call into the endpoint; after `onSessionClosed` nothing is
+ * heard of the session or its streams; header sections come in the order in which they were sent, with the data in
+ * order between them.
  */
 
 /** Names and values as latin1 text; pseudo-fields by their names. */

@@ -2,13 +2,14 @@
  * H3ServerStream: a client's request on a stream, and its answer: the Downstream of one exchange.
  *
  * Invariants:
- * - `serve.finish` is called once for each `serve.begin`: when the end of the answer has been handed over, or it was cut. For an
- *   answer that ends inside `serve.serve` that is after `serve` returned; else it may be inside the call that ended it, so whoever
- *   calls touches x no more.
+ * - `serve.finish` is called once for each `serve.begin`: when the end of the answer has been handed over, or it was
+ *   cut. For an answer that ends inside `serve.serve`, after `serve` returned; otherwise perhaps inside the call that
+ *   ended it, so whoever makes such a call must not touch x afterwards.
  * - An answer that is cut never looks whole: its stream is reset.
- * - An answer may end before its request did: the rest is read over for a while, then the stream is closed with NO_ERROR
- *   (RFC 9114 §4.1).
- * - The provider cannot be told to stop reading: what nobody takes is kept up to `heldBytesMax`, beyond that the upload fails.
+ * - An answer may end before its request did: the rest is discarded for a while, then the stream is closed with
+ *   NO_ERROR (RFC 9114 §4.1).
+ * - The provider cannot be told to stop reading: what nobody takes is kept up to `heldBytesMax`; beyond that the
+ *   upload fails.
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import type { BodyStream } from '../http/body.ts'

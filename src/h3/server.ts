@@ -1,6 +1,6 @@
 /**
- * H3Server: HTTP/3 on one UDP port, over a provider of QUIC. Its sessions are connections like any others to whoever owns
- * the server: counted, drained, cut.
+ * H3Server: HTTP/3 on one UDP port, over a provider of QUIC. To the owner of the server its sessions are connections
+ * like any others: counted, drained, cut.
  */
 import type { FaultLevel } from '../core/faults.ts'
 import type { ConnectionGuard } from '../net/security.ts'

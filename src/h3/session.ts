@@ -1,8 +1,9 @@
 /**
  * H3Session: one client's QUIC connection, and the requests on it.
  *
- * Invariants: `context.onClosed` comes once, when the provider has told that the session is gone, or at `destroy`; a stream is in
- * the table until nothing of it is left; nothing is served after the session was told to go.
+ * Invariants: `context.onClosed` comes once, when the provider has reported that the session is gone, or at
+ * `destroy`; a stream is in the table until nothing of it is left; no request is served after the session was told to
+ * go away.
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import { Deadline, type DeadlineOwner } from '../core/timers.ts'

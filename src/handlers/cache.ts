@@ -1,12 +1,12 @@
 /**
- * cache: a step before an origin that answers from what is stored, has what is not there fetched for all who want it, and
- * passes by what is nobody else's business.
+ * cache: a step before an origin that answers from what is stored, has what is missing fetched for all clients that
+ * want it, and lets pass what may not be shared.
  *
- * Inward: who passes by, the key, what the store has, the verdict (cache/rules/verdict.ts); then the answer from an entry
- * (cache/serve/serve.ts), or a reader of a fill (cache/fill/fills.ts) that comes in again when there is something to tell. Outward:
- * what an answer to an unsafe method takes out of force, and Cache-Status on what was passed.
+ * Inward: what bypasses the cache, the key, what the store has, the verdict (cache/rules/verdict.ts); then an answer
+ * from an entry (cache/serve/serve.ts), or a reader of a fill (cache/fill/fills.ts), which re-enters when there is
+ * something to tell. Outward: what an answer to an unsafe method invalidates, and Cache-Status on what was passed.
  *
- * The straight path is a fresh hit: key, find, judge, answer; nothing is kept on the exchange for it.
+ * The straight path is a fresh hit: key, find, judge, answer. Nothing is kept on the exchange for it.
  */
 import { CacheStatus } from '../cache/rules/cache-status.ts'
 import type { Entry } from '../cache/store/entry.ts'

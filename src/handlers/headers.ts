@@ -1,11 +1,12 @@
 /**
  * headers: a step that edits the fields of the request on its way to the origin, and of the answer on its way back.
  *
- * Per side: first `remove`, then `set`, then `add`, however they are written. A value that comes out empty sets and adds
- * nothing, so `set: { 'X-User': '{cookie.user}' }` removes what the client sent when there is no such cookie.
+ * On each side `remove` comes first, then `set`, then `add`, in whatever order they are written. A value that comes
+ * out empty sets and adds nothing, so `set: { 'X-User': '{cookie.user}' }` removes what the client sent when there is
+ * no such cookie.
  *
- * Promise: what is removed or set in a request the client has not sent under another spelling either: 'X_User' is
- * HTTP_X_USER to a CGI-like origin, as 'X-User' is (RFC 3875 §4.1.18).
+ * Promise: a client cannot bring back, under another spelling, a request field that is removed or set: to a CGI-like
+ * origin 'X_User' is HTTP_X_USER just as 'X-User' is (RFC 3875 §4.1.18), so such spellings are removed too.
  */
 import { z } from 'zod'
 import type { Clock } from '../core/clock.ts'

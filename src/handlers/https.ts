@@ -1,9 +1,9 @@
 /**
- * https: the switch that brings a site's clients to HTTPS and keeps them there: requests without TLS are redirected, and
- * answers over TLS carry Strict-Transport-Security (RFC 6797).
+ * https: the switch that brings a site's clients to HTTPS and keeps them there: requests without TLS are redirected,
+ * and answers over TLS carry Strict-Transport-Security (RFC 6797).
  *
- * Promises: the field is never sent without TLS (RFC 6797 §7.2), and one that the origin or a step has set stays; an ACME
- * challenge is not redirected.
+ * Promises: the field is never sent without TLS (RFC 6797 §7.2), and one that the origin or a step has set stays; an
+ * ACME challenge is not redirected.
  */
 import { DONE, NEXT, type Exchange, type Flow, type Handler } from '../http/exchange.ts'
 import { Field } from '../http/known-fields.ts'

@@ -1,4 +1,4 @@
-/** maintenance: an end of a route that answers 503 with the operator's page, or ours, until the config says otherwise. */
+/** maintenance: ends a route with a 503 and the operator's page, or ours, until the config says otherwise. */
 import { Faults } from '../core/faults.ts'
 import { DONE, type Exchange, type Flow, type Handler } from '../http/exchange.ts'
 

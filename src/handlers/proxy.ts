@@ -1,11 +1,12 @@
 /**
  * proxy: the end of a route that asks an origin.
  *
- * Inward it edits the request's fields once, leases a stream and sends; outward it hides the origin and passes the
- * answer's parts on as they come (proxy/attempts.ts).
+ * Inward it edits the request's fields once, leases a stream and sends; outward it hides the origin and passes on the
+ * parts of the answer as they come (proxy/attempts.ts).
  *
- * Promises: a request is sent again only as proxy/retry.ts allows; the answer of an origin that breaks off is cut, never
- * completed; a client that is gone takes its upstream, or its place in the waiting room, with it in the same turn.
+ * Promises: a request is sent again only as proxy/retry.ts allows; an answer that breaks off at the origin is cut,
+ * never completed; a client that leaves takes its upstream, or its place in the waiting room, with it in the same
+ * turn.
  */
 import type { Clock } from '../core/clock.ts'
 import { Faults, NONE } from '../core/faults.ts'

@@ -1,9 +1,9 @@
 /**
  * redirect: an end of a route that sends the client elsewhere.
  *
- * Promise: a target that is a path of this site stays one. Were `redirect: '/$1'` asked for '//evil.example', the
- * Location '//evil.example' would name another host (RFC 3986 §4.2), so leading slashes that come out of values are
- * made one.
+ * Promise: a target that is a path of this site stays one. If `redirect: '/$1'` were asked for '//evil.example', the
+ * Location '//evil.example' would name another host (RFC 3986 §4.2), so leading slashes that come from values are
+ * reduced to one.
  */
 import { z } from 'zod'
 import type { Clock } from '../core/clock.ts'

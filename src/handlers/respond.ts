@@ -1,6 +1,6 @@
 /**
- * respond: an end of a route that answers by itself. Status, body and fields are fixed when the config is compiled; only
- * field values may hold variables.
+ * respond: an end of a route that answers by itself. Status, body and fields are fixed when the config is compiled;
+ * only the values of fields may contain variables.
  */
 import { z } from 'zod'
 import type { Clock } from '../core/clock.ts'

@@ -1,11 +1,13 @@
 /**
- * rewrite: a step that changes the target that the origin is asked for. What was matched and logged stays as received.
+ * rewrite: a step that changes the target that the origin is asked for. What was matched, and what is logged, stays
+ * as received.
  *
  * It works on the normalised path, the one that was routed on, so that '/%61pi/x' cannot keep a prefix that '/api/x'
- * would lose. In order: `path`, `stripPrefix`, `replacePrefix`, `regex`, `addPrefix`, `query`, however they are written.
+ * would lose. The order is `path`, `stripPrefix`, `replacePrefix`, `regex`, `addPrefix`, `query`, however they are
+ * written.
  *
- * Promises: the target begins with exactly one '/', holds no dot segment, and values stay inside the segment or
- * parameter in which the template has them.
+ * Promises: the target begins with exactly one '/' and holds no dot segment, and each value stays inside the segment
+ * or parameter where the template has it.
  */
 import { z } from 'zod'
 import type { Clock } from '../core/clock.ts'

@@ -1,9 +1,10 @@
 /**
- * Announcing: servers that read a PROXY protocol header are told by it who the client is, first of all on each connection. So what
- * follows on it is that client's, and no other's: a server may have let him in by his address, or by what he said on it.
+ * Announcing: tells servers that read a PROXY protocol header who the client is, as the first thing on each
+ * connection. What follows on that connection belongs to that client and no other: the server may have admitted it by
+ * its address, or by what it said on the connection.
  *
- * The client is who he is for every purpose (`x.clientAddress`): the peer, who was announced to us, or whom a trusted proxy named; of
- * him the port is not known then, and told as 0.
+ * The client is the one that all other rules go by (`x.clientAddress`): the peer itself, the client that a PROXY
+ * header announced to us, or the one that a trusted proxy named. In the last case its port is unknown and given as 0.
  */
 import type { DialTarget, OriginProtocol } from '../http/dial.ts'
 import type { Exchange, UpstreamServer } from '../http/exchange.ts'

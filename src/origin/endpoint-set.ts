@@ -1,9 +1,9 @@
 /**
  * EndpointSet: the addresses of one server, and which of them the next request takes.
  *
- * Those of the family that the resolver puts first are used in turn; those of the other family stand in when none of
- * the first can be connected to ("localhost" is two addresses, and behind them may be two programs). An address that
- * faults is passed over for a while, so the next attempt takes the next one.
+ * Addresses of the family that the resolver puts first are used in turn; those of the other family stand in when none
+ * of the first can be connected to ("localhost" has two addresses, and two programs may be behind them). An address
+ * that faults is passed over for a while, so the next attempt takes the next one.
  */
 import { isIPv6 } from 'node:net'
 import type { TransportAddress } from '../net/transport.ts'

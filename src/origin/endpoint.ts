@@ -1,9 +1,11 @@
 /**
- * Endpoint: one address of a server, with the connections to it that can take a stream. PooledConnection: one of them.
+ * Endpoint: one address of a server, with the connections to it that can take a stream. PooledConnection: one of
+ * them.
  *
- * Invariants: a connection is in `ready` exactly while it can be leased from, and lies idle while `leases` is 0;
- * `ready` is in the order of last use, so that taking from its end (the most recently used) lets those in excess age at
- * its front. The pool's record of a connection is the owner that the Dial is given: no table leads from one to the other.
+ * Invariants: a connection is in `ready` exactly while it can be leased from, and is idle while `leases` is 0.
+ * `ready` is in the order of last use: taking from its end (the most recently used) lets surplus connections age at
+ * its front. The pool's record of a connection is the owner that the Dial is given, so no table has to map one to the
+ * other.
  */
 import { Deadline, type DeadlineOwner } from '../core/timers.ts'
 import type { Fault } from '../core/faults.ts'

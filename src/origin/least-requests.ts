@@ -1,9 +1,10 @@
 /**
- * least-requests: the server with the fewest requests under way for its weight; among equals, in turn by weight. For
- * requests that differ much in cost, and for long-lived ones (WebSocket, SSE).
+ * least-requests: picks the server with the fewest requests under way for its weight; among equals, in turn by
+ * weight. It suits requests that differ much in cost, and long-lived ones (WebSocket, SSE).
  *
- * Every member is looked at: with the few servers of an origin that costs less than drawing two at random, and spreads
- * better. The turns among equals matter: at low load all have none under way, and the first would get everything.
+ * Every member is looked at: with the few servers of an origin that costs less than drawing two at random, and
+ * spreads better. The turns among equals matter: at low load all have none under way, and the first would get
+ * everything.
  */
 import type { UpstreamServer } from '../http/exchange.ts'
 import type { Member } from './policy.ts'

@@ -1,5 +1,6 @@
 /**
- * OriginServer: a server of an origin: its place in the balancing, its pool, and the watch over its name if it has one.
+ * OriginServer: one server of an origin: its place in the balancing, its pool, and the watch over its name if it has
+ * one.
  */
 import type { Clock } from '../core/clock.ts'
 import { NONE, faultRow } from '../core/faults.ts'

@@ -1,9 +1,9 @@
 /**
- * NameWatch: the addresses behind one name, kept up to date by its TTL without anybody waiting for it.
+ * NameWatch: the addresses behind one name, kept up to date by its TTL without making anybody wait.
  *
- * The name is asked for again when its TTL is over, while the addresses from before go on being used; when the answer
- * fails to come they stay in use, and it is asked again after a while that doubles from 1 s to 30 s. When connections
- * fail it is asked at once (`ask`): the address may have moved long before its TTL (Docker's says 600 s).
+ * When the TTL is over the name is looked up again, while the old addresses go on being used. If the lookup fails
+ * they stay in use, and it is repeated after a delay that doubles from 1 s to 30 s. When connections fail the name is
+ * looked up at once (`ask`): the address may have moved long before its TTL ended (Docker's is 600 s).
  */
 import type { Clock, ClockTimer } from '../core/clock.ts'
 import type { Resolved, Resolver } from './resolver.ts'

@@ -1,6 +1,4 @@
-/**
- * What an origin is made of: its servers, its bounds, and what it needs from outside. Config compiles to it.
- */
+/** What an origin is made of: its servers, its bounds, and what it needs from outside. The config compiles to it. */
 import type { Clock } from '../core/clock.ts'
 import type { FaultLevel } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'

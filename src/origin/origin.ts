@@ -1,23 +1,23 @@
 /**
- * Origin: a named group of servers that can each answer the same requests.
+ * Origin: a named group of servers, any of which can answer the same requests.
  *
  * How the proxy step uses it:
  *
- * 1. `origin.open(x, this)`: an Upstream (an idle connection was at hand), `WAIT`, or a negative fault. With the pick
- *    `x.attempts` is counted and the server pushed to `x.tried`, so that a further `open` takes another server while one
- *    is left. On a negative fault nothing was tried and nothing counted. `-ORIGIN_NONE` on a *retry* means that nobody
- *    is left to try: the client is told of the fault of the attempt before.
- *    An exchange that has been attempted before gets a fresh connection, never one that lay idle.
- * 2. After `WAIT` exactly one of `onOpened` and `onOpenFailed` comes, in a later turn of the event loop, with the turn
- *    that `open` took by `x.beginWait()`; or neither does, when `cancelWait(x)` was called or the turn has changed.
- *    `onOpenFailed` may call `open` again (the faults are all `retry: 'any'`).
- *    Meanwhile `x.upstreamAddress` is the address that is being connected to; '' while its name is not resolved.
- * 3. `x.upstreamAddress = upstream.address` and `x.connectMs = upstream.connectMs` are the proxy step's to set.
- * 4. `onAttemptSuccess(upstream)` when the answer's first head has come (1xx included): costs a comparison.
- *    `onAttemptFault(x, upstream, fault)` for whatever `UpstreamReceiver.onFault` said: the origin judges by itself which
- *    faults speak against the server. (Faults of connecting it sees by itself.)
- * 5. An exchange that is abandoned while it waits: `cancelWait(x)`. One with an Upstream: `upstream.cancel(fault)`; the
- *    lease comes back by itself.
+ * 1. `origin.open(x, this)` returns an Upstream (an idle connection was at hand), `WAIT`, or a negative fault.
+ *    Picking a server counts `x.attempts` and pushes the server to `x.tried`, so that a further `open` takes another
+ *    server while one is left. On a negative fault nothing was tried and nothing counted. `-ORIGIN_NONE` on a *retry*
+ *    means that no server is left to try: the client is told of the fault of the attempt before. An exchange that has
+ *    been attempted before gets a fresh connection, never one that was idle.
+ * 2. After `WAIT` exactly one of `onOpened` and `onOpenFailed` comes, in a later turn of the event loop, with the
+ *    turn that `open` took by `x.beginWait()`; or neither does, when `cancelWait(x)` was called or the turn has
+ *    changed. `onOpenFailed` may call `open` again (these faults are all `retry: 'any'`). Meanwhile
+ *    `x.upstreamAddress` is the address that is being connected to; '' while its name is not resolved.
+ * 3. The proxy step itself sets `x.upstreamAddress = upstream.address` and `x.connectMs = upstream.connectMs`.
+ * 4. It calls `onAttemptSuccess(upstream)` when the first head of the answer has come (1xx included; this costs a
+ *    comparison), and `onAttemptFault(x, upstream, fault)` for whatever `UpstreamReceiver.onFault` said. The origin
+ *    judges by itself which faults speak against the server. (Faults of connecting it sees by itself.)
+ * 5. For an exchange that is abandoned while it waits it calls `cancelWait(x)`; for one that has an Upstream,
+ *    `upstream.cancel(fault)`. The lease comes back by itself.
  * 6. A tunnel keeps its lease, and so counts as a request under way and as a connection, until `upstream.cancel`.
  */
 import type { Fault } from '../core/faults.ts'

@@ -1,19 +1,19 @@
 /**
  * PassingOver: what is believed of one address of a server, and so whether requests are sent there.
  *
- *     GOOD ──fault──▶ PASSED ──its while is over──▶ DUE ──a request takes it──▶ TRIAL
- *      ▲                ▲                            ▲                            │
- *      │                └────────── fault (the while doubles) ◀───────────────────┤
- *      │                                             └── ended without a verdict ◀┤
- *      └────────────── success: a connection or an answer, at any time ◀──────────┘
+ *      GOOD ──fault──▶ PASSED ──its time is over──▶ DUE ──a request takes it──▶ TRIAL
+ *       ▲                ▲                            ▲                            │
+ *       │                └─────────── fault (the time doubles) ◀───────────────────┤
+ *       │                                             └── ended without a verdict ◀┤
+ *       └────────────── success: a connection or an answer, at any time ◀──────────┘
  *
  * One request at a time is the trial, so that a dead server costs one request and not a thousand. Faults that arrive
- * while it is passed over belong to attempts begun before: they do not make the while longer.
+ * while the address is passed over belong to attempts begun earlier: they do not prolong its time.
  *
- * Two kinds of fault: one of *connecting* ends with a successful connect. One of *silence* (a connection was made, and
- * no answer came) ends with an answer only: the kernel of a stopped or hung process accepts connections for it, and
- * every request sent on the strength of that would wait for its deadline. (When such a process moves again its while is
- * over at once: standing.ts sounds for it.)
+ * There are two kinds of fault. A fault of *connecting* is cleared by a successful connect. A fault of *silence* (a
+ * connection was made, and no answer came) is cleared only by an answer: the kernel of a stopped or hung process
+ * accepts connections for it, and every request sent on the strength of that would wait for its deadline. (When such
+ * a process runs again its time is over at once: standing.ts listens for that.)
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 

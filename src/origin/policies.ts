@@ -1,4 +1,7 @@
-/** The balancing policies by the name that the config gives them. A new one is a file, a line here and a name there. */
+/**
+ * The balancing policies, by the name that the config gives them. A new one is a file, a line here, and its name
+ * there.
+ */
 import { LeastRequests } from './least-requests.ts'
 import type { PolicyName } from './options.ts'
 import type { BalancerPolicy } from './policy.ts'

@@ -1,9 +1,10 @@
 /**
- * BalancerPolicy: which server of an origin takes the next request. Slow on change, quick on request.
+ * BalancerPolicy: which server of an origin takes the next request. It may be slow when members change, and must be
+ * quick for a request.
  *
- * Promises of every policy (held by test/unit/origin/policy-suite.ts): `pick` never gives a member that is in `tried`
- * or is not available; gives null only when there is none; allocates nothing; and after `rebuild` gives only members
- * of the new list. `peek` gives what the next `pick` would give, and changes nothing.
+ * Promises of every policy (held by test/unit/origin/policy-suite.ts): `pick` never returns a member that is in
+ * `tried` or is not available; it returns null only when there is none; it allocates nothing; and after `rebuild` it
+ * returns only members of the new list. `peek` returns what the next `pick` would, and changes nothing.
  */
 import type { Exchange, UpstreamServer } from '../http/exchange.ts'
 

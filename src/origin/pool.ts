@@ -1,18 +1,19 @@
 /**
- * Pool: the connections to one server, and the room of those that wait for one.
+ * Pool: the connections to one server, and the room of the exchanges that wait for one.
  *
  * Promises:
- * - Where servers are told of clients (announcing.ts), a connection serves the client whom it announced and nobody else: each that waits
- *   has one made for it.
- * - A ready connection is leased synchronously, the most recently used first, and nothing is allocated for it.
- * - Who waits is served by whichever connection is ready first; a further attempt only by one that has served nobody,
- *   since the origin may be closing the others (Apache short of threads does). A connection made for one that left lies
- *   ready.
+ * - Where servers are told of clients (announcing.ts), a connection serves the client that it announced and no other:
+ *   for each exchange that waits one is made.
+ * - A ready connection is leased synchronously, the most recently used first, without allocating anything.
+ * - Exchanges that wait are served by whichever connection is ready first, but a further attempt only by one that has
+ *   served nobody, since the origin may be closing the others (Apache does when it is short of threads). A connection
+ *   made for an exchange that left stays ready.
  * - Requests under way (`member.inFlight`) = those in the room + leases, at all times.
- * - As many connections are being made as it takes to give a stream to each that waits, within the bounds; while it is not
- *   known how many streams one carries, one is made (HTTP/2 or not is known by the first); towards an address in doubt one at a
- *   time, or one each `passOverMinMs`: a dead server is not hammered, and one that is back is noticed.
- * - While a connection is being made, or is in use, somebody waiting may hope; when neither is and the last attempt
+ * - Within the bounds, as many connections are being made as it takes to give a stream to each that waits. While it
+ *   is not known how many streams one carries, one is made (the first tells whether it is HTTP/2). To an address in
+ *   doubt one is made at a time, or one each `passOverMinMs`: a dead server is not hammered, and one that is back is
+ *   noticed.
+ * - While a connection is being made, or is in use, those that wait may hope; when neither is so and the last attempt
  *   failed, all are told at once.
  */
 import { Faults, NONE, type Fault } from '../core/faults.ts'

@@ -1,6 +1,6 @@
 /**
- * Resolver: names to addresses, as a seam. The system's is `SystemResolver` (system-resolver.ts); tests hand in their
- * own. Off the hot path: a promise is fine.
+ * Resolver: names to addresses, as a seam. `SystemResolver` (system-resolver.ts) is the system's; tests bring their
+ * own. It is off the hot path, so a promise is fine.
  */
 
 export interface Resolved {

@@ -1,6 +1,7 @@
 /**
- * RotatingPolicy: what the policies share that pick in turn among candidates. Each says who the candidates are; the
- * smooth rotation says whose turn it is among them, and `peek` looks without giving the turn away.
+ * RotatingPolicy: what the policies that pick in turn among candidates have in common. Each policy says who the
+ * candidates are; the smooth rotation says whose turn it is among them, and `peek` looks without giving the turn
+ * away.
  */
 import type { Exchange, UpstreamServer } from '../http/exchange.ts'
 import type { BalancerPolicy, Member } from './policy.ts'

@@ -1,4 +1,7 @@
-/** round-robin: the servers in turn, each as often as its weight says. For servers that are alike and requests that are. */
+/**
+ * round-robin: the servers in turn, each as often as its weight says. It suits servers that are alike and requests
+ * that are.
+ */
 import type { UpstreamServer } from '../http/exchange.ts'
 import type { Member } from './policy.ts'
 import { RotatingPolicy } from './rotating-policy.ts'

@@ -1,10 +1,11 @@
 /**
- * ServerGroup: the Origin of HTTP/1.1, and later 2: servers, a policy that picks among them, a pool for each.
+ * ServerGroup: the Origin of the proxy step: servers, a policy that picks among them, and a pool for each.
  *
- * Who takes a request: a server that the policy picks among those available and untried; beyond that, in this order:
- * one of those that is at its bound of connections (the request waits there); one that was tried and is still trusted
- * (its connection was an old one, and it has room for a new one); the one whose last fault is longest ago. So an origin of one server is always tried,
- * and no request is refused while somebody might take it.
+ * A request goes to a server that the policy picks among those that are available and untried. When there is none, it
+ * goes, in this order, to one that is at its bound of connections (the request waits there); to one that was tried
+ * and is still trusted (its connection was an old one, and it has room for a new one); to the one whose last fault is
+ * longest ago. So an origin with a single server is always tried, and no request is refused while some server might
+ * take it.
  */
 import type { SecureContext } from 'node:tls'
 import { Faults, NONE, faultRow, type Fault } from '../core/faults.ts'

@@ -1,12 +1,12 @@
 /**
  * The address of a server as people write it in the config:
  *
- *     https://app.internal:8443   http://10.0.0.11:3000   10.0.0.11:3000   http://[::1]:8080   app.internal   unix:/run/app.sock
- *     h2c://10.0.0.11:50051   unix+h2c:/run/grpc.sock
+ *     https://app.internal:8443   http://10.0.0.11:3000   10.0.0.11:3000   http://[::1]:8080   app.internal
+ *     unix:/run/app.sock   h2c://10.0.0.11:50051   unix+h2c:/run/grpc.sock
  *
- * Without a scheme it is http, without a port 80, with https 443. With h2c it is HTTP/2 without TLS, from the first byte on (RFC
- * 9113 §3.3): what gRPC servers speak. It says where to connect to and nothing else: a path, a query or a
- * password in it is a mistake, and told as such.
+ * Without a scheme it means http; without a port 80, or 443 with https. h2c is HTTP/2 without TLS from the first byte
+ * (RFC 9113 §3.3), which gRPC servers speak. An address says where to connect to and nothing else: a path, a query or
+ * a password in it is a mistake, and reported as such.
  */
 import { isIP, isIPv4 } from 'node:net'
 import type { OriginProtocol } from '../http/dial.ts'

@@ -1,12 +1,12 @@
 /**
- * Smooth weighted rotation: each gets turns in proportion to its weight, spread out as evenly as they can be. Weights
- * 5, 1, 1 give a a b a c a a, not a a a a a b c, so that a heavy server is not hit in bursts.
+ * Smooth weighted rotation: each candidate gets turns in proportion to its weight, spread out as evenly as they can
+ * be. Weights 5, 1, 1 give a a b a c a a, not a a a a a b c, so a heavy server is not hit in bursts.
  *
- * At each turn every candidate's credit grows by its weight; the one with most credit gets the turn and pays what all
- * were given. So the credits of a fixed set of candidates keep their sum, and over as many turns as the weights sum up
- * to each has had exactly its weight. A set that changes from turn to turn keeps credits bounded all the same, since
- * only the richest pays. Every candidate is looked at: measured 25 ns a turn for three members, 130 for sixteen, 0.8 µs
- * for a hundred, of 15 µs that a proxied request costs.
+ * At each turn every candidate's credit grows by its weight; the one with the most credit gets the turn and pays what
+ * all were given. So the credits of a fixed set of candidates keep their sum, and over as many turns as the weights
+ * sum up to each gets exactly its weight. Credits stay bounded even when the set changes from turn to turn, since
+ * only the richest pays. Every candidate is looked at: measured 25 ns a turn for three members, 130 for sixteen, 0.8
+ * µs for a hundred, of the 15 µs that a proxied request costs.
  */
 
 interface Weighted {

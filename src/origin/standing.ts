@@ -1,14 +1,14 @@
 /**
- * Standing: who of a server's addresses is trusted, and so whether the server is available: accusations, trials and
- * acquittals (see passing-over.ts for the states), and knocking.
+ * Standing: which of a server's addresses are trusted, and so whether the server is available: accusations, trials
+ * and acquittals (see passing-over.ts for the states), knocking and sounding.
  *
- * Knocking: while an address that could not be connected to is passed over for long, a connection is tried at
- * intervals that risks no request. Without it a server that was away for a minute would wait up to `passOverMaxMs` for
- * its share. It goes on only while the origin has traffic, so that at rest nothing runs.
+ * Knocking: while an address that could not be connected to is passed over for long, connections that risk no request
+ * are tried at intervals. Without them a server that was away for a minute would wait up to `passOverMaxMs` for its
+ * share. Knocking goes on only while the origin has traffic, so that nothing runs at rest.
  *
- * Sounding: an address that fell silent is connected to once more and told that nothing will be asked. A stopped process
- * closes that connection only when it goes on, and so becomes due at once, however long its while has grown. One that
- * closes it promptly lives, and is silent for another reason: its while stays what it is.
+ * Sounding: an address that fell silent is connected to once more and told that nothing will be asked. A stopped
+ * process closes that connection only when it runs again, and the address is then due at once, however long its time
+ * has grown. A process that closes it promptly is alive, and silent for another reason: its time stays what it is.
  */
 import { NONE, type Fault } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'

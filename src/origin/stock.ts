@@ -1,9 +1,9 @@
 /**
- * Stock: the connections to one server, counted, and those that are ready kept for the next request.
+ * Stock: the connections to one server, counted, with the ready ones kept for the next request.
  *
- * Promise: a connection that lay idle beyond its time by the clock is never taken, however late its close is noticed.
- * (The clock is read anew for it: after the event loop stood still, FINs of the origin lie unread while the next
- * request is served.)
+ * Promise: a connection that was idle beyond its time by the clock is never taken, however late its close is noticed.
+ * (The clock is read anew for this: after the event loop stood still, FINs of the origin are still unread while the
+ * next request is served.)
  */
 import { Deadline, type DeadlineOwner, type Timers } from '../core/timers.ts'
 import type { EndpointSet } from './endpoint-set.ts'

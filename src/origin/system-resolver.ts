@@ -1,12 +1,13 @@
 /**
- * SystemResolver: names as this machine knows them, in the order that people expect of it:
+ * SystemResolver: names as this machine knows them, looked up in the order that people expect:
  *
  * 1. `localhost` and names below it are this machine (RFC 6761 §6.3), whatever a server says.
  * 2. The hosts file, read anew each time: it is small, and a changed line takes effect within `fileTtlMs`.
- * 3. DNS, for A and AAAA with their TTLs.
- * 4. What else the system knows: search domains of resolv.conf, mDNS and other sources of nsswitch. These give no TTL.
+ * 3. DNS, for A and AAAA records with their TTLs.
+ * 4. Whatever else the system knows: search domains of resolv.conf, mDNS and other sources of nsswitch. These give no
+ *    TTL.
  *
- * IPv4 addresses come first: a network without IPv6 routes is common, and one without IPv4 publishes no A record.
+ * IPv4 addresses come first: a network without IPv6 routes is common, while one without IPv4 publishes no A record.
  */
 import { readFile } from 'node:fs/promises'
 import type { RecordWithTtl } from 'node:dns'

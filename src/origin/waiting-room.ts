@@ -1,8 +1,8 @@
 /**
  * WaitingRoom: the exchanges that wait for a connection to one server, first come, first served.
  *
- * Invariants: each that waits counts as a request under way of the server, and stands in the origin's table (by which
- * a client that left is found) exactly while it is in the room; each leaves once: taken, failed or cancelled.
+ * Invariants: each that waits counts as a request under way of the server, and is in the origin's table (by which a
+ * client that left is found) exactly while it is in the room; each leaves once: taken, failed or cancelled.
  */
 import type { Fault } from '../core/faults.ts'
 import { List } from '../core/list.ts'

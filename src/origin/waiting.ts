@@ -1,6 +1,6 @@
 /**
- * Waiting: an exchange in a pool's waiting room. It is served first come, first served, by whichever connection is ready
- * first: one that was begun for it, one begun for another, or one that comes back.
+ * Waiting: an exchange in a pool's waiting room. It is served, first come, first served, by whichever connection is
+ * ready first: one that was begun for it, one begun for another, or one that comes back.
  */
 import type { Exchange } from '../http/exchange.ts'
 import type { ListNode } from '../core/list.ts'

@@ -1,11 +1,11 @@
 /**
- * AbuseWatch: clients whose connections had to be cut off for abuse again and again are turned away at the door, before TLS,
- * for a while. To be sent away costs an attacker nothing, and each connection costs us its beginning: so he comes again at
- * once, by thousands a second, and what is cut off in each is not what hurts.
+ * AbuseWatch: turns away, before TLS and for a while, clients whose connections had to be cut off for abuse again and
+ * again. Being cut off costs an attacker nothing, while each new connection costs us its setup: so an attacker
+ * returns at once, thousands of times a second, and those connections do the harm, not what is cut off in each.
  *
- * Promises: only what no honest client does counts: a budget against floods that was used up. The address is that of the
- * client, behind a relay with PROXY protocol too; relays, trusted proxies and what the config exempts are never turned away:
- * many are behind them.
+ * Promises: only what no honest client does counts, namely using up a budget against floods. The address is the
+ * client's, also behind a relay with PROXY protocol. Relays, trusted proxies and what the config exempts are never
+ * turned away, since many clients are behind them.
  */
 import type { Clock } from '../core/clock.ts'
 import { Faults, faultRow, type Fault } from '../core/faults.ts'

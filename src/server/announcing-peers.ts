@@ -1,7 +1,8 @@
 /**
- * Which peers of which listener announce the client by a PROXY protocol header. One that is listed must: a receiver may
- * not guess whether a header is there (§2 of the protocol), else any client could write one of its own. Who is not listed
- * is the client itself, and a header that it writes is bytes like any others: no protocol begins with them.
+ * Which peers of which listener announce the client with a PROXY protocol header. A listed peer must do so: a
+ * receiver may not guess whether a header is there (§2 of the protocol), or any client could write one of its own. A
+ * peer that is not listed is the client itself, and a header from it is bytes like any others: no protocol begins
+ * with them.
  */
 import { networksOf } from '../config/quantities.ts'
 import type { ListenerPlan } from '../engine/plan.ts'

@@ -1,9 +1,9 @@
 /**
  * The guard of a client's connection over TLS: who the client is, and for which hosts it may ask.
  *
- * A connection is good for the hosts of which the same is asked as was of it (RFC 9110 §7.4); for others the client gets 421
- * and makes a connection of its own. What is asked is looked up for each request: after a reload the new rules hold for
- * connections from before it, too.
+ * A connection is good for those hosts that ask the same of clients as was asked of it (RFC 9110 §7.4); for others
+ * the client gets 421 and makes a new connection. The requirements are looked up for each request, so after a reload
+ * the new rules hold for older connections too.
  */
 import type { X509Certificate } from 'node:crypto'
 import type { ClientIdentity, ConnectionGuard, ServerSecurity, TlsSession } from '../net/security.ts'

@@ -1,8 +1,8 @@
 /**
- * Credentials: what a server shows its clients who it is by, and lets them resume sessions with: certificates that come by
- * themselves, answers of OCSP for all, ticket keys. Made once and kept over reloads: configs come and go above them.
+ * Credentials: what a server proves its identity with and resumes sessions with: automatic certificates, OCSP answers
+ * for all certificates, ticket keys. They are made once and kept over reloads, while configs come and go.
  *
- * Invariant: nothing is asked of an authority before `start`, since it may have to reach a listener of ours.
+ * Invariant: no authority is asked for anything before `start`, since it may have to reach one of our listeners.
  */
 import type { LoadedConfig } from '../config/load.ts'
 import type { TlsServices } from '../config/tls.ts'

@@ -1,9 +1,9 @@
 /**
- * Doors: the listeners of a server and the client connections that came through them.
+ * Doors: the listeners of a server, and the client connections that came through them.
  *
- * Promises: a listener is known by its name in the plan; a reload keeps those that stay, so their queue of connections
- * is never dropped. A drain closes idle connections at once, lets the others finish what they are about, and what is
- * left at the deadline is destroyed and counted.
+ * Promises: a listener is known by its name in the plan; a reload keeps those that stay, so their queue of
+ * connections is never dropped. A drain closes idle connections at once and lets the others finish what they are
+ * doing; what is left at the deadline is destroyed and counted.
  */
 import type { Server } from 'node:net'
 import type { DateText } from '../core/clock.ts'

@@ -1,6 +1,4 @@
-/**
- * The explanation of one request by one config, as data.
- */
+/** Explains what one config would do with one request, as data. */
 import type { RequestToExplain } from '../admin/explain-body.ts'
 import { systemClock } from '../core/clock.ts'
 import { Faults, faultRow, NONE, type Fault } from '../core/faults.ts'

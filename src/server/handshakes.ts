@@ -1,6 +1,6 @@
 /**
- * Handshakes: TLS of the listeners that speak it: begun for each connection, bounded in number, counted by what they have
- * settled or to the fault that ended them.
+ * Handshakes: TLS of the listeners that speak it. Handshakes are begun here for each connection, bounded in number,
+ * and counted by what they agreed on or by the fault that ended them.
  */
 import { Faults, type Fault } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'

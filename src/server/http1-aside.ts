@@ -1,8 +1,10 @@
 /**
- * Http1Aside: an attempt that goes over a connection of HTTP/1.1 of its own, because the session of HTTP/2 that it was leased
- * from does not carry it: an upgrade, or what the origin wants by HTTP/1.1. It holds the leased stream's place until it ends, so that the pool counts it once.
+ * Http1Aside: an attempt that goes over a separate HTTP/1.1 connection, because the HTTP/2 session that it was leased
+ * from cannot carry it: an upgrade, or a request that the origin wants over HTTP/1.1. It holds the leased stream's
+ * place until it ends, so that the pool counts it once.
  *
- * Invariants: as of every Upstream (http/exchange.ts); the receiver knows this one, never the connection behind it.
+ * Invariants: those of every Upstream (http/exchange.ts); the receiver knows this object, never the connection behind
+ * it.
  */
 import { NONE, type Fault } from '../core/faults.ts'
 import type { H1ClientConnection, H1Dial } from '../h1/client.ts'

@@ -1,9 +1,9 @@
 /**
- * Http3: the UDP side of the listeners that ask for HTTP/3. Of several workers one serves it: QUIC's packets of one connection must
- * come to one process, and nothing but the port tells them apart.
+ * Http3: the UDP side of the listeners that ask for HTTP/3. One of several workers serves it: all packets of a QUIC
+ * connection must reach the same process, and only the port can tell them apart.
  *
- * A reload leaves a port whose certificate is the same. The provider takes one certificate, once: for another one, also one
- * that was renewed by itself, the port is drained, closed and opened anew; clients ask over TCP meanwhile.
+ * A reload leaves a port alone while its certificate is the same. The provider takes one certificate, once: for
+ * another, or a renewed one, the port is drained, closed and opened anew; clients use TCP meanwhile.
  */
 import type { ClockTimer } from '../core/clock.ts'
 import type { FaultLevel } from '../core/faults.ts'

@@ -1,11 +1,11 @@
 /**
- * MemoryRelief: what happens when more bytes wait for slow peers than `limits.heldBytesMax` allows: those are given up that hold the
- * most. Each stream and each connection has bounds of its own; but a client that opens thousands of streams and takes nothing of
- * any answer would fill the memory within them.
+ * MemoryRelief: acts when more bytes wait for slow peers than `limits.heldBytesMax` allows, by giving up those that
+ * hold the most. Each stream and each connection has bounds of its own; but within them a client that opens thousands
+ * of streams and takes nothing of any answer would fill the memory.
  *
- * Promises: what one client holds on all of its connections counts together, so that many small holders who are one attacker go
- * before others; clients behind a proxy that speaks for many are each connection by itself. It stops an eighth below the bound, so
- * that it is not at work all the time.
+ * Promises: what one client holds on all of its connections counts together, so that many small holders that are one
+ * attacker go before others; clients behind a proxy that speaks for many count as one connection each. It stops an
+ * eighth below the bound, so that it is not at work all the time.
  */
 import type { Clock } from '../core/clock.ts'
 import type { FaultLevel } from '../core/faults.ts'

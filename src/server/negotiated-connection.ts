@@ -1,10 +1,10 @@
 /**
- * NegotiatedConnection: a connection over TLS whose protocol is what ALPN settles (RFC 7301): HTTP/2 where the server has it,
+ * NegotiatedConnection: a connection over TLS whose protocol ALPN decides (RFC 7301): HTTP/2 where the server has it,
  * else HTTP/1.1.
  *
- * Many servers of HTTP/2 take no WebSocket over it (RFC 8441) and all take one over HTTP/1.1: so an upgrade that the session has
- * no way for gets a connection of its own (http1-aside.ts), in the place of the stream that was leased for it.
- * So does a request that the origin has asked for by HTTP/1.1 (HTTP_1_1_REQUIRED, RFC 9113 §7).
+ * Many HTTP/2 servers take no WebSocket over it (RFC 8441), while all take one over HTTP/1.1. So an upgrade that the
+ * session cannot carry gets a connection of its own (http1-aside.ts), in the place of the stream that was leased for
+ * it. So does a request that the origin wants over HTTP/1.1 (HTTP_1_1_REQUIRED, RFC 9113 §7).
  */
 import { Faults, NONE } from '../core/faults.ts'
 import { Deadline, type DeadlineOwner } from '../core/timers.ts'

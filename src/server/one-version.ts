@@ -1,4 +1,6 @@
-/** What serves connections on which one version of HTTP is spoken and no other. */
+/**
+ * The serving contexts of single HTTP versions: what the server of one version sees of the owner of all connections.
+ */
 import type { DateText } from '../core/clock.ts'
 import type { Fault, FaultLevel } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'

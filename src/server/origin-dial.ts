@@ -1,6 +1,4 @@
-/**
- * OriginDial: connections to origins in whatever protocol their servers speak.
- */
+/** OriginDial: connections to origins, in whatever protocol their servers speak. */
 import { H1Dial, type H1ClientContext } from '../h1/client.ts'
 import { H2Dial } from '../h2/client.ts'
 import type { ConnectionOwner, Dial, DialTarget, OriginConnection, Sounding } from '../http/dial.ts'

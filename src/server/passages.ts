@@ -1,6 +1,6 @@
 /**
- * Passages: the connections of listeners that pass bytes on rather than serve HTTP. A listener may pass some server names on
- * and serve the others itself: then the ClientHello decides, before anybody answers it.
+ * Passages: the connections of listeners that pass bytes on rather than serve HTTP. A listener may pass on some
+ * server names and serve the others itself: then the ClientHello decides, before anybody answers it.
  */
 import { Faults, type Fault } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'

@@ -1,6 +1,7 @@
 /**
- * Sitemaps (sitemaps.org): what URLs a list names, in any of its forms: XML of URLs, XML of other sitemaps, or a text with
- * one URL a line; each also in gzip. Read with a bound, and no XML is understood beyond <loc>.
+ * Sitemaps (sitemaps.org): the URLs that a list names, in any of its forms: XML with URLs, XML with other sitemaps,
+ * or a text with one URL per line; each possibly gzipped. They are read with a bound, and of XML only <loc> is
+ * understood.
  */
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'

@@ -1,11 +1,11 @@
 /**
- * TlsStage: the part of a client's connection in which TLS begins. It keeps the handshake's deadline, and tells its owner
- * how it ended: with a transport that is served from then on, or with a fault.
+ * TlsStage: the part of a client's connection in which TLS begins. It keeps the handshake's deadline, and tells its
+ * owner how it ended: with a transport that is served from then on, or with a fault.
  *
- * Who speaks HTTP without TLS is told so in HTTP (400), since an alert would show as gibberish.
+ * A client that speaks HTTP without TLS is told so in HTTP (400), since it would show an alert as gibberish.
  *
- * Promises: `onSecure` or `onRefused` comes at most once, neither after `destroy`; `onClosed` comes once, unless `onSecure`
- * came, and is the last.
+ * Promises: `onSecure` or `onRefused` comes at most once, and neither after `destroy`. `onClosed` comes once, as the
+ * last call, unless `onSecure` came.
  */
 import { Faults, type Fault } from '../core/faults.ts'
 import { Deadline, type DeadlineOwner, type Timers } from '../core/timers.ts'

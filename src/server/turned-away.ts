@@ -1,4 +1,4 @@
-/** A connection that was closed at once, until it is. */
+/** TurnedAway: a connection that is refused and closed at once, for as long as closing takes. */
 import type { ServerConnection } from '../http/serving.ts'
 import type { Transport, TransportEvents } from '../net/transport.ts'
 

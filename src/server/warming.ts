@@ -1,9 +1,10 @@
 /**
- * Warming: asks for a list of URLs, as clients would, so that the cache has them before clients come. The requests walk
- * the routes of the plan in force, inside this process: no connection is made, nothing of it is in the access log.
+ * Warming: requests a list of URLs as clients would, so that the cache has them before clients come. The requests
+ * walk the routes of the plan in force, inside this process: no connection is made, and nothing appears in the access
+ * log.
  *
- * Promises: at most `concurrency` requests are under way; each URL is asked for once; a stop gives up what is under way;
- * nothing is held of an answer but a sitemap's bytes, up to a bound.
+ * Promises: at most `concurrency` requests are under way; each URL is requested once; stopping gives up what is under
+ * way; nothing is kept of an answer but the bytes of a sitemap, up to a bound.
  */
 import {
   failuresMax,

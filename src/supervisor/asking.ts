@@ -1,4 +1,4 @@
-/** What is asked of all workers: purges, whose counts are summed; explanations; certificates; warming. */
+/** Questions to all workers: purges, whose counts are summed; explanations; certificates; warming. */
 import type { ExplainedBy } from '../admin/admin.ts'
 import type { RequestToExplain } from '../admin/explain-body.ts'
 import type { WarmOrder, WarmProgress } from '../admin/warm-body.ts'

@@ -1,8 +1,8 @@
 /**
- * Peers over the supervisor's channels: a worker's member talks to the hub in the supervisor.
+ * Peers over the supervisor's channels: the member in a worker talks to the hub in the supervisor.
  *
- * A channel that is not read fills: messages beyond `channelBytesMax` are lost (and the receiver sees the gap and asks
- * for a snapshot), while what keeps order (asking, snapshots, joining, leaving) always goes.
+ * A channel that is not read fills up. Messages beyond `channelBytesMax` are lost (the receiver sees the gap and asks
+ * for a snapshot), while what keeps order (asking, snapshots, joining, leaving) is always sent.
  */
 import { PeerMember, type PeerFrame } from '../core/peer-member.ts'
 import type { PeerHub } from '../core/peer-hub.ts'

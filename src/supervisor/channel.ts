@@ -1,10 +1,12 @@
 /**
- * What the supervisor and a worker say to each other over the IPC channel of `fork`, as plain data (structured clone).
+ * What the supervisor and a worker say to each other over the IPC channel of `fork`, as plain data (structured
+ * clone).
  *
- * The talk: the worker says `hello` and is given its number among the peers. `prepare` (with new listening sockets sent
- * before by `listen`) is answered by `prepared` or `refused`; then `commit` is answered by `committed`, or by `refused`
- * when it cannot listen; or `discard` ends it. `ask`, `purge`, `purge-total`, `renew`, `explain` and `warm` are answered by `answer`. `drain` and `stop` end in the worker's
- * exit. Tickets join an answer to its question.
+ * The dialogue: the worker says `hello` and is given its number among the peers. `prepare` (after `listen` has sent
+ * new listening sockets) is answered by `prepared` or `refused`. Then `commit` is answered by `committed`, or by
+ * `refused` when the worker cannot listen; or `discard` ends it. `ask`, `purge`, `purge-total`, `renew`, `explain`
+ * and `warm` are answered by `answer`. `drain` and `stop` end in the worker's exit. Tickets connect an answer to its
+ * question.
  */
 import type { RequestToExplain } from '../admin/explain-body.ts'
 import type { WarmOrder } from '../admin/warm-body.ts'

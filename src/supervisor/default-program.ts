@@ -1,4 +1,2 @@
-/**
- * The program that is run unless a test names another.
- */
+/** The program that a supervisor runs unless a test names another. */
 export { createServer, loadConfig } from '../server.ts'

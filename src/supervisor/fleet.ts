@@ -1,6 +1,6 @@
 /**
- * Fleet: the server or servers that a runner drives: one in this process, or workers. The runner (signals, admin, watch)
- * does not know which.
+ * Fleet: the server or servers that a runner drives, one in this process or several workers. The runner (signals,
+ * admin, watch) does not know which.
  */
 import type { ExplainedBy, ReloadReport } from '../admin/admin.ts'
 import type { RequestToExplain } from '../admin/explain-body.ts'

@@ -1,9 +1,9 @@
 /**
- * Listening sockets that the supervisor owns: bound here, never accepted on here, and handed to the workers, which share
- * one accept queue. The kernel keeps connections waiting in it while a dead worker is replaced.
+ * Listening sockets that the supervisor owns. They are bound here, never accepted on here, and handed to the workers,
+ * which share one accept queue. The kernel keeps connections waiting in it while a dead worker is replaced.
  *
- * Node's public API binds, listens and accepts in one step, so that a supervisor would take connections itself.
- * `net._createServerHandle` binds only; it is what the cluster module stands on, and this is the one file that knows it.
+ * Node's public API binds, listens and accepts in one step, so a supervisor would take connections itself.
+ * `net._createServerHandle` only binds; the cluster module is built on it, and this is the one file that knows it.
  */
 import { lookup } from 'node:dns/promises'
 import { chmodSync } from 'node:fs'

@@ -1,7 +1,7 @@
 /**
- * systemd's start-up notification (sd_notify(3)), for units of `Type=notify` and `notify-reload`. Node has no datagram
- * sockets of the unix kind, so `systemd-notify` is started for each word: a handful in the life of a server. The unit
- * needs `NotifyAccess=all`, since the word comes from a child.
+ * systemd's start-up notification (sd_notify(3)), for units of `Type=notify` and `notify-reload`. Node has no unix
+ * datagram sockets, so `systemd-notify` is started for each message: a handful in the life of a server. The unit
+ * needs `NotifyAccess=all`, since the message comes from a child process.
  */
 import { spawn } from 'node:child_process'
 

@@ -1,6 +1,6 @@
 /**
- * The pidfile: tells others whom to signal. One that names a living process of another is left alone: two servers that
- * think they own it would stop each other.
+ * The pidfile tells others which process to signal. One that names another living process is left alone: two servers
+ * that each think they own it would stop each other.
  */
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 

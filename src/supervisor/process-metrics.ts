@@ -1,6 +1,4 @@
-/**
- * What the process itself costs, under the names that prom-client made common.
- */
+/** What the process itself costs, under the metric names that prom-client made common. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { monitorEventLoopDelay, performance, type EventLoopUtilization } from 'node:perf_hooks'
 import { Metric, setSample, type MetricsSnapshot } from '../engine/metrics.ts'

@@ -1,6 +1,6 @@
 /**
- * What the supervisor runs: a server made from a config. Written down as an interface, so that the tests of the
- * supervisor run real processes around a server of a few lines.
+ * What the supervisor runs: a server made from a config. It is an interface so that the tests of the supervisor can
+ * run real processes around a server of a few lines.
  */
 import type * as net from 'node:net'
 import type { RequestToExplain } from '../admin/explain-body.ts'

@@ -1,6 +1,6 @@
 /**
- * The counters of workers that are gone, as they last told them, so that sums over the fleet do not fall when a worker
- * dies. What one counted after its last snapshot is lost with it.
+ * The last reported counters of workers that are gone, kept so that sums over the fleet do not fall when a worker
+ * dies. What a worker counted after its last snapshot is lost with it.
  */
 import { mergeSnapshots, metricRows, type MetricsSnapshot } from '../engine/metrics.ts'
 

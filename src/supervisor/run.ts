@@ -1,6 +1,4 @@
-/**
- * `headgate run`: what the command line calls. Everything is in the Runner; here are the ways in and out.
- */
+/** `headgate run`, as the command line calls it. Everything happens in the Runner; here are the ways in and out. */
 import { messageOf } from './fleet.ts'
 import { Runner, type RunOptions } from './runner.ts'
 

@@ -1,9 +1,9 @@
 /**
- * Runner: a fleet (one server in this process, or workers) and what an operator drives it with: signals, the admin
- * listener, the watch on the file, the pidfile, systemd.
+ * Runner: a fleet (one server in this process, or workers) and everything that an operator drives it with: signals,
+ * the admin listener, watching the config, the pidfile, systemd.
  *
- * Promises: a start that fails leaves nothing behind and says why; a config that is wrong never replaces one that runs;
- * the first end signal drains, the second ends at once.
+ * Promises: a start that fails leaves nothing behind and says why; a wrong config never replaces one that runs; the
+ * first signal to end drains, the second ends at once.
  */
 import { AdminServer, type AdminTarget, type ExplainedBy, type ReloadReport } from '../admin/admin.ts'
 import type { RequestToExplain } from '../admin/explain-body.ts'

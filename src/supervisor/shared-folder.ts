@@ -1,7 +1,7 @@
 /**
- * SharedFolder: a folder in memory (a tmpfs) by which the workers share what they have cached where the config names no
- * folder on disk. It is made when the first worker needs it, under a name that nobody can guess, and goes with the process;
- * what a process left that was killed goes when the next one starts.
+ * SharedFolder: a folder in memory (a tmpfs) through which the workers share their cache when the config names no
+ * folder on disk. It is made when the first worker needs it, under a name that nobody can guess, and goes with the
+ * process. What a killed process left behind is removed when the next one starts.
  */
 import { randomBytes } from 'node:crypto'
 import { accessSync, constants, readdirSync, readlinkSync, rmSync, statfsSync } from 'node:fs'

@@ -1,5 +1,6 @@
 /**
- * Signals, as operators know them from other servers. USR1 is taken and ignored: Node would start its debugger on it.
+ * Signals, with the meanings that operators know from other servers. USR1 is caught and ignored: Node would start its
+ * debugger on it.
  */
 export interface SignalActions {
   /** TERM, INT, QUIT: the first drains, the second stops at once. */

@@ -1,6 +1,4 @@
-/**
- * Slot: the place of one worker: who fills it, and how long to wait before the next try after a crash.
- */
+/** Slot: the place of one worker: which process fills it, and how long to wait before the next try after a crash. */
 import type { WorkerProcess } from './worker-process.ts'
 
 /** First and longest wait before a crashed worker is replaced. */

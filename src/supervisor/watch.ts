@@ -1,7 +1,7 @@
 /**
- * `--watch`: tells when the content of the config's files is another one. Folders are watched and not files, because
- * editors write a new file and rename it, and Kubernetes swaps a link; and the content decides, because one save makes
- * several events and touching a file changes nothing.
+ * `--watch`: reports that the content of the config's files has changed. It watches folders rather than files,
+ * because editors write a new file and rename it, and Kubernetes swaps a link; and it compares contents, because one
+ * save makes several events and touching a file changes nothing.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync, watch, type FSWatcher } from 'node:fs'

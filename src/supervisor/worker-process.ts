@@ -1,7 +1,7 @@
 /**
  * WorkerProcess: a forked worker as the supervisor sees it: messages with tickets, and its death.
  *
- * Invariants: every question is answered, or rejects when the worker dies or its time is over; `onExit` comes once.
+ * Invariants: every question is answered, or rejected when the worker dies or its time is over; `onExit` comes once.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import type { FromWorker, Reply, ToWorker } from './channel.ts'

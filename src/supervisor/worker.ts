@@ -1,9 +1,9 @@
 /**
- * A worker: one server, driven over the channel by the supervisor that forked it. Started with the URL of the program's
- * module as its argument.
+ * A worker: one server, driven over the channel by the supervisor that forked it. Its argument is the URL of the
+ * program's module.
  *
- * Promises: signals for the process group are the supervisor's to answer, so they are ignored here; a worker whose
- * supervisor is gone drains and exits; lines of the logs that wait are written also when it crashes.
+ * Promises: signals to the process group are for the supervisor to answer, so they are ignored here; a worker whose
+ * supervisor is gone drains and exits; waiting log lines are written even when it crashes.
  */
 import type * as net from 'node:net'
 import type { DiskSettings } from '../cache/disk/options.ts'

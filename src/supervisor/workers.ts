@@ -1,9 +1,9 @@
 /**
  * WorkersFleet: several worker processes behind the listening sockets of this one.
  *
- * Promises: a worker's death drops only its own connections, and it is replaced, later and later while it goes on dying;
- * a config is taken by all workers or by none (each loads and compiles it itself and tells its hash; only when all
- * hashes are the same is any swapped); changes of the fleet (a replacement, a reload) happen one after another.
+ * Promises: a worker's death drops only its own connections, and it is replaced, after ever longer waits while it
+ * keeps dying; a config is taken by all workers or by none (each loads and compiles it and reports its hash; nothing
+ * is swapped unless all hashes are equal); changes of the fleet (a replacement, a reload) happen one after another.
  */
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,13 +1,15 @@
 /**
- * Passage: one client's connection passed on to a server of an origin, byte by byte, by whatever protocol they speak.
+ * Passage: one client's connection, passed on byte by byte to a server of an origin, whatever protocol they speak.
  *
  * Promises:
- * - A server that cannot be connected to is passed over and another is tried, as often as the origin's `retries` say: until
- *   then nothing of the client was sent to anybody. After the first byte nothing is tried again.
- * - FIN goes through as FIN and the other direction goes on (net/tunnel.ts); who dies takes the other along.
- * - A connection is passed on to nobody where its own listener is one of the servers: it would come again, without end.
+ * - A server that cannot be connected to is passed over and another is tried, as often as the origin's `retries` say:
+ *   until then nothing of the client's was sent to anybody. After the first byte nothing is tried again.
+ * - A FIN is passed on as a FIN and the other direction goes on (net/tunnel.ts); a side that dies takes the other
+ *   with it.
+ * - A connection is not passed on where its own listener is one of the servers: it would come back without end.
  * - It is counted and logged once, when both connections are gone, as an exchange of its route.
- * - A drain leaves it: its protocol is not known, so nobody can be told to end. What is there at the deadline is cut.
+ * - A drain leaves it alone: its protocol is unknown, so nobody can be told to finish. What is left at the deadline
+ *   is cut.
  */
 import { Faults, NONE, faultRow, type Fault } from '../core/faults.ts'
 import type { Timers } from '../core/timers.ts'

@@ -1,6 +1,6 @@
 /**
- * ServerNames: a value by the name that a TLS client asks for: an exact name before a wildcard of its parent
- * ('*.example.com' is for one label, as in certificates, RFC 9525 §6.3), that before '*', which is for everybody.
+ * ServerNames: finds a value by the name that a TLS client asks for: an exact name before a wildcard of its parent
+ * ('*.example.com' covers one label, as in certificates, RFC 9525 §6.3), and that before '*', which is for everybody.
  */
 export class ServerNames<T> {
   readonly #exact = new Map<string, T>()

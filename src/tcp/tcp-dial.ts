@@ -1,6 +1,7 @@
 /**
- * TcpDial: connections to the servers of an origin for whoever brings a protocol of its own. Each serves one client and is
- * never used again, so nothing of one is ever seen by another; one that was made for nobody is closed at once.
+ * TcpDial: connections to the servers of an origin, for clients that bring a protocol of their own. Each serves one
+ * client and is never reused, so no client ever sees anything of another's; one that turns out to be for nobody is
+ * closed at once.
  */
 import { NONE, Faults, type Fault } from '../core/faults.ts'
 import { Deadline, type DeadlineOwner, type Timers } from '../core/timers.ts'

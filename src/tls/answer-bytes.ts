@@ -1,4 +1,4 @@
-/** The body of an authority's answer, which is small: one that is longer than a bound is not read to its end. */
+/** Reads the body of an authority's answer, which is small: one that is longer than a bound is not read to its end. */
 export interface Answer extends AsyncIterable<Buffer> {
   destroy(): unknown
 }

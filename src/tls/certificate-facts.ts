@@ -1,6 +1,4 @@
-/**
- * What a certificate says of itself, as far as serving and renewing it need to know.
- */
+/** What a certificate says about itself, as far as serving and renewing it need to know. */
 import { X509Certificate } from 'node:crypto'
 import { readDer, Tag, type DerValue } from './der.ts'
 

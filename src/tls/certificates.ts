@@ -1,8 +1,9 @@
 /**
- * Certificates by the name that a client asks for (SNI, RFC 6066 §3): exact, then wildcard, then whatever further sources
- * have. Who asks for no name, or for one that nobody has, gets the default.
+ * Certificates by the name that a client asks for (SNI, RFC 6066 §3): exact names first, then wildcards, then
+ * whatever further sources have. A client that asks for no name, or for one that nobody has, gets the default.
  *
- * What is found is found at once; a source that can get a certificate while a handshake waits does so in `resolve`.
+ * A certificate that is at hand is returned at once; a source that can obtain one while a handshake waits does so in
+ * `resolve`.
  */
 import type { SecureContext } from 'node:tls'
 import type { ServerCertificate } from './server-certificate.ts'

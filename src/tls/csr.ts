@@ -1,6 +1,4 @@
-/**
- * Certification requests (PKCS#10, RFC 2986), as ACME's finalize wants them (RFC 8555 §7.4).
- */
+/** Certification requests (PKCS#10, RFC 2986), as ACME's finalize wants them (RFC 8555 §7.4). */
 import type { KeyObject } from 'node:crypto'
 import { bitString, explicit, integer, octetString, oid, sequence, setOf } from './der.ts'
 import { publicKeyBytes, signatureAlgorithm, signatureOf } from './keys.ts'

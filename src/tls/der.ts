@@ -2,7 +2,7 @@
  * DER (X.690 §8, §10): writes and reads the values that certificates and requests for them are made of.
  *
  * Promises: what is written is the one encoding that DER allows; a reader never reads beyond its bytes, and throws a
- * DerError on what is not DER. Off the way of requests: values are small, plain buffers.
+ * DerError on what is not DER. It is off the way of requests: values are small, plain buffers.
  */
 import { Buffer } from 'node:buffer'
 

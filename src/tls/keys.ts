@@ -1,6 +1,4 @@
-/**
- * Keys of certificates and accounts, and signatures with them in the form that X.509 has.
- */
+/** The private keys of certificates and accounts, and signatures made with them in the form of X.509. */
 import {
   createHash,
   createPrivateKey,

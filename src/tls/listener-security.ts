@@ -1,10 +1,11 @@
 /**
- * ListenerSecurity: TLS of one listener: which certificate for which name, whom to ask for a certificate of his own, and
- * with what keys sessions are resumed.
+ * ListenerSecurity: TLS of one listener: which certificate is shown for which name, whom to ask for a client
+ * certificate, and with which keys sessions are resumed.
  *
- * A resumed session sends no certificate, and its name is not looked up again: what was asked of the client then holds.
- * So sessions of a listener that asks of some names and not of others, or by other authorities, are not resumed at all,
- * and those of listeners that ask differently not by each other (their `sessionIdContext` differs).
+ * A resumed session sends no certificate and its name is not looked up again, so whatever was asked of the client the
+ * first time still holds. Therefore a listener that asks for certificates under some names and not under others, or
+ * by different authorities, does not resume sessions at all; and listeners that ask differently do not resume each
+ * other's (their `sessionIdContext` differs).
  */
 import { createHash } from 'node:crypto'
 import { constants } from 'node:crypto'

@@ -1,6 +1,6 @@
 /**
- * QuicSecurity: TLS of a listener's HTTP/3. The provider takes one certificate and asks clients for none: so it is one of
- * several that are shown over TCP, and hosts whose clients are asked for certificates are not served.
+ * QuicSecurity: TLS of a listener's HTTP/3. The provider takes one certificate and asks clients for none. So that is
+ * one of the several which are shown over TCP, and hosts whose clients are asked for certificates are not served.
  */
 import type { Clock } from '../core/clock.ts'
 import type { ConnectionGuard } from '../net/security.ts'

@@ -2,10 +2,10 @@
  * ServerCertificate: what is shown to clients that ask for its names: one key with its chain, or several of different
  * kinds (ECDSA and RSA) for the same names, of which each client gets the first that it can verify.
  *
- * One is never changed: a renewed certificate is a new object. Contexts are made of it when they are asked for and kept,
- * one for each kind of asking clients for certificates (OpenSSL takes the authorities of clients from there) and of key: a
- * context that Node takes for a name replaces the one before by a single pair, so the kind is chosen by what the client
- * says it verifies.
+ * Its keys and certificates never change (a renewed certificate is a new object); only its OCSP answers come and go.
+ * Contexts are made on demand and kept, one for each way of asking clients for certificates (OpenSSL takes the client
+ * authorities from the context) and for each kind of key. A context that Node is given for a name replaces the
+ * previous one with a single key pair, so the kind of key is chosen by what the client says it can verify.
  */
 import { X509Certificate, createPrivateKey } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'

@@ -1,6 +1,4 @@
-/**
- * Names that a certificate is for (subjectAltName, RFC 5280 §4.2.1.6): host names, wildcards and IP addresses.
- */
+/** The names that a certificate is for (subjectAltName, RFC 5280 §4.2.1.6): host names, wildcards and IP addresses. */
 import { isIP, isIPv6 } from 'node:net'
 import { implicit, sequence } from './der.ts'
 

@@ -1,12 +1,12 @@
 /**
- * TicketKeys: the key by which session tickets are sealed (RFC 8446 §4.6.1, RFC 5077), the same in all workers, since a
- * client that comes back may meet another one.
+ * TicketKeys: the key that seals session tickets (RFC 8446 §4.6.1, RFC 5077). It is the same in all workers, since a
+ * client that comes back may reach another one.
  *
- * OpenSSL in Node holds one key at a time: when it is replaced, tickets of the old one are worth nothing, and each client
- * that has one makes one full handshake. Keys live in memory alone: after a restart they are new.
+ * OpenSSL in Node holds one key at a time: when it is replaced, tickets under the old one are worthless, and each
+ * client that has one makes one full handshake. Keys live in memory only; after a restart there are new ones.
  *
- * Whose key holds: the higher epoch's; of two that are equal, the greater bytes. A worker that joins others begins with
- * epoch 0, so that it takes theirs; the one with the smallest number rotates.
+ * Which worker's key wins: the one with the higher epoch, or, of two equal epochs, the greater bytes. A worker that
+ * joins others begins with epoch 0, so it takes over theirs; the worker with the lowest number rotates the key.
  */
 import { randomBytes } from 'node:crypto'
 import type { Clock, ClockTimer } from '../core/clock.ts'

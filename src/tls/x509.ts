@@ -1,5 +1,6 @@
 /**
- * X.509 certificates (RFC 5280): those of the local CA, and those that answer tls-alpn-01 challenges (RFC 8737).
+ * Makes X.509 certificates (RFC 5280): those of the local CA, and those that answer tls-alpn-01 challenges (RFC
+ * 8737).
  */
 import { randomBytes, type KeyObject } from 'node:crypto'
 import {

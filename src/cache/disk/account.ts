@@ -1,6 +1,6 @@
 /**
- * Account: one file of the folder, as the worker knows it that keeps the accounts: what it takes, how often it was of use, and,
- * where it holds an answer in force, what purges count it by (ledger.ts).
+ * Account: one file of the folder, as known to the worker that keeps the accounts: its size, how often it was useful
+ * and, where it holds an answer in force, what purges count it by (ledger.ts).
  */
 import { isUnderRule } from '../keys/no-vary-search.ts'
 import type { Admitted } from '../memory/admission.ts'

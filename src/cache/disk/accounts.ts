@@ -1,8 +1,9 @@
 /**
- * Accounts: what files there are and how large they are, in the one worker that was elected to keep them, and which of them
- * go when there is no room: those that memory's own rule would choose (admission.ts).
+ * Accounts: which files there are and how large they are, kept by the one worker that was elected to do so, and which
+ * of them go when there is no room: those that memory's own rule would choose (admission.ts).
  *
- * Found once and never again by any worker, an answer goes first; what a file costs in memory: docs/decisions.
+ * An answer that was found once and never again by any worker goes first. What a file costs in memory:
+ * docs/decisions.
  */
 import { Admission, usesMax } from '../memory/admission.ts'
 import type { Walk } from '../memory/sweep.ts'

@@ -1,10 +1,10 @@
 /**
- * Acknowledgements: who of the other workers has heard what this one has told them. What must not be answered before all
- * know of it waits here.
+ * Acknowledgements: which of the other workers have heard what this one has told them. Whatever must not be answered
+ * before all know of it waits here.
  *
- * Promises: each call is answered once, in the order in which they came: when every worker that is known has heard, has
- * left, or has had `patienceMs`. One that was silent for so long holds nobody up again until it is heard of. A ticket is
- * higher than all that were seen before, of whomever (Lamport's clock).
+ * Promises: each call is answered once, in the order in which the calls came: when every known worker has heard, has
+ * left, or has had `patienceMs`. A worker that was silent for that long holds nobody up again until it is heard of. A
+ * ticket is higher than all that were seen before, from any worker (Lamport's clock).
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
 

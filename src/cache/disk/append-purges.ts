@@ -1,4 +1,4 @@
-/** Purges on their way into the journal: from when on they count for what is on disk. */
+/** Purges on their way into the journal, and from when on they count for what is on disk. */
 import type { PurgeRequest } from '../store/purge-request.ts'
 import type { Journal } from './journal.ts'
 import type { Marks } from './marks.ts'

@@ -1,6 +1,6 @@
 /**
- * Arriving: answers that memory has no room for, on their way to the disk: large ones as files that grow (growing-file.ts),
- * small ones, whose bodies lie in one piece, written when they are whole.
+ * Arriving: answers for which memory has no room, on their way to the disk: large ones as files that grow
+ * (growing-file.ts); small ones, whose bodies are in one piece, are written when they are whole.
  */
 import type { Entry } from '../store/entry.ts'
 import type { Growth } from '../store/growth.ts'

@@ -1,9 +1,9 @@
 /**
- * BlockFile: a body in a file, of which blocks come into memory when somebody reads them.
+ * BlockFile: a body in a file, whose blocks are brought into memory when somebody reads them.
  *
- * Promises: a block is compared with its checksum before anybody is given a byte of it; of one that is damaged or cannot be
- * read nothing is sent, and who needs it gets the rest from the origin by Range, or is cut visibly; at most
- * `heldBlocksMax` blocks of those that are on disk are held, or two for each reader if that is more.
+ * Promises: a block is compared with its checksum before anybody is given a byte of it. Nothing is sent of a block
+ * that is damaged or cannot be read: the reader gets the rest from the origin by Range, or is cut visibly. Of the
+ * blocks that are on disk at most `heldBlocksMax` are held in memory, or two for each reader if that is more.
  */
 import { crc32 } from 'node:zlib'
 import type { Growth } from '../store/growth.ts'

@@ -1,11 +1,12 @@
 /**
- * Claims: what other workers are asking origins for, have been answered, and are about to write, by key. Who finds nothing on
- * disk for a key that is claimed waits a little for that, and then asks itself; of a key whose origin has answered another
- * worker what is on disk is out of date until that worker says that it is settled.
+ * Claims: what other workers are asking origins for, have been answered, and are about to write, by key. A worker
+ * that finds nothing on disk for a claimed key waits a little for the claim, then asks the origin itself. Once
+ * another worker's origin has answered for a key, what is on disk for that key is out of date until that worker says
+ * that it is settled.
  *
- * Promises: nobody waits longer than `askedMs` for an answer that is under way, nor longer than `writtenMs` for one that has
- * come and is being written; claims are bounded in number, one that nothing came of is forgotten after `restMs`, and those
- * of a worker that leaves at once.
+ * Promises: nobody waits longer than `askedMs` for an answer that is under way, nor longer than `writtenMs` for one
+ * that has come and is being written. Claims are bounded in number; one that came to nothing is forgotten after
+ * `restMs`, and those of a worker that leaves at once.
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
 

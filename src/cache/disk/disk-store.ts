@@ -1,10 +1,10 @@
 /**
- * DiskStore: the cache on disk beneath the one in memory. What is stored there is written here behind its back; what it has
- * not is looked for here, and put into it, or, where it is too large for it, read from the file.
+ * DiskStore: the cache on disk beneath the one in memory. What is stored in memory is written here in the background;
+ * what memory lacks is looked for here and put into it or, where it is too large for memory, read from the file.
  *
- * Promises: nothing that is purged is served once the purge is acknowledged, also after a restart or a loss of power; what
- * is given is whole and right; whatever goes wrong with the disk costs hits, never an answer, but a purge that cannot be
- * kept is not acknowledged. Until the journal of purges is read, nothing is found.
+ * Promises: nothing that is purged is served once the purge is acknowledged, not even after a restart or a loss of
+ * power; what is returned is whole and right; whatever goes wrong with the disk costs hits, never an answer, except
+ * that a purge that cannot be kept is not acknowledged. Until the journal of purges is read, nothing is found.
  */
 import type { Clock } from '../../core/clock.ts'
 import type { Exchange } from '../../http/exchange.ts'

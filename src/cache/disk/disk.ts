@@ -1,13 +1,14 @@
 /**
- * Disk: the file system, as a seam. The store on disk runs on it; in tests it is one that loses what was not synced.
+ * Disk: the file system, as a seam. The store on disk runs on it; in tests it is a disk that loses what was not
+ * synced.
  *
  * Promises of every implementation:
- * - `rename` and `link` are atomic: a name stands for the old file or for the new one;
- * - what was written to a file before its `sync` began is there after a loss of power once that has resolved; other
- *   writes may be lost, each by itself, in whole or in part;
- * - names that were made, changed or removed before `syncFolder` began are so after a loss of power once it has resolved;
- *   others may have changed or not, each by itself;
- * - what fails rejects with an error that has a `code` (`codeOf`), and may have been done in part.
+ * - `rename` and `link` are atomic: a name stands for the old file or for the new one.
+ * - What was written to a file before its `sync` began survives a loss of power once `sync` has resolved. Other
+ *   writes may be lost, each by itself, in whole or in part.
+ * - Names that were made, changed or removed before `syncFolder` began stay so after a loss of power once it has
+ *   resolved. Other names may have changed or not, each by itself.
+ * - A call that fails rejects with an error that has a `code` (`codeOf`), and may have been done in part.
  */
 
 export interface DiskFile {

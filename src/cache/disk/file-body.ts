@@ -1,6 +1,6 @@
 /**
- * FileBody: the body of a large answer on disk, while somebody reads it and a little longer. If it has room in memory, it
- * becomes a body there when all of it was read.
+ * FileBody: the body of a large answer on disk, kept while somebody reads it and a little longer. If memory has room
+ * for it, it becomes a body there once all of it was read.
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
 import { Growth, type GrowthOwner, type Rest } from '../store/growth.ts'

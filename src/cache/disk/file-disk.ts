@@ -1,6 +1,6 @@
 /**
- * FileDisk: Node's file system as a Disk. Descriptors are plain numbers and calls take callbacks: a FileHandle costs a
- * finaliser and several promises for each file.
+ * FileDisk: Node's file system as a Disk. Descriptors are plain numbers and calls take callbacks: a FileHandle would
+ * cost a finaliser and several promises per file.
  */
 import * as fs from 'node:fs'
 import { performance } from 'node:perf_hooks'

@@ -1,9 +1,9 @@
 /**
- * Finder: what the disk has for a request. Many that look for one file read it once; at most `activeMax` are read at a
- * time, and no more than `waitingMax` wait.
+ * Finder: looks for what the disk has for a request. Many that look for the same file read it once; at most
+ * `activeMax` files are read at a time, and no more than `waitingMax` lookups wait.
  *
- * Promises: an entry that is given is whole and undamaged, or damage to a large one is noticed before a byte of it is sent;
- * its key and variant are those asked for; no purge concerns it that any worker has written to the journal.
+ * Promises: an entry that is returned is whole and undamaged, or, if it is large, damage is noticed before a byte of
+ * it is sent; its key and variant are those asked for; no purge in the journal, from any worker, concerns it.
  */
 import type { Clock } from '../../core/clock.ts'
 import type { RequestHead } from '../../http/message.ts'

@@ -1,9 +1,9 @@
 /**
- * FoundOnce: which files were read lately, so that an answer that is asked for once does not take room in memory: it goes
- * there when it is asked for again.
+ * FoundOnce: which files were read recently. An answer that is asked for only once then takes no room in memory: it
+ * goes there when it is asked for again.
  *
- * A table of fixed size, 256 KiB: a file is forgotten when another one comes to its place. A number of 32 bits tells
- * them apart; taken for another one, a file gets into memory a little early.
+ * It is a table of fixed size, 256 KiB: a file is forgotten when another takes its place. Files are told apart by 32
+ * bits; one that is mistaken for another gets into memory a little early.
  */
 
 /** As many places as four digits of a name tell apart. */

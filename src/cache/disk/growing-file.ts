@@ -1,10 +1,11 @@
 /**
- * GrowingFile: an answer that memory does not take, written to disk while it arrives. Who reads behind what memory holds of
- * it reads the file that grows.
+ * GrowingFile: an answer that memory does not take, written to disk while it arrives. A reader that is behind what
+ * memory holds of it reads the growing file.
  *
- * Promises: a block is in memory until it is on disk; the origin is held back when the disk is `behindBytesMax` behind; a disk
- * that fails, or stays behind for `patienceMs`, costs the file and no answer: its owner is told, and passes the answer on as
- * one that nobody keeps; the file gets its name when it is whole and was not purged meanwhile.
+ * Promises: a block is in memory until it is on disk; the origin is held back when the disk is `behindBytesMax`
+ * behind; a disk that fails, or stays behind for `patienceMs`, costs the file and no answer: its owner is told, and
+ * passes the answer on without keeping it; the file gets its name when it is whole, and only if it was not purged
+ * meanwhile.
  */
 import { crc32 } from 'node:zlib'
 import type { Clock, ClockTimer } from '../../core/clock.ts'

@@ -1,9 +1,9 @@
 /**
- * The lines of the journal of purges: `checksum JSON`. Each begins with a line feed of its own, so that what a broken write
- * left before it spoils no line but itself.
+ * The lines of the journal of purges: `checksum JSON`. Each begins with a line feed, so that the remains of a broken
+ * write spoil no other line.
  *
- * Kinds: a purge; `end`: nothing that follows in this file counts, another one goes on; `swept`: all files have been
- * compared with the marks up to a position.
+ * Kinds of line: a purge; `end`: nothing that follows in this file counts, and another file continues it; `swept`:
+ * all files have been compared with the marks up to a position.
  */
 import { crc32 } from 'node:zlib'
 import type { PurgeTarget } from '../store/purge-request.ts'

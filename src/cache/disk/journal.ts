@@ -2,13 +2,15 @@
  * Journal: the purges that concern what is on disk, in a file that all workers append to and read.
  *
  * Promises:
- * - a position in it orders everything: a file says up to where its writer had read it and knew it to last (`synced`), and
- *   that none before concerns it that came after its origin was asked; those whose position is greater concern it;
- * - `append` resolves when its purges survive a loss of power; by then every worker that looks (`isCurrent`) sees them;
- * - it is bounded: the elected worker writes it anew, with what still counts, when it has grown (`rewrite`).
+ * - A position in it orders everything. A stored file records the position up to which its writer had read the
+ *   journal and knew it to be durable (`synced`): no earlier purge that came after the origin was asked concerns it;
+ *   later ones do.
+ * - `append` resolves when its purges survive a loss of power; by then every worker that looks (`isCurrent`) sees
+ *   them.
+ * - It is bounded: when it has grown, the elected worker rewrites it with what still counts (`rewrite`).
  *
- * A position is the number of the file and an offset in it. A file ends with a line that says so, and from then on its
- * writers go on in the next one: what they may have written behind that line they write again.
+ * A position is the number of a journal file and an offset in it. A file ends with a line that says so, and from then
+ * on its writers go on in the next one; whatever they wrote after that line they write again.
  */
 import { codeOf, type Disk, type DiskFile } from './disk.ts'
 import { readLines, writeLine, type JournalLine, type PurgeLine, type ReadLines } from './journal-lines.ts'

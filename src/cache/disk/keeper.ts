@@ -1,9 +1,9 @@
 /**
- * Keeper: what the elected worker does for all: it finds out what there is, throws out what has no room, and compares every
- * file with the purges, so that they can be forgotten.
+ * Keeper: the work that the elected worker does for all: it finds out what there is, throws out what there is no room
+ * for, and compares every file with the purges, so that they can be forgotten.
  *
- * Promises: it works behind the back of those who are served, one file at a time with rests between; a purge is forgotten
- * only when no file that it concerns can come back, not even by a loss of power.
+ * Promises: it works in the background, one file at a time with rests between; a purge is forgotten only when no file
+ * that it concerns can come back, not even by a loss of power.
  */
 import type { Clock } from '../../core/clock.ts'
 import type { PurgeReport, PurgeRequest } from '../store/purge-request.ts'

@@ -1,8 +1,8 @@
 /**
- * KnownRules: under which rules for parameters (No-Vary-Search) a request may have been answered: those that this worker
- * has stored answers by or has been told of, and those that the file of its path tells.
+ * KnownRules: the rules for parameters (No-Vary-Search) by which a request may have been answered: those that this
+ * worker has stored answers under or has been told of, and those in the rules file of the request's path.
  *
- * That file is looked for where nothing is stored under a request's own key: it is one `open` more for each miss.
+ * That file is looked for when nothing is stored under the request's own key: it costs one more `open` per miss.
  */
 import { searchPathOf, type SearchRule, type SearchRules } from '../keys/no-vary-search.ts'
 import type { Disk } from './disk.ts'

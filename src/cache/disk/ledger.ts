@@ -1,12 +1,13 @@
 /**
  * Ledger: how many answers on disk a purge concerns, in the worker that keeps the accounts. It counts as memory does
- * (purge.ts): by records of everything, sites, hosts and tags that are kept when a file comes and goes, for prefixes by a
- * walk over the accounts in the background; by URL from chains. No file is opened for it.
+ * (purge.ts): by records of everything, sites, hosts and tags that are updated when a file comes or goes; for
+ * prefixes by a walk over the accounts in the background; by URL from chains. It opens no file to do so.
  *
- * Promises: a report that is counted is exact for what the accounts had been told of when the purge came. Until the folder
- * has been walked over (`complete`) no report is; then those made meanwhile have counted what the walk found, too.
+ * Promises: a counted report is exact for what the accounts had been told of when the purge came. No report is ready
+ * until the folder has been walked over (`complete`); those requested meanwhile include what the walk found.
  *
- * What is counted out here lies on disk still, until the keeper compares the files with the purges: that alone decides.
+ * What is counted out here still lies on disk until the keeper compares the files with the purges: that comparison
+ * alone decides.
  */
 import type { Clock } from '../../core/clock.ts'
 import { Sweep, type Walk } from '../memory/sweep.ts'

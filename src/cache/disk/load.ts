@@ -1,6 +1,7 @@
 /**
- * Loading: the file of a name, read and checked. A small one is read whole and compared with its checksums before anybody
- * hears of it; of a large one the head and the table of checksums are, and its body comes block by block (file-body.ts).
+ * Loading: reads and checks the file of a name. A small file is read whole and compared with its checksums before
+ * anybody sees it. Of a large one the head and the table of checksums are, and its body comes block by block
+ * (file-body.ts).
  */
 import { blockBytes } from '../store/memory-body.ts'
 import { codeOf, type Disk, type DiskFile } from './disk.ts'

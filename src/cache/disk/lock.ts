@@ -1,6 +1,7 @@
 /**
- * The lock of a folder: which Headgate uses it. Workers of one are one; another is refused as long as that one lives. It is a
- * file with the mark of its owner, which may outlive him: then the next one takes it over.
+ * The lock of a folder: which Headgate uses it. The workers of one Headgate count as one; another is refused as long
+ * as that one lives. The lock is a file with its owner's mark; it may outlive the owner, and then the next one takes
+ * it over.
  */
 import { codeOf, type Disk } from './disk.ts'
 

@@ -1,4 +1,4 @@
-/** Looks: exchanges that wait for what the disk has, or for what another worker is asking an origin for. */
+/** Looks: the exchanges that wait for what the disk has, or for what another worker is asking an origin for. */
 import type { Clock } from '../../core/clock.ts'
 import type { Timers } from '../../core/timers.ts'
 import type { Exchange } from '../../http/exchange.ts'

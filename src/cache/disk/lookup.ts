@@ -1,7 +1,7 @@
 /**
- * Lookup: an exchange that wants to know what the disk has for it. Where it has not been told at once (`isOver`), the step
- * keeps it on the exchange, parks it, and is entered again; what was found is in memory by then, or, where memory does not
- * take it, in `entry`.
+ * Lookup: an exchange that wants to know what the disk has for it. If the answer is not there at once (`isOver`), the
+ * step keeps the Lookup on the exchange, parks it, and is re-entered later. By then what was found is in memory or,
+ * where memory does not take it, in `entry`.
  *
  * Nobody waits longer than `patienceMs`: a disk that does not answer costs hits.
  */

@@ -1,13 +1,14 @@
 /**
- * Marks: what was purged, and at which position in the journal, for the answers on disk. A file is concerned by the marks
- * that are younger than it (`RecordHeader.born`).
+ * Marks: what was purged, and at which position in the journal, for the answers on disk. A file is concerned by the
+ * marks that are younger than it (`RecordHeader.born`).
  *
- * A record holds at most one hard and one soft mark: an older one of the same kind says nothing more. So there are at most
- * as many as there are different targets; of more than `marksMax`, those of a host's URLs and prefixes become one of the
- * host, and if that is not enough all become one of everything. Too much goes, nothing stays that should not.
+ * A record holds at most one hard and one soft mark, since an older one of the same kind adds nothing. So there are
+ * at most as many marks as there are different targets. When there are more than `marksMax`, the marks of a host's
+ * URLs and prefixes are merged into one of the host, and if that is not enough all become one of everything. Then too
+ * much is removed, but nothing stays that should not.
  *
- * A file is compared with one number, that of the last mark; where it is older, with at most one for each kind of target
- * before any record is looked for.
+ * A file is compared with a single number, that of the last mark; if it is older, with at most one for each kind of
+ * target before any record is looked up.
  */
 import { readKey } from '../keys/key.ts'
 import { isUnderRule, pathIn } from '../keys/no-vary-search.ts'

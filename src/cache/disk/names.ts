@@ -1,7 +1,8 @@
 /**
- * Names of files in a cache's folder. What is stored under a key is found by the hash of it; where answers vary, that file
- * tells by what, and each variant has a file of its own, named by key and variant together. Answers with a rule for
- * parameters (No-Vary-Search) have a key that the rule made, and a file of their path tells which rules there are.
+ * The names of files in a cache's folder. What is stored under a key is found by the key's hash. Where answers vary,
+ * that file tells by what, and each variant has a file of its own, named by key and variant together. Answers with a
+ * rule for parameters (No-Vary-Search) have a key that the rule made, and a file named by their path tells which
+ * rules there are.
  */
 import { hash } from 'node:crypto'
 import type { Entry } from '../store/entry.ts'

@@ -1,4 +1,4 @@
-/** What the cache on disk is made of. */
+/** The settings and bounds of the cache on disk. */
 import type { Clock } from '../../core/clock.ts'
 import type { Peers } from '../../core/peers.ts'
 import type { Timers } from '../../core/timers.ts'

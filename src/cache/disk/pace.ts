@@ -1,16 +1,19 @@
 /**
  * Pace: may a file be read on the thread that serves, while everybody waits?
  *
- * A file that the kernel has in memory is read there in a twentieth of the time that a way through Node's thread pool takes
- * (measured: 15 and 300 µs of CPU). One that comes from a device may take long. So what such reads take beyond `freeMs` each
- * is a debt, of which `share` of the time that passes is paid; who looks while it is more than `debtMsMax` goes through the
- * pool. So a device as quick as memory is never left, and a slow one holds up the others for a fifth of the time.
+ * A file that the kernel has in memory is read on this thread for a twentieth of the CPU that a detour through Node's
+ * thread pool takes (measured: 15 and 300 µs). A file that comes from a device may take long. So what such reads take
+ * beyond `freeMs` each is a debt, which is paid off with `share` of the time that passes. While it is more than
+ * `debtMsMax`, lookups go through the pool. So a device as quick as memory is always read directly, and a slow one
+ * holds up the others for a fifth of the time.
  *
- * A thread that the machine does not let run looks like one that waits for a device. Where the kernel counts what is read
- * from devices, a read meanwhile which nothing was is no debt, unless it took as long as no scheduler would.
+ * A thread that the machine does not let run looks like one that waits for a device. So where the kernel counts what
+ * is read from devices, a read during which nothing came from one is no debt, unless it took longer than any
+ * scheduler would.
  *
- * A single read that hangs holds up everybody, as in every server that reads on its own thread; it happens once, as the
- * next ones are then left to the pool for five times as long. What may hang by nature (`DiskKind.isLocal`) is not read so.
+ * A single read that hangs holds up everybody, as in every server that reads on its own thread. It happens once: the
+ * next reads are then left to the pool for five times as long. File systems that may hang by nature
+ * (`DiskKind.isLocal`) are never read on this thread.
  */
 import type { Disk, DiskKind } from './disk.ts'
 

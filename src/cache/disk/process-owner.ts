@@ -1,4 +1,4 @@
-/** Who owns a folder, by processes: the supervisor whose worker this is, or this process itself. */
+/** Who owns a folder, in terms of processes: the supervisor whose worker this is, or this process itself. */
 import { readFileSync } from 'node:fs'
 import type { FolderOwner } from './lock.ts'
 

@@ -1,12 +1,13 @@
 /**
- * The file of one stored answer: a header of 40 bytes, the head, the body, and a table with a checksum for each block of
- * the body. A file is whole or counts for nothing: everything in it is under a checksum, and its length is stated.
+ * The file of one stored answer: a header of 40 bytes, the head, the body, and a table with a checksum for each block
+ * of the body. A file that is not whole counts for nothing: everything in it is covered by a checksum, and its length
+ * is stated.
  *
- * Header: signature, kind, length and checksum of the head, length of the body, checksum of the table, checksum of the
- * header. One byte of it is under none: `isSoft`, which is written in place when a purge made the answer stale.
+ * Header: signature, kind, length and checksum of the head, length of the body, checksum of the table, checksum of
+ * the header. Only one byte is not covered: `isSoft`, which is written in place when a purge makes the answer stale.
  *
- * A file whose kind is POINTER has no answer: it tells by which fields the answers of its key vary; one of kind RULES tells
- * which rules for parameters there are for its path (names.ts).
+ * A file of kind POINTER holds no answer: it tells by which fields the answers of its key vary. One of kind RULES
+ * tells which rules for parameters there are for its path (names.ts).
  */
 import { crc32 } from 'node:zlib'
 import { ownText, StoredFields } from '../../http/stored-fields.ts'

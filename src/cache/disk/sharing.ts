@@ -1,15 +1,15 @@
 /**
- * Sharing: what the workers that use one folder tell each other: what was written and removed (so that the elected one keeps
- * the accounts, and the others let go of what they have of it in memory), what was found, and what is being asked for, was
- * answered and is about to be written (claims.ts).
+ * Sharing: what the workers that use one folder tell each other: what was written and removed (so that the elected
+ * one keeps the accounts, and the others release what they have of it in memory), what was found, and what is being
+ * asked for, was answered and is about to be written (claims.ts).
  *
- * Promises: when `announce` calls back, every other worker takes what it has of the key for out of date, or was silent for a
- * second; of answers that several workers announce at the same moment it calls back in an order that all agree on, each when
- * nothing of those before it is on its way to the disk (turns.ts); who has missed something of another's takes everything in
- * memory for out of date.
+ * Promises: when `announce` calls back, every other worker considers what it has of the key out of date, or was
+ * silent for a second. Of answers that several workers announce at the same moment it calls back in an order on which
+ * all agree, each when nothing of the ones before it is still on its way to the disk (turns.ts). A worker that has
+ * missed a message of another considers everything in its memory out of date.
  *
- * Elected is the one with the lowest number of those that are here: numbers are never given twice, so a worker that comes
- * does not take it over, and when the elected one leaves the next is told within `lookMs`.
+ * The worker with the lowest number of those present is elected. Numbers are never given twice, so a worker that
+ * joins does not take over, and when the elected one leaves the next is told within `lookMs`.
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
 import type { PeerMessage, Peers } from '../../core/peers.ts'

@@ -1,4 +1,4 @@
-/** What the cache on disk tells of itself. */
+/** The numbers that the cache on disk reports about itself. */
 import type { Finder } from './finder.ts'
 import type { Keeper } from './keeper.ts'
 import type { Marks } from './marks.ts'

@@ -1,6 +1,7 @@
 /**
- * Purges that this process has taken, by the mark that tells the same purge again: it comes by a message and stands in the
- * journal, once for each worker that wrote it, in any order. It is done once, and who asks later gets the count of that.
+ * The purges that this process has carried out, by the mark that identifies a purge. The same one arrives as a
+ * message and appears in the journal, once for each worker that wrote it, in any order. It is carried out once, and
+ * whoever asks later gets the count of that time.
  */
 import type { Clock } from '../../core/clock.ts'
 import type { PurgeCounts, PurgeRequest } from '../store/purge-request.ts'

@@ -1,6 +1,6 @@
 /**
- * Telling: what this worker is asking origins for and what becomes of it, as the others are told, until it is on disk or
- * never will be.
+ * Telling: tells the other workers what this one is asking origins for, and what becomes of it, until it is on disk
+ * or never will be.
  *
  * Promises: each answer that was announced is settled for the others, once nothing newer of its key is on its way.
  */

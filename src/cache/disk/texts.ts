@@ -1,4 +1,7 @@
-/** Texts one after another, as bytes: how many, then each with its length. One byte a character (latin1). */
+/**
+ * Several texts, one after another, as bytes: first how many, then each with its length. One byte per character
+ * (latin1).
+ */
 
 const lengthBytes = 4
 

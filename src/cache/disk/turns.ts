@@ -1,8 +1,8 @@
 /**
- * Turns: in which order answers are shown that several workers have for one key at the same moment.
+ * Turns: the order in which answers are shown that several workers have for one key at the same moment.
  *
- * Promise: of two of them all workers know the same one to be the first, that of the lower ticket, or with equal tickets
- * of the lower worker; the other is acknowledged by its worker only when the first has been shown (as in Ricart and
+ * Promise: all workers agree which of two comes first: the one with the lower ticket, or, with equal tickets, that of
+ * the lower worker. The other is acknowledged by its worker only when the first has been shown (as in Ricart and
  * Agrawala's mutual exclusion). So what is shown last is what both workers have in the end.
  *
  * Nobody waits in a circle: whoever waits, waits for a lower ticket.

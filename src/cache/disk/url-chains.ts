@@ -1,6 +1,7 @@
 /**
- * UrlChains: accounts by the URL of their answers, whatever site, zone, variant and choice of the operator: what a purge by URL
- * counts. In many small tables, so that none that grows holds up anybody; about 16 bytes for each account.
+ * UrlChains: accounts by the URL of their answers, regardless of site, zone, variant and the operator's additions to
+ * the key: what a purge by URL counts. They are many small tables, so that none holds anybody up when it grows; about
+ * 16 bytes per account.
  */
 import type { Account } from './account.ts'
 

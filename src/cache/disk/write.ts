@@ -1,8 +1,8 @@
 /**
- * Writing: the file of an answer, made under a name of its own and moved to its place when it is whole.
+ * Writing: the file of an answer is made under a temporary name and moved to its place when it is whole.
  *
- * It is not synced: what a loss of power takes from it the checksums bring to light, and then it costs a hit. (Measured: a
- * sync for each file takes as long as writing a hundred; docs/decisions.)
+ * It is not synced: whatever a loss of power takes from it the checksums bring to light, and then it costs a hit.
+ * (Measured: a sync for each file takes as long as writing a hundred; docs/decisions.)
  */
 import { crc32 } from 'node:zlib'
 import type { Entry } from '../store/entry.ts'

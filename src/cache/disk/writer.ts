@@ -1,8 +1,9 @@
 /**
- * Writer: what is to be written to or removed from the disk, behind the back of those who are served.
+ * Writer: what is to be written to or removed from the disk in the background.
  *
- * Promises: nobody waits for it; of several things to do for one name the last one is done; what waits is bounded in bytes
- * and count, and beyond that is not written, which is counted; what has not been written yet can be had from here.
+ * Promises: nobody waits for it; of several tasks for one name the last is carried out; what waits is bounded in
+ * bytes and count, and what exceeds that is not written, and counted; what has not been written yet can be read from
+ * here.
  */
 import type { Clock } from '../../core/clock.ts'
 import { noTags, type Entry } from '../store/entry.ts'

@@ -1,4 +1,4 @@
-/** Ask: what a step of a route wants of an origin for the cache, and under which rules the answer is kept. */
+/** Ask: what a step of a route wants from an origin for the cache, and by which rules the answer is kept. */
 import type { Entry } from '../store/entry.ts'
 import type { CachePolicy } from '../rules/policy.ts'
 import type { Slice } from './slice.ts'

@@ -1,10 +1,10 @@
 /**
- * FillAnswer: what comes of the child exchange that a fill asks its origin with. With several workers an answer that takes
- * the place of what the others have is held back until they know of it: so whoever has seen it, in part or whole, does not
- * get the older one from another worker afterwards.
+ * FillAnswer: what comes of the child exchange by which a fill asks its origin. With several workers, an answer that
+ * replaces what the others have is held back until they know of it: so a client that has seen any of it does not get
+ * the older one from another worker afterwards.
  *
- * Held back is what comes in a turn or two; the origin is paused meanwhile. Alone, and where nothing changes for the others,
- * nothing is held.
+ * What arrives within a turn or two is held back; the origin is paused meanwhile. With a single worker, or where
+ * nothing changes for the others, nothing is held.
  */
 import type { Fault } from '../../core/faults.ts'
 import type { Clock } from '../../core/clock.ts'

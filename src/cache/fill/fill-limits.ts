@@ -1,4 +1,4 @@
-/** The bounds of fills, each with its reason, and how far one goes on that nobody reads. */
+/** The bounds of fills, each with its reason, and how far a fill goes on when nobody reads it. */
 import type { Entry } from '../store/entry.ts'
 
 export interface FillLimits {

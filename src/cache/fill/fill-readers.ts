@@ -1,8 +1,10 @@
 /**
- * FillReaders: those who wait for a fill, and what each of them is told. The fill (fill.ts) knows what came of the origin.
+ * FillReaders: those who wait for a fill, and what each of them is told. What came of the origin is known to the fill
+ * (fill.ts).
  *
- * Invariants: each reader is told one outcome; who has left is told nothing; readers that come in while others are told
- * are told too. After a reader is told, its exchange may be finished, and serve another request that asks again.
+ * Invariants: each reader is told one outcome; one that has left is told nothing; readers that join while others are
+ * being told are told too. After a reader is told, its exchange may be finished, and serve another request that asks
+ * again.
  */
 import type { Clock } from '../../core/clock.ts'
 import { NONE, type Fault } from '../../core/faults.ts'

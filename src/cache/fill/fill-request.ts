@@ -1,6 +1,6 @@
 /**
- * What a fill asks of the origin: the whole, by GET, whatever part, form or condition its first reader asked for; the
- * answer is for everybody who waits.
+ * What a fill asks of the origin: always the whole, by GET, whatever part, form or condition its first reader asked
+ * for, since the answer is for everybody who waits.
  */
 import type { Clock } from '../../core/clock.ts'
 import type { Exchange } from '../../http/exchange.ts'

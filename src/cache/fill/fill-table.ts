@@ -1,4 +1,4 @@
-/** FillTable: who keeps track of the fills under way. */
+/** FillTable: keeps track of the fills under way, as a fill sees it. */
 import type { ResponseHead } from '../../http/message.ts'
 import type { Ask } from './ask.ts'
 import type { FillOwner, FillReaders } from './fill-readers.ts'

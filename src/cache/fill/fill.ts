@@ -1,20 +1,20 @@
 /**
- * Fill: an answer on its way from an origin into the cache, and to all who wait for it. It is the Downstream of a child
- * exchange and belongs to no client: the one that caused it is its first reader and may leave at any time.
+ * Fill: an answer on its way from an origin into the cache, and to all who wait for it. It is the Downstream of a
+ * child exchange and belongs to no client: the one that caused it is its first reader and may leave at any time.
  *
  * What becomes of the answer:
- * - it may be stored: readers are served from the growing entry, each at its own pace; the origin is held back only when
- *   it is `windowBytes` ahead of the fastest of them;
- * - it may, but no store takes it: the same, with a body that keeps only its last `windowBytes`; who falls farther behind
- *   gets the rest from the origin by Range, or is cut visibly;
- * - it may not: the first reader gets it passed through, the others are let go to ask for themselves, all at once;
- * - it confirms what is stored (304): all are answered from that;
- * - it fails: each reader gets its own verdict, the stale answer where that may stand in, else the fault.
+ * - It may be stored: readers are served from the growing entry, each at its own pace. The origin is held back only
+ *   when it is `windowBytes` ahead of the fastest of them.
+ * - It may, but no store takes it: the same, with a body that keeps only its last `windowBytes`. A reader that falls
+ *   farther behind gets the rest from the origin by Range, or is cut visibly.
+ * - It may not: it is passed through to the first reader; the others are released all at once, to ask for themselves.
+ * - It confirms what is stored (304): all are answered from that.
+ * - It fails: each reader gets its own verdict: the stale answer where that may stand in, else the fault.
  *
- * When the last reader has left, it goes on if it is at least half there or nearly done, else it is given up.
+ * When the last reader has left, it goes on if it is at least half there or nearly done; else it is given up.
  *
- * Invariants: an entry that was begun is completed or abandoned once; the child is ended once; once it is over, whatever
- * still comes does nothing. (What readers are told: fill-readers.ts; what is held back first: fill-answer.ts.)
+ * Invariants: an entry that was begun is completed or abandoned once; the child is ended once; after that, whatever
+ * still comes has no effect. (What readers are told: fill-readers.ts; what is held back first: fill-answer.ts.)
  */
 import { Faults, NONE, type Fault } from '../../core/faults.ts'
 import { Deadline, type DeadlineOwner } from '../../core/timers.ts'

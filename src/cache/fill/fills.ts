@@ -1,9 +1,9 @@
 /**
- * Fills: what is under way from origins into one store, by key. Many requests for one key make one request to the origin,
- * as long as its answers can be shared.
+ * Fills: what is under way from origins into one store, by key. Many requests for one key make one request to the
+ * origin, as long as its answers can be shared.
  *
- * Promises: while an answer for a key and variant is on its way and can be shared, nobody else asks the origin for it; for
- * a key whose last answer could not be shared nobody waits; at rest it is empty.
+ * Promises: while a shareable answer for a key and variant is on its way, nobody else asks the origin for it; nobody
+ * waits on a key whose last answer could not be shared; at rest it is empty.
  */
 import type { Clock } from '../../core/clock.ts'
 import { Faults } from '../../core/faults.ts'

@@ -1,10 +1,10 @@
 /**
- * Growing: the entry that a fill writes, in the store, in the one beneath when it has no room, or, when none takes it, as a
- * window that moves on.
+ * Growing: the entry that a fill writes: in the store, in the store beneath when the first has no room, or, when
+ * neither takes it, as a window that moves on.
  *
- * Invariants: what was begun in the store is completed or abandoned once; of an entry that is not stored at most
- * `windowBytes` and a block are held, and a reader that has not read what goes is told that it fell behind, never given other bytes.
- * (How long one is waited for before: patience.ts.)
+ * Invariants: what was begun in the store is completed or abandoned once. Of an entry that is not stored at most
+ * `windowBytes` and a block are held; a reader that has not read what leaves the window is told that it fell behind,
+ * and never given other bytes. (How long a reader is waited for before that: patience.ts.)
  */
 import type { Clock } from '../../core/clock.ts'
 import type { Fault } from '../../core/faults.ts'

@@ -1,6 +1,6 @@
 /**
- * Makes entries of what origins answered to a fill: of an answer that may be stored, and of a stored one that the origin
- * has confirmed. Nothing here keeps anything; the store does.
+ * Makes entries from what origins answered to a fill: from an answer that may be stored, and from a stored one that
+ * the origin has confirmed. Nothing is stored here; that is for the store.
  */
 import { dateText } from '../../http/dates.ts'
 import type { FieldsView } from '../../http/fields-view.ts'

@@ -1,9 +1,9 @@
 /**
- * PartKeeper: stores the 206 that passes to a client who asked for a range the cache had nothing for, and adds it to the
- * part that is stored already (RFC 9111 §3.3, §3.4).
+ * PartKeeper: stores the 206 that is passed to a client that asked for a range which the cache did not have, and adds
+ * it to the part that is stored already (RFC 9111 §3.3, §3.4).
  *
- * One is made when the request is sent on, and asked to `keep` when the answer's head has come. The client gets the
- * answer as it would without: what cannot be stored, or breaks off, is only not kept.
+ * One is made when the request is sent on, and asked to `keep` when the head of the answer has come. The client gets
+ * the answer as it would without: a part that cannot be stored, or breaks off, is merely not kept.
  */
 import type { Clock } from '../../core/clock.ts'
 import type { Fault } from '../../core/faults.ts'

@@ -1,12 +1,13 @@
 /**
- * Patience: for how long an answer that no store takes waits for readers that are about to lose its window.
+ * Patience: how long an answer that no store takes waits for readers that are about to lose its window.
  *
- * Readers of one pace drift apart by what the kernel buffers for each, which may be more than the window; nobody is slow
- * then, and all catch up while the origin waits. So most of the readers are waited for; the last few, who may really be
- * slow, only as long as it slows the others little.
+ * Readers of one pace drift apart by what the kernel buffers for each of them, which may be more than the window.
+ * Nobody is slow then, and all catch up while the origin waits. So most of the readers are waited for; the last few,
+ * which may really be slow, only for as long as that slows the others little.
  *
- * Promises: waits for a few, taken together, are at most `fewMs` and a share of the time since the answer began; one
- * for many is at most `manyMs`; after each, whoever is still behind is not waited for again until the window has moved.
+ * Promises: the waits for a few, taken together, are at most `fewMs` and a share of the time since the answer began;
+ * a wait for many is at most `manyMs`; after each, whoever is still behind is not waited for again until the window
+ * has moved.
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
 import type { Growth } from '../store/growth.ts'

@@ -1,9 +1,9 @@
 /**
- * PostKeeper: stores the answer to a POST that says how long it stays right, and that it is what a GET of the same URL would
- * give (RFC 9110 §9.3.3): its Content-Location names the URL of the request. Later GETs are answered from it.
+ * PostKeeper: stores the answer to a POST that says how long it stays fresh, and that it is what a GET of the same
+ * URL would give (RFC 9110 §9.3.3): its Content-Location is the URL of the request. Later GETs are answered from it.
  *
- * The answer takes out of force what was stored for the URL (RFC 9111 §4.4) before it is stored itself; a purge of it by
- * anybody else while it was under way keeps it out.
+ * The answer invalidates what was stored for the URL (RFC 9111 §4.4) before it is stored itself. If anybody else
+ * purges the URL while it is under way, it is not stored.
  */
 import type { Clock } from '../../core/clock.ts'
 import type { Exchange } from '../../http/exchange.ts'

@@ -1,10 +1,12 @@
 /**
  * Reader: one client's exchange that waits for a fill, and what came of it.
  *
- * The step that asks keeps it on the exchange, parks it while `outcome` is WAITING, and is entered again when it is known.
- * It calls `leave` when the exchange is abandoned and when it is finished; after that nobody touches the exchange.
+ * The step that asks keeps it on the exchange, parks the exchange while `outcome` is WAITING, and is re-entered when
+ * the outcome is known. It calls `leave` when the exchange is abandoned and when it is finished; after that nobody
+ * touches the exchange.
  *
- * A reader whose outcome is PASSED is also the source of its exchange's body: the fill's answer passes through it.
+ * A reader whose outcome is PASSED is also the source of its exchange's body: the answer of the fill passes through
+ * it.
  */
 import { NONE, type Fault } from '../../core/faults.ts'
 import type { ListNode } from '../../core/list.ts'

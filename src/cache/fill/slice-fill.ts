@@ -1,16 +1,16 @@
 /**
- * SliceFill: the fill of one slice. The first one for a URL does not know the version yet: its key is that of the index, all
- * who want any part of the answer wait for it, and what comes decides what becomes of them:
+ * SliceFill: the fill of one slice. The first one for a URL does not know the version yet: its key is that of the
+ * index, all who want any part of the answer wait for it, and what arrives decides what becomes of them:
  *
- * - a slice: the index is stored, all are told it, and each asks for the slices that it needs; the first finds its own
- *   growing here;
- * - the whole, since the origin ignores Range or all fits into one slice; an error; a redirect: the fill goes on as one
- *   for the whole;
- * - what no slice can be made of (no length, no strong validator, several parts): the whole is asked for, and for a while
- *   nobody tries slices of this URL.
+ * - A slice: the index is stored, all are told it, and each asks for the slices that it needs; the first finds its
+ *   own growing here.
+ * - The whole (since the origin ignores Range, or everything fits into one slice), an error or a redirect: the fill
+ *   goes on as one for the whole.
+ * - Something of which no slice can be made (no length, no strong validator, several parts): the whole is asked for,
+ *   and for a while nobody tries slices of this URL.
  *
- * A slice of a known version that turns out to be of another is no answer to anybody: those who have begun to send are
- * cut, the index is thrown away and with it all slices, and who has not begun begins anew.
+ * A slice of a known version that turns out to be of another is no answer to anybody: readers that have begun to send
+ * are cut, the index is thrown away and all slices with it, and readers that have not begun start again.
  */
 import { Faults } from '../../core/faults.ts'
 import type { RequestHead, ResponseHead } from '../../http/message.ts'

@@ -1,13 +1,13 @@
 /**
  * Slices: how a large answer is stored in pieces of one size, each fetched by Range when somebody needs it.
  *
- * An *index* lies under a key of its own: the head of the whole answer, with nothing but its length for a body. Each slice
- * lies under that key, its validator and its number. So the index alone is judged fresh or stale and validated (one 304 is
- * enough for all slices), a slice of another version is never found, and an index that is thrown away takes its slices
- * out of force.
+ * An *index* is stored under a key of its own: the head of the whole answer, with only its length for a body. Each
+ * slice is stored under that key, its validator and its number. So the index alone is judged fresh or stale and is
+ * validated (one 304 is enough for all slices), a slice of another version is never found, and an index that is
+ * thrown away invalidates its slices.
  *
- * Promises: bytes of two versions are never put together: a slice counts only under the same strong validator (RFC 9111
- * §3.4), the same length of the whole, and with exactly the bytes that were asked for.
+ * Promises: bytes of two versions are never put together: a slice counts only under the same strong validator (RFC
+ * 9111 §3.4), the same length of the whole, and with exactly the bytes that were asked for.
  */
 import { isSameStrongly } from '../../http/conditional.ts'
 import { readDate } from '../../http/dates.ts'

@@ -1,13 +1,13 @@
 /**
- * SlicedBody: the body of one client's answer, put together from slices as the client reads: those that are in memory, those
- * on disk, those that somebody is fetching, and those that have to be asked for.
+ * SlicedBody: the body of one client's answer, put together from slices as the client reads: from memory, from disk,
+ * from a fetch that is under way, or from a fetch that has to be started.
  *
- * To BodyReader it is a body that is not all there yet, and the growth of that body. It holds the slice that is being read
- * and nothing else; one slice ahead is asked for when the client has read half of one, so that the origin's delay is not
- * seen and no more is fetched than a slice for a client who goes.
+ * To BodyReader it is both a body that is not complete yet and the growth of that body. It holds only the slice that
+ * is being read. The next slice is asked for when the client has read half of the current one, so that the origin's
+ * delay does not show, and for a client that leaves no more than one slice is fetched in vain.
  *
  * Promises: no byte of another version; a slice that breaks off is asked for once more, and then the answer is cut
- * visibly; when the client leaves, nothing is asked for any more.
+ * visibly; when the client leaves, nothing more is asked for.
  */
 import { Faults, NONE, type Fault } from '../../core/faults.ts'
 import type { Exchange } from '../../http/exchange.ts'

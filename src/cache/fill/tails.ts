@@ -1,11 +1,13 @@
 /**
- * Tails: the rest of an answer that no store holds, for clients that have fallen behind its window. Those who fall behind
- * together share one request to the origin, for all from where the first of them is, by Range and under the strong
- * entity-tag of what was sent (RFC 9110 §13.1.5): so each gets the same representation to its end, or sees that it does not.
+ * Tails: the rest of an answer that no store holds, for clients that have fallen behind its window. Those that fall
+ * behind together share one request to the origin, from where the slowest of them is, by Range and under the strong
+ * entity-tag of what was sent (RFC 9110 §13.1.5). So each gets the same representation to its end, or sees that it
+ * does not.
  *
- * A tail is a window of its own, that moves at the pace of those who read it; who falls behind that one too joins another.
+ * A tail is a window of its own, which moves at the pace of those who read it; a client that falls behind that one
+ * too joins another.
  *
- * Promises: not a byte of anything but the part asked for under that tag is given; the origin is asked only when somebody
+ * Promises: no byte is given but those of the part asked for under that tag; the origin is asked only when somebody
  * can take more; when all have left, it is told to stop.
  */
 import type { Clock } from '../../core/clock.ts'

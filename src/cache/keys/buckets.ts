@@ -3,7 +3,8 @@
  * site has, User-Agent into a kind of device. Without a list of what the site has, preferences are only brought into
  * one order, since `gzip, br` and `br,gzip` say the same (RFC 9110 §12.4.2).
  *
- * Browsers send few different values, and the same ones again and again: what was read is remembered by the text.
+ * Browsers send few different values, and the same ones again and again, so results are remembered by the text of the
+ * field.
  */
 import { trimSpace } from '../../http/tokens.ts'
 

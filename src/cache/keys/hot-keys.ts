@@ -1,10 +1,10 @@
 /**
- * HotKeys: the keys made last, each to be found again by what it is made of. To join a key costs little; but a string
- * that was just joined has to be copied, hashed and looked for among all strings of the process before a Map can look for
- * it, and one that was looked for before has not: half of what it takes to find an entry.
+ * HotKeys: the keys made most recently, each found again by what it was made of. Joining a key costs little; but
+ * before a Map can look up a freshly joined string, it has to be copied, hashed and looked for among all strings of
+ * the process. A string that was looked up before has not: that saves half of what it takes to find an entry.
  *
- * Promises: bounded (`slotCount` keys of at most `targetLengthMax` characters and a host); never gives another request's
- * key: all of it is compared.
+ * Promises: it is bounded (`slotCount` keys of at most `targetLengthMax` characters and a host); it never returns
+ * another request's key, since everything is compared.
  */
 import type { RequestHead } from '../../http/message.ts'
 

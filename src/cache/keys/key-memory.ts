@@ -1,8 +1,8 @@
 /**
- * KeyMemory: keys of which something is remembered for a while: that answers for them cannot be shared, so that nobody is
- * made to wait for another's; that a validation has just failed.
+ * KeyMemory: keys about which something is remembered for a while: that answers for them cannot be shared, so that
+ * nobody is made to wait for another's; that a validation has just failed.
  *
- * Bounded: beyond `keysMax` the oldest is forgotten, which costs one needless wait, or one attempt more.
+ * It is bounded: beyond `keysMax` the oldest is forgotten, which costs one needless wait, or one more attempt.
  */
 import type { Clock } from '../../core/clock.ts'
 

@@ -1,13 +1,13 @@
 /**
- * The primary key of a request: the client's public URL, site and zone, and what the operator chose besides.
+ * The primary key of a request: the client's public URL, site and zone, and what the operator added to it.
  *
- * A key is lines: `scheme://host[:port]target`, site, zone, then one line for each choice. No two different requests
- * share one by what they contain: a target is visible ASCII, names of the config are checked here, and what comes out
- * of fields is preceded by its length. The URL is the client's, before any rewriting, so that two routes that rewrite
- * to the same target never share an answer.
+ * A key is lines: `scheme://host[:port]target`, site, zone, then one line for each addition. No content can make two
+ * different requests share one: a target is visible ASCII, names from the config are checked here, and what comes
+ * from fields is preceded by its length. The URL is the client's, before any rewriting, so two routes that rewrite to
+ * the same target never share an answer.
  *
- * Normalised are only spellings that are the same URL to everybody (RFC 3986 §6.2.2, RFC 9110 §4.2.3): the case of
- * the host and of percent-encoding, encoded unreserved characters, the scheme's own port. Dot segments and empty
+ * Only spellings that mean the same URL to everybody are normalised (RFC 3986 §6.2.2, RFC 9110 §4.2.3): the case of
+ * the host and of percent-encoding, encoded unreserved characters, the scheme's default port. Dot segments and empty
  * segments stay: the origin is sent the target as it came, and may answer '//a' differently from '/a'.
  */
 import { readHexByte, unreservedClass } from '../../core/bytes.ts'

@@ -1,9 +1,10 @@
 /**
  * No-Vary-Search: an answer says which query parameters did not matter to it (HTTP Working Group draft
- * draft-ietf-httpbis-no-vary-search). Such an answer is stored under a key in which its query is replaced by the
- * parameters that matter, in the form of the rule, and the store remembers which rules it has for which path.
+ * draft-ietf-httpbis-no-vary-search). Such an answer is stored under a key in which the query is replaced by the
+ * parameters that matter, in the form that the rule gives, and the store remembers which rules there are for which
+ * path.
  *
- * Parameters are compared as URLs' search parameters are: percent-decoded, '+' as space, in the order received unless
+ * Parameters are compared as URL search parameters are: percent-decoded, '+' as space, in the order received unless
  * the rule says `key-order`.
  */
 import { Field } from '../../http/known-fields.ts'

@@ -1,10 +1,10 @@
 /**
  * Vary (RFC 9111 §4.1): which request fields chose an answer, and the secondary key made of them.
  *
- * Two requests have the same secondary key exactly when the fields that are named say the same: absent in both, or
- * equal after what no reader may tell apart is taken away. That is the space around commas (RFC 9110 §5.6.1) and, in
- * Accept, Accept-Encoding and Accept-Language, case and order among equal weights (§12.4.2). Where the operator says
- * what the site has, these three become the best of it, and `foldRequest` makes the origin see just that.
+ * Two requests have the same secondary key exactly when the named fields say the same: absent in both, or equal after
+ * removing what no reader may distinguish. That is space around commas (RFC 9110 §5.6.1) and, in Accept,
+ * Accept-Encoding and Accept-Language, case and the order among equal weights (§12.4.2). Where the operator says what
+ * the site has, these three become the best of it, and `foldRequest` makes the origin see exactly that.
  */
 import { Field, fieldId } from '../../http/known-fields.ts'
 import type { Fields } from '../../http/fields.ts'

@@ -1,15 +1,16 @@
 /**
- * Admission and eviction: S3-FIFO by bytes (Yang et al., SOSP 2023). What is new waits in a small queue, a twentieth of
- * the bytes; found again while it is there it moves to the main queue, else it goes, and only a mark of it stays for a
- * while, by which it enters the main queue at once when it comes back. In the main queue, what was found since gets
- * another round. So what is asked for once, most of all that is asked for, passes through without pushing out anything.
+ * Admission and eviction: S3-FIFO by bytes (Yang et al., SOSP 2023). New entries wait in a small queue, which has a
+ * twentieth of the bytes. One that is found again while it is there moves to the main queue. Otherwise it goes, and
+ * only a mark of it stays for a while: if it comes back it enters the main queue at once. In the main queue, an entry
+ * that was found since gets another round. So what is asked for only once, which is most of all that is asked for,
+ * passes through without displacing anything.
  *
- * Being found costs one addition, no list is touched. Large entries pay for a round with more uses, since the room that
- * they take would serve several small ones: measured, that makes up for what W-TinyLFU is ahead otherwise. The figures,
- * with LRU beside: docs/decisions/0010-memory-store.md, bench/cache/hit-ratio.ts.
+ * A find costs one addition and touches no list. Large entries pay for a round with more uses, since their room would
+ * serve several small ones; measured, that makes up for W-TinyLFU's lead. The figures, with LRU beside them:
+ * docs/decisions/0010-memory-store.md, bench/cache/hit-ratio.ts.
  *
- * Invariants: `smallBytes` and `mainBytes` are the sums over the queues; an entry is in one queue at most; `evict` looks
- * at no more than `looksMax` entries, whatever they are.
+ * Invariants: `smallBytes` and `mainBytes` are the sums over the queues; an entry is in one queue at most; `evict`
+ * looks at no more than `looksMax` entries, whatever they are.
  */
 import { List, type ListNode } from '../../core/list.ts'
 import { GhostTable } from './ghosts.ts'

@@ -1,9 +1,10 @@
 /**
- * EntryIndex: stored entries by key. The variants of one key hang together, the most recent first (RFC 9111 §4.1).
+ * EntryIndex: stored entries by key. The variants of one key are linked together, the most recent first (RFC 9111
+ * §4.1).
  *
- * It is many maps instead of one, chosen by a few characters of the URL: a map that doubles moves all it has, and with
- * a million entries in one that takes as long as 30 ms during which nobody is answered. It also lifts the limit of 16.7
- * million keys that one Map has.
+ * It is many maps instead of one, chosen by a few characters of the URL. A map that doubles moves everything it has,
+ * and with a million entries in one map that takes as long as 30 ms during which nobody is answered. It also lifts
+ * the limit of 16.7 million keys of a single Map.
  */
 import type { Entry } from '../store/entry.ts'
 

@@ -1,7 +1,7 @@
 /**
- * GhostTable: marks of keys that were thrown out lately, 8 bytes each. A key is found for as many evictions as there
- * are entries; two keys with the same 32 bits are taken for one, and a mark may be overwritten by another, which costs
- * a better or worse place in a queue and nothing else.
+ * GhostTable: marks of keys that were recently evicted, 8 bytes each. A key is found for as many further evictions as
+ * there are entries. Two keys with the same 32 bits are taken for one, and a mark may be overwritten by another; that
+ * costs a better or worse place in a queue and nothing else.
  */
 
 const slotsMin = 1024

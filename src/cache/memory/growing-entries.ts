@@ -1,4 +1,4 @@
-/** GrowingEntries: those that are begun and not yet whole, and what they take. */
+/** GrowingEntries: the entries that are begun and not yet whole, and the bytes that they take. */
 import type { Entry } from '../store/entry.ts'
 
 export class GrowingEntries extends Set<Entry> {

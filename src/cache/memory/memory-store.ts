@@ -1,10 +1,10 @@
 /**
- * MemoryStore: the cache in memory. See store.ts for what it promises, admission.ts for who goes when there is no room,
- * purge.ts for purges.
+ * MemoryStore: the cache in memory. See store.ts for what it promises, admission.ts for what goes when there is no
+ * room, purge.ts for purges.
  *
- * Invariants: `bytes` is the sum over stored and growing entries, and is at most `bytesMax` after every call; an entry is
- * in the index and in a queue exactly while `isStored`, and in the set of growing ones exactly while `isGrowing`; each
- * is thrown out once.
+ * Invariants: `bytes` is the sum over stored and growing entries, and is at most `bytesMax` after every call; an
+ * entry is in the index and in a queue exactly while `isStored`, and in the set of growing ones exactly while
+ * `isGrowing`; each is evicted once.
  */
 import type { RequestHead } from '../../http/message.ts'
 import { Admission, usesMax } from './admission.ts'

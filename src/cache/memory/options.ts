@@ -1,4 +1,4 @@
-/** What the store in memory is made of. */
+/** The settings and bounds of the store in memory. */
 import type { Clock } from '../../core/clock.ts'
 import type { Entry } from '../store/entry.ts'
 import type { StoreBelow } from '../store/store.ts'

@@ -1,7 +1,7 @@
 /**
- * The sweep: after purges it walks over all entries in slices, so that each is compared with them and what was purged
- * gives its memory back, and purges can be forgotten. It takes at most `sliceMs` at a time and rests between, since
- * requests are answered by the same thread.
+ * The sweep: after purges it walks over all entries in slices, so that each is compared with the purges, what was
+ * purged gives its memory back, and purges can be forgotten. It takes at most `sliceMs` at a time and rests in
+ * between, since the same thread answers requests.
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
 import type { Purges } from '../purge/purge.ts'

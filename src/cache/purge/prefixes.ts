@@ -1,10 +1,10 @@
 /**
  * The purges by prefix of one host: a tree in which each edge is labelled with the characters that prefixes share.
- * What a target begins with is found in one walk along it, however many prefixes there are; measured with 10,000 of
- * them, see docs/decisions.
+ * All prefixes with which a target begins are found in one walk along it, however many there are; measured with
+ * 10,000 of them, see docs/decisions.
  *
- * Invariants: labels are not empty; no two children of a node begin with the same character; a node without record has
- * children, except the root.
+ * Invariants: labels are not empty; no two children of a node begin with the same character; a node without record
+ * has children, except the root.
  */
 import { PurgeRecord, type PurgeMark } from '../store/purge-records.ts'
 

@@ -1,4 +1,4 @@
-/** The last orders to purge, so that who was told a count that goes on can ask for it again. */
+/** The last orders to purge, kept so that a client that was told of an unfinished count can ask for it again. */
 import type { PurgeCounts } from '../store/purge-request.ts'
 import { totalOf, type PurgeTotal } from './purge-total.ts'
 

@@ -1,9 +1,10 @@
 /**
- * PurgePeers: purges by one worker reach the stores of all. Whoever asked for one may wait until each of the others has
- * acknowledged it, or, if it need not outlast a loss of power, has carried it out.
+ * PurgePeers: purges by one worker reach the stores of all. Whoever asked for one may wait until each of the others
+ * has acknowledged it or, if it need not survive a loss of power, has carried it out.
  *
- * Promises: an answer is given once, when all that were here have acknowledged it or left, or when the time is over, and
- * then says how many have not; a worker that joins later has stored nothing that the purge concerns.
+ * Promises: an answer is given once, when all workers that were present have acknowledged it or left, or when the
+ * time is over, and then says how many have not; a worker that joins later has stored nothing that the purge
+ * concerns.
  */
 import type { Clock } from '../../core/clock.ts'
 import type { Peers } from '../../core/peers.ts'

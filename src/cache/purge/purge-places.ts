@@ -1,10 +1,10 @@
 /**
- * Where marks of purges stand, and which entries belong there: the records of everything, of sites, hosts and tags, the
- * trees of prefixes, and the URLs that answers under way are compared with.
+ * Where the marks of purges are kept, and which entries belong to each: the records of everything, of sites, hosts
+ * and tags, the trees of prefixes, and the URLs with which answers under way are compared.
  *
  * Invariants: `count` and `bytes` of a record are the sums over the stored entries that belong to it, `ownCount` and
- * `ownBytes` those over the ones that are not `isBeneath`; a record is kept while it has entries, growing ones included,
- * or marks.
+ * `ownBytes` those over the ones that are not `isBeneath`; a record is kept while it has entries, growing ones
+ * included, or marks.
  */
 import { readKey } from '../keys/key.ts'
 import { pathIn } from '../keys/no-vary-search.ts'

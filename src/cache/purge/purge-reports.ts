@@ -1,4 +1,7 @@
-/** The reports of the last purges, so that who was told 'accepted, generation G' can ask how many it were. */
+/**
+ * The reports of the last purges, so that a client that was told 'accepted, generation G' can ask later how many
+ * answers it removed.
+ */
 import type { PurgeReport } from '../store/store.ts'
 
 /** A worker purges 10,000 times a minute at most; who asks, asks soon. */

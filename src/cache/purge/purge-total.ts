@@ -1,6 +1,6 @@
 /**
- * PurgeTotal: what came of purges, summed over targets and processes. Each answer counts once: the one process that keeps the
- * accounts of the disk counts those that lie there, and each adds those that it has in memory only.
+ * PurgeTotal: the result of purges, summed over targets and processes. Each answer counts once: the one process that
+ * keeps the accounts of the disk counts those on disk, and each process adds those that it has only in memory.
  */
 import type { PurgeCounts } from '../store/purge-request.ts'
 

@@ -1,17 +1,17 @@
 /**
- * Purges by generations: a purge is one mark with the next number on what it concerns (everything, a site, a host, a
- * tag, a prefix), whatever the number of entries. An entry that was looked at since the last purge has that number, so
- * that a hit normally compares one; else at most four tell whether purges of that kind came since, and only those that
- * did are looked into.
+ * Purges by generations: a purge is one mark with the next number on its target (everything, a site, a host, a tag, a
+ * prefix), however many entries that concerns. An entry that was looked at since the last purge has that number, so a
+ * hit normally compares one number; otherwise at most four tell which kinds of purge came since, and only those are
+ * looked into.
  *
  * Invariants: an entry is concerned by the marks younger than its `bornAt`, the generation when its request was sent,
- * so that an answer under way while it was purged is not stored as if it were new. Marks are forgotten, oldest first,
- * when every entry has been compared with them (sweep.ts) and `restMs` have passed; what was born before the last one
- * forgotten (`floor`) is no longer taken in, since nothing is left to tell whether it was purged. So the number of
+ * so an answer that was under way during a purge is not stored as if it were new. Marks are forgotten, oldest first,
+ * when every entry has been compared with them (sweep.ts) and `restMs` have passed. What was born before the last one
+ * forgotten (`floor`) is no longer admitted, since nothing is left to tell whether it was purged. So the number of
  * marks is bounded by time and by `marksMax`, and no purge is ever lost.
  *
- * Counts: a purge concerns the entries that are stored and that no earlier hard purge concerns. While earlier ones are
- * still being swept it is counted by the sweep; else the records' own counts are exact.
+ * Counts: a purge concerns the stored entries that no earlier hard purge concerns. While earlier ones are still being
+ * swept the sweep does the counting; otherwise the records' own counts are exact.
  */
 import type { Clock } from '../../core/clock.ts'
 import { PurgeMark, type PurgeMember, type PurgeRecord } from '../store/purge-records.ts'

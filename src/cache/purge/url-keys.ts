@@ -1,6 +1,6 @@
 /**
- * The keys of a URL that a purge by URL could not make up itself: those with something of the request in them that the
- * operator chose (fields, cookies, device). Keys without that are made from site, zone and URL, and need no table.
+ * The keys of a URL that a purge by URL could not construct by itself: those in which the operator included something
+ * of the request (fields, cookies, device). Keys without that are made from site, zone and URL, and need no table.
  */
 import type { Entry } from '../store/entry.ts'
 import { plainKey, readKey } from '../keys/key.ts'

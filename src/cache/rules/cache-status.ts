@@ -1,6 +1,6 @@
 /**
- * Cache-Status (RFC 9211): our member of that list, as text. `name` tells this cache among those on the way; texts of
- * hits are kept, as a second of a busy entry has one text.
+ * Cache-Status (RFC 9211): our member of that list, as text. `name` tells this cache from others on the way. The
+ * texts of hits are kept, since all hits of a busy entry within a second have the same one.
  */
 import type { ReasonRow } from './reasons.ts'
 

@@ -1,8 +1,8 @@
 /**
- * Freshness (RFC 9111 §4.2): how long an answer is fresh, by whose word, and how old it was when it arrived.
+ * Freshness (RFC 9111 §4.2): how long an answer is fresh, on whose word, and how old it was when it arrived.
  *
- * Dates have whole seconds; what is compared with one is brought to whole seconds first, else an answer would be up to a
- * second old as it arrives.
+ * Dates have whole seconds, so whatever is compared with one is brought to whole seconds first; otherwise an answer
+ * would be up to a second old as it arrives.
  */
 import { Directive, readSeconds, secondsMax, type ResponseDirectives } from '../../http/cache-control.ts'
 import { readDate } from '../../http/dates.ts'

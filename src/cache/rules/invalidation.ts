@@ -1,5 +1,5 @@
 /**
- * Invalidation (RFC 9111 §4.4, RFC 9875 §3): what an answer to an unsafe method takes out of force. The answer is the one
+ * Invalidation (RFC 9111 §4.4, RFC 9875 §3): what an answer to an unsafe method invalidates. The answer is the one
  * that goes to the client: its Location is public.
  */
 import { Field } from '../../http/known-fields.ts'

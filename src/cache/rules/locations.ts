@@ -1,6 +1,6 @@
 /**
- * Location and Content-Location as targets of the request's own origin: what they name there may be stored under a key,
- * or out of date. What they name elsewhere is another owner's (RFC 9111 §4.4).
+ * Location and Content-Location as targets of the request's own origin: what they name there may be stored under a
+ * key, or be out of date. What they name elsewhere belongs to another owner (RFC 9111 §4.4).
  */
 import type { RequestHead } from '../../http/message.ts'
 

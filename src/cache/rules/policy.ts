@@ -1,11 +1,11 @@
 /**
- * CachePolicy: what the operator says about storing and serving, compiled once per route. The rules of RFC 9111 are not
- * in it: they are code. What is here settles the points that the RFC leaves to a cache (docs/decisions tells each).
+ * CachePolicy: what the operator says about storing and serving, compiled once per route. The rules of RFC 9111 are
+ * not in it: they are code. It settles the points that the RFC leaves to a cache (docs/decisions tells each).
  *
- * Two modes are its presets. `rfc` does all that RFC 9111 allows a shared cache, and obeys what a client asks. `smart`,
- * the default, is for a cache that stands before an origin on its owner's behalf: clients cannot force the origin's
- * work, nothing that carries a cookie is shared, and what the origin says nothing about is kept only where it is a
- * static type.
+ * Its presets are two modes. `rfc` does everything that RFC 9111 allows a shared cache, and obeys what a client asks.
+ * `smart`, the default, is for a cache that stands in front of an origin on its owner's behalf: clients cannot make
+ * the origin work, nothing that carries a cookie is shared, and answers about which the origin says nothing are kept
+ * only if their type is static.
  */
 
 export type CacheMode = 'rfc' | 'smart'

@@ -1,6 +1,7 @@
 /**
- * THE table of what the cache does with a request, and why: a reason is a small integer into it. `explain`, Cache-Status
- * (RFC 9211), the access log and the metrics read this one table, so that they cannot contradict each other.
+ * THE table of what the cache does with a request, and why: a reason is a small integer that indexes it. `explain`,
+ * Cache-Status (RFC 9211), the access log and the metrics all read this one table, so they cannot contradict each
+ * other.
  */
 
 /** What is done with a request. */

@@ -1,9 +1,9 @@
 /**
- * StoredRule: what the policy found out about an answer when it was stored, as bits and numbers. A verdict reads nothing
- * else of the entry, so that a hit parses no field of the stored answer. Class Entry has these members itself.
+ * StoredRule: what the policy found out about an answer when it was stored, as bits and numbers. A verdict reads
+ * nothing else of the entry, so a hit parses no field of the stored answer. Class Entry has these members itself.
  *
- * Times are of the monotonic clock (Clock.nowMs), so that a wall clock that is set neither ages nor rejuvenates what is
- * stored. A store that outlives the process keeps the age and makes `responseMs` anew from it.
+ * Times are of the monotonic clock (Clock.nowMs), so setting the wall clock neither ages nor rejuvenates what is
+ * stored. A store that outlives the process keeps the age, and makes `responseMs` anew from it.
  */
 
 /** Bits of `flags`. */

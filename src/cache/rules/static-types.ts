@@ -1,9 +1,9 @@
 /**
- * Static answers: those that an origin which says nothing about caching may be taken to mean for everybody, in smart
- * mode. All three must hold:
+ * Static answers: those that may be taken to be for everybody, in smart mode, when the origin says nothing about
+ * caching. All three must hold:
  * - the type is one of files and not of pages (pages, JSON and documents are what is made for one user);
  * - it comes from a file, as Last-Modified or the name's extension tells;
- * - the client showed no cookie: what an unknown client got, everybody may get. Images behind a login are static too.
+ * - the client sent no cookie: what an unknown client got, everybody may get. Images behind a login are static too.
  */
 import { Field } from '../../http/known-fields.ts'
 import type { RequestHead, ResponseHead } from '../../http/message.ts'

@@ -1,6 +1,6 @@
 /**
- * THE table of why an answer is stored or not: positive codes are a yes and name where its freshness comes from, negative
- * ones a no. Read by `explain`, Cache-Status and the metrics, as reasons.ts is.
+ * THE table of why an answer is stored or not: positive codes are a yes and name where its freshness comes from,
+ * negative ones a no. It is read by `explain`, Cache-Status and the metrics, as reasons.ts is.
  */
 
 /** Positive: stored. Negative: not. 0: nothing is decided yet. */

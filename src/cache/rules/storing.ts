@@ -1,8 +1,9 @@
 /**
- * May an answer be stored (RFC 9111 §3), and what is remembered of it. Pure: nothing here keeps anything.
+ * Decides whether an answer may be stored (RFC 9111 §3), and what is remembered of it. Pure functions: nothing is
+ * stored here.
  *
- * The order is the RFC's: the method, the status, the directives, what a shared cache must not share, and last whether
- * it would ever be of use.
+ * The order is the RFC's: the method, the status, the directives, what a shared cache must not share, and last
+ * whether the stored answer would ever be of use.
  */
 import { Directive, readRequestDirectives, readResponseDirectives } from '../../http/cache-control.ts'
 import { RequestDirectives, ResponseDirectives } from '../../http/cache-control.ts'

@@ -1,9 +1,9 @@
 /**
- * Tags of answers: Surrogate-Key and xkey (separated by space), Cache-Tag (by commas) and Cache-Groups (RFC 9875, a
- * list of strings). One purge by tag throws out all answers that have it.
+ * Tags of answers: Surrogate-Key and xkey (separated by spaces), Cache-Tag (by commas) and Cache-Groups (RFC 9875, a
+ * list of strings). One purge by tag removes all answers that have it.
  *
- * Tags are compared without regard to case: some services fold it and some do not, and throwing out too much costs
- * hits, throwing out too little shows what should be gone.
+ * Tags are compared without regard to case: some services fold it and some do not. Removing too much costs hits;
+ * removing too little shows what should be gone.
  */
 import { Field } from '../../http/known-fields.ts'
 import type { FieldsView } from '../../http/fields-view.ts'

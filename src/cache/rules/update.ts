@@ -1,6 +1,6 @@
 /**
- * Bringing a stored answer up to date (RFC 9111 §3.2, §4.3): what is asked of the origin, which 304 speaks of which
- * answer, and what it changes. HEAD can do the same (§4.3.5).
+ * Bringing a stored answer up to date (RFC 9111 §3.2, §4.3): what is asked of the origin, which stored answer a 304
+ * is about, and what it changes. HEAD can do the same (§4.3.5).
  */
 import { isSameStrongly, isSameWeakly } from '../../http/conditional.ts'
 import { dateText, readDate } from '../../http/dates.ts'

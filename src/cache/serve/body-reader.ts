@@ -1,11 +1,11 @@
 /**
- * BodyReader: the body of an answer that is read from the store, whole or still growing, to one client at its pace.
+ * BodyReader: the body of an answer, whole or still growing, read from the store and sent to one client at its pace.
  *
- * Promises: it holds no bytes (it knows where it is, the body keeps them); it writes no more after the sink said that it
- * is full; it never ends an answer whose bytes are not all written; it follows a growing body to its end, and cuts the
- * answer visibly when that end will never come.
+ * Promises: it holds no bytes (it knows where it is; the body keeps them); it does not write again after the sink
+ * said that it is full; it never ends an answer before all its bytes are written; it follows a growing body to its
+ * end, and cuts the answer visibly when that end will never come.
  *
- * It looks at whether the exchange still runs whenever it is called: an answer may be cut behind its back.
+ * It checks that the exchange is still running whenever it is called: an answer may be cut without its knowledge.
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
 import { Faults, NONE, type Fault } from '../../core/faults.ts'

@@ -1,10 +1,10 @@
 /**
- * HotHeads: what is found many times within a second has the same Age and the same ttl each time. From its eighth hit on,
- * the head is kept with both in it, as one text, for the rest of that second, and with it the bytes that a protocol makes
- * of it: a third of a hit's time in our own code.
+ * HotHeads: an entry that is found many times within a second has the same Age and the same ttl each time. From its
+ * eighth hit on, the head with both in it is kept as one text for the rest of that second, together with the bytes
+ * that a protocol makes of it: that saves a third of a hit's time in our own code.
  *
- * Promises: bounded (`slotCount` heads, each at most a second old when it is used), holds no entry and no body, and never
- * gives a head of another entry.
+ * Promises: it is bounded (`slotCount` heads, each at most a second old when it is used), holds no entry and no body,
+ * and never returns the head of another entry.
  */
 import { Fields, type FieldLines, type WrittenHead } from '../../http/fields.ts'
 import { Field, fieldName } from '../../http/known-fields.ts'

@@ -1,8 +1,8 @@
 /**
  * EntryServer: answers an exchange from an entry: whole or a part of it, 304 or 416, at once or as the body grows.
  *
- * Promises: what a request says about conditions and ranges is looked at here and nowhere else in the cache, against the
- * representation that is sent (RFC 9110 §13.2.1: a child that asked the origin had those fields taken out); nothing is
+ * Promises: the conditions and ranges of a request are looked at here and nowhere else in the cache, against the
+ * representation that is sent (RFC 9110 §13.2.1: a child that asked the origin had those fields removed); nothing is
  * parsed unless the request has the field; the stored head is never changed.
  *
  * The straight path is the hit on a small whole body: one `adopt`, two made fields, one `answerWhole`.

@@ -1,4 +1,4 @@
-/** A stretch of a body: `buffer[start, end)`. */
+/** A span of a body: `buffer[start, end)`. */
 export class BodySpan {
   buffer: Buffer = Buffer.alloc(0)
   start = 0

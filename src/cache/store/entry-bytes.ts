@@ -1,4 +1,6 @@
-/** What entries count for in a store's limit: everything that they hold in memory, the objects themselves included. */
+/**
+ * What an entry counts for in a store's limit: everything that it holds in memory, including the objects themselves.
+ */
 import { entryOverheadBytes, tagOverheadBytes, type DerivedForm, type Entry } from './entry.ts'
 
 /** What an entry costs beside its body. */

@@ -1,9 +1,9 @@
 /**
  * Entry: one stored answer, whole or still growing, and what the store keeps with it.
  *
- * Who writes what: a fill makes it (key, head, body, times); the store owns what stands below "The store's"; nobody
+ * Who writes what: a fill makes it (key, head, body, times); the store owns what stands below "The store's". Nobody
  * changes a head or a body that is whole: a validated answer becomes another entry with the same body
- * (`CacheStore.replaceHead`), so that a reader under way never sees two versions mixed.
+ * (`CacheStore.replaceHead`), so a reader under way never sees a mixture of two versions.
  */
 import type { ListNode } from '../../core/list.ts'
 import type { StoredFields } from '../../http/stored-fields.ts'

@@ -2,11 +2,11 @@
  * Growth: a body that is still arriving, and those who read it meanwhile. It is where a fill (which appends) and the
  * sources of answers (which read) meet; neither knows the other.
  *
- * A follower reads at its own pace from the body itself, so a slow one holds nobody back. The fill is held back only by
- * the fastest: `front` is as far as anybody has read.
+ * A follower reads from the body itself at its own pace, so a slow one holds nobody back. The fill is held back only
+ * by the fastest: `front` is as far as anybody has read.
  *
- * Invariants: a follower is told of growth until it leaves, of the end or of the break once, and of nothing after it has
- * left; followers may join and leave within any of these calls.
+ * Invariants: a follower is told of growth until it leaves, of the end or of the break once, and of nothing after it
+ * has left; followers may join and leave within any of these calls.
  */
 import type { Fault } from '../../core/faults.ts'
 import { List, type ListNode } from '../../core/list.ts'

@@ -1,12 +1,13 @@
 /**
- * MemoryBody: the bytes of one stored answer, whole or still coming in.
+ * MemoryBody: the bytes of one stored answer, whole or still arriving.
  *
  * A body of stated length up to `wholeBytesMax` is one buffer of exactly that size, so that a hit is one write. All
- * others are blocks of 64 KiB; when the last byte is there the last block is cut to size, and a small body becomes one
- * buffer after all. Bytes never move while somebody may read them: blocks are only ever added, and what a reader was
- * given stays right when the body is finished or its entry is thrown away.
+ * others are blocks of 64 KiB; when the last byte is there the last block is cut to size, and a small body becomes
+ * one buffer after all. Bytes never move while somebody may read them: blocks are only ever added, and what a reader
+ * was given stays right when the body is finished or its entry is evicted.
  *
- * A body with a `backing` may have blocks that lie elsewhere: `readAt` asks for them, and finds nothing until they come.
+ * A body with a `backing` may have blocks that are elsewhere: `readAt` asks for them, and finds nothing until they
+ * come.
  */
 import { BodySpan } from './body-span.ts'
 import type { Growth } from './growth.ts'

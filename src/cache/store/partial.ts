@@ -1,12 +1,12 @@
 /**
- * Parts: what a stored 206 holds of its representation, which ranges it can answer, and how two parts become one
- * (RFC 9111 §3.3, §3.4).
+ * Parts: what a stored 206 holds of its representation, which ranges it can answer, and how two parts become one (RFC
+ * 9111 §3.3, §3.4).
  *
- * A part lies in the store under a key of its own (`partKeyDigest` in the place of a body's digest): it never stands in
- * the way of a whole answer, and what purges the URL purges it too.
+ * A part is stored under a key of its own (`partKeyDigest` in the place of a body's digest). So it never gets in the
+ * way of a whole answer, and whatever purges the URL purges it too.
  *
- * Promises: bytes are combined only under the same strong entity-tag, the same length of the whole, and without a gap;
- * where Content-Range and the bytes that came disagree, the bytes count and nothing is combined with them.
+ * Promises: bytes are combined only under the same strong entity-tag, with the same length of the whole, and without
+ * a gap. Where Content-Range and the bytes that came disagree, the bytes count and nothing is combined with them.
  */
 import { isSameStrongly } from '../../http/conditional.ts'
 import { Field } from '../../http/known-fields.ts'

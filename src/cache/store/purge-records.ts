@@ -1,8 +1,8 @@
 /**
- * What purges are written to: records, at which entries point, so that a purge of a million entries is one mark.
+ * The records on which purges are marked. Entries point at them, so a purge of a million entries is one mark.
  *
- * A mark stays on its record until the walk in the background has looked at every entry (sweep.ts) and answers that
- * were under way while it was made have had time to arrive (purge.ts). A record goes when it has neither entries nor
+ * A mark stays on its record until the walk in the background has looked at every entry (sweep.ts), and answers that
+ * were under way when it was made have had time to arrive (purge.ts). A record goes when it has neither entries nor
  * marks.
  */
 import type { PurgeReport } from './purge-request.ts'

@@ -1,4 +1,4 @@
-/** What can be asked to be purged, and what comes of it: the words that stores, commands and workers share. */
+/** What can be purged, and the result of a purge: the terms that stores, commands and workers share. */
 
 import { randomBytes } from 'node:crypto'
 

@@ -1,12 +1,13 @@
 /**
- * CacheStore: the seam between the cache and where it keeps answers. The memory store answers at once; what is on
- * disk is looked for first, and put into it (disk/disk-store.ts).
+ * CacheStore: the seam between the cache and the place where it keeps answers. The memory store answers at once; what
+ * is on disk is looked for first, and put into memory (disk/disk-store.ts).
  *
  * Promises of every implementation (test/unit/cache/store-suite.ts holds them to it):
- * - `find` gives an entry only if it is whole, its variant fits the request, and no purge since `bornAt` concerns it;
- * - what was purged is never found again, also when its fill was under way while it was purged;
+ * - `find` returns an entry only if it is whole, its variant fits the request, and no purge since `bornAt` concerns
+ *   it;
+ * - what was purged is never found again, even if its fill was under way while it was purged;
  * - the bytes accounted are the sum of those of the entries, and stay within the limit;
- * - an entry thrown out while it is read stays readable for those who hold it.
+ * - an entry that is evicted while it is read stays readable for those who hold it.
  */
 import type { RequestHead } from '../../http/message.ts'
 import type { DerivedForm, Entry } from './entry.ts'

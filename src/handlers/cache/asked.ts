@@ -1,4 +1,4 @@
-/** What the cache step keeps of a request that waits: why it was not answered at once. */
+/** What the cache step keeps for a request that waits: why it could not be answered at once. */
 import type { Ask } from '../../cache/fill/ask.ts'
 import type { Reason } from '../../cache/rules/reasons.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Bypass: which requests pass the cache by, neither answered from it nor stored. Any condition that holds is enough: what
- * is left out of a cache by mistake costs time, what is left in shows one user's page to another.
+ * Bypass: which requests are neither answered from the cache nor stored. One condition that holds is enough: what is
+ * left out of a cache by mistake costs time, what is left in shows one user's page to another.
  */
 import { compilePath, type PathPattern, type PathSource } from '../../engine/path-pattern.ts'
 import { decodeQueryText, findQueryValue } from '../../engine/query.ts'

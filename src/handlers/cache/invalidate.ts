@@ -1,4 +1,4 @@
-/** What an answer to an unsafe method takes out of force (RFC 9111 §4.4), and which groups (RFC 9875 §3). */
+/** What an answer to an unsafe method invalidates: stored answers (RFC 9111 §4.4) and whole groups (RFC 9875 §3). */
 import { invalidations } from '../../cache/rules/invalidation.ts'
 import { keyHost, type CacheKey } from '../../cache/keys/key.ts'
 import type { SharedCache } from '../../cache/shared-cache.ts'

@@ -1,4 +1,4 @@
-/** Passed: which requests pass the cache by, and why, in a word for Cache-Status. */
+/** Passed: which requests bypass the cache, and why, as a word for Cache-Status. */
 import type { ForwardedStatus } from '../../cache/rules/cache-status.ts'
 import { Reasons, type Reason } from '../../cache/rules/reasons.ts'
 import { hasOriginPreconditions } from '../../http/conditional.ts'

@@ -1,6 +1,6 @@
 /**
- * PurgeMethod: `PURGE /path`, for those whom the config allows it: all that is stored for this URL goes, in every worker. What
- * else can be purged is the admin listener's business.
+ * PurgeMethod: `PURGE /path`, for clients that the config allows it: everything that is stored for this URL is
+ * removed, in every worker. All other purges are made through the admin listener.
  */
 import { toldOf, type PurgeTotal } from '../../cache/purge/purge-total.ts'
 import { keyHost, type CacheKey } from '../../cache/keys/key.ts'

@@ -1,9 +1,9 @@
 /**
- * QueryContent: the content of a QUERY request (RFC 10008), taken whole so that it can be a part of the key and be sent by
- * whoever asks the origin. It is the sink of the request's body until all of it is there.
+ * QueryContent: the content of a QUERY request (RFC 10008), read whole so that it can be part of the key and be sent
+ * on by whoever asks the origin. It is the sink of the request's body until all of it has arrived.
  *
- * Promises: no more than `queryBytesMax` and what comes in one read is held; a request with more is left as it was, with
- * its body to be had from its first byte.
+ * Promises: no more than `queryBytesMax` plus one read is held; a request with more is left as it was, with its body
+ * available from the first byte.
  */
 import { createHash } from 'node:crypto'
 import type { Content } from '../../cache/fill/ask.ts'

@@ -1,9 +1,10 @@
 /**
- * Slicing: what the cache step does on a route whose answers are kept in slices. It comes in where no whole answer is
- * stored: finds the index, judges it as any other answer, waits for the first slice that is needed, and answers from a
- * body that gets the others as the client reads (cache/fill/sliced-body.ts).
+ * Slicing: what the cache step does on a route whose answers are kept in slices. Where no whole answer is stored it
+ * finds the index, judges it like any other answer, waits for the first slice that is needed, and answers from a body
+ * that gets the others as the client reads (cache/fill/sliced-body.ts).
  *
- * The head is sent when the first slice is there or on its way: until then an origin that fails gets its own answer.
+ * The head is sent when the first slice is there or on its way: until then an origin that fails gets its own answer
+ * through.
  */
 import type { CacheStatus } from '../../cache/rules/cache-status.ts'
 import type { Entry } from '../../cache/store/entry.ts'

@@ -1,9 +1,9 @@
 /**
- * UseCounts: how often each key was asked for lately, so that what is asked for once does not push out what is asked for
- * again and again.
+ * UseCounts: how often each key was asked for recently, so that what is asked for once does not displace what is
+ * asked for again and again.
  *
- * Bounded: two generations of at most `keysMax` keys each; when the young one is full, the old one is forgotten. Who comes
- * back within a generation is still known.
+ * It is bounded: two generations of at most `keysMax` keys each; when the young one is full, the old one is
+ * forgotten. A key that comes back within a generation is still known.
  */
 
 /** About 150 bytes each. */

@@ -1,8 +1,8 @@
 /**
  * Attempts: sends requests to an origin, again where that is safe, and passes on what comes back.
  *
- * It is shared by all exchanges of a route and keeps nothing of one: `x.upstream` is the attempt under way, and a callback
- * from any other upstream is dropped and counted.
+ * It is shared by all exchanges of a route and keeps no state of any of them: `x.upstream` is the attempt under way,
+ * and a callback from any other upstream is dropped and counted.
  */
 import type { Clock } from '../../core/clock.ts'
 import { Faults, NONE, type Fault } from '../../core/faults.ts'

@@ -1,6 +1,6 @@
 /**
- * Max-Forwards of an OPTIONS request (RFC 9110 §7.6.2): counted down on the way, and answered here at 0, for whoever
- * wants to know what stands between.
+ * Max-Forwards of an OPTIONS request (RFC 9110 §7.6.2): decremented on the way, and answered here at 0, for clients
+ * that want to know what stands in between.
  */
 import type { Exchange } from '../../http/exchange.ts'
 import { Field } from '../../http/known-fields.ts'

@@ -1,13 +1,13 @@
 /**
  * May a request that failed be sent again? (RFC 9110 §9.2.2)
  *
- * - It surely was not processed (no connection could be made): yes, also a POST, as long as servers are left.
- * - The connection had served before and died before the first byte: an idempotent request, on a fresh connection. The
- *   origin closed it while it was idle, and our bytes crossed its FIN.
- * - A fresh connection died, or the server fell silent, before the first byte: an idempotent request, and only when the
- *   origin has another server that was not tried: the same one would most likely fail again, and a request that brings
- *   servers down should not bring down the one that just came back.
- * - Anything else, and whatever has brought a byte of an answer or whose body is gone: no.
+ * - It surely was not processed (no connection could be made): yes, even a POST, as long as servers are left.
+ * - The connection had served before and died before the first byte: an idempotent request, on a fresh connection.
+ *   The origin closed it while it was idle, and our bytes crossed its FIN.
+ * - A fresh connection died, or the server fell silent, before the first byte: an idempotent request, and only when
+ *   the origin has another server that was not tried. The same one would most likely fail again, and a request that
+ *   brings servers down should not bring down the one that just came back.
+ * - Otherwise, and whenever a byte of an answer has come or the request's body is gone: no.
  */
 import { Faults, faultRow, type Fault } from '../../core/faults.ts'
 import type { Exchange, Upstream } from '../../http/exchange.ts'

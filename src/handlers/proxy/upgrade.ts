@@ -1,7 +1,7 @@
 /**
- * Which protocols of a client's Upgrade are asked of the origin (RFC 9110 §7.8).
+ * Which protocols of a client's Upgrade field the origin is asked for (RFC 9110 §7.8).
  *
- * Upgrades of HTTP itself are never passed on: behind a 101 to h2c the requests would go past every step of the route
+ * Upgrades of HTTP itself are never passed on: after a 101 to h2c, requests would bypass every step of the route
  * unseen, and TLS begun inside a connection that we read is of no use to anybody.
  */
 import type { Exchange } from '../../http/exchange.ts'

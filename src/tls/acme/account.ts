@@ -1,6 +1,4 @@
-/**
- * Accounts at a CA (RFC 8555 §7.3): made once, found again by their key.
- */
+/** Accounts at a CA (RFC 8555 §7.3): made once, and found again by their key. */
 import type { KeyObject } from 'node:crypto'
 import type { AcmeClient, Signer } from './client.ts'
 import { bindAccount } from './jws.ts'

@@ -1,6 +1,6 @@
 /**
- * An Issuer that asks a CA by ACME. Its account is kept in the storage, made once under a lock; an account that the CA
- * no longer knows is made anew with the same key.
+ * An Issuer that asks a CA by ACME. Its account is kept in the storage and made once, under a lock; an account that
+ * the CA no longer knows is made anew with the same key.
  */
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'

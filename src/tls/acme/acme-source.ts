@@ -1,5 +1,5 @@
 /**
- * AcmeSource: automatic certificates as a CertificateSource, for the listeners.
+ * AcmeSource: automatic certificates as a CertificateSource for the listeners.
  *
  * A context is made once for each certificate, and goes with it.
  */

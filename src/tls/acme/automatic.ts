@@ -1,10 +1,11 @@
 /**
- * AutomaticCertificates: what a process needs of all this: a certificate for a handshake, answers to challenges, the state
- * of each name. Lives as long as the process; a reload configures it anew.
+ * AutomaticCertificates: everything that a process needs of this room: a certificate for a handshake, answers to
+ * challenges, the state of each name. It lives as long as the process; a reload configures it anew.
  *
- * A handshake for a name that is to have a certificate and has none yet waits for it, at most `handshakeWaitMs`, and ends
- * with an alert otherwise. It is not given a self-signed one: people would learn to click warnings away, and a client
- * that had seen Strict-Transport-Security could not even do that. No more than `handshakesWaitingMax` wait.
+ * A handshake for a name whose certificate is still being obtained waits for it, at most `handshakeWaitMs`, and
+ * otherwise ends with an alert. The client is not given a self-signed certificate: people would learn to click
+ * warnings away, and a client that had seen Strict-Transport-Security could not even do that. No more than
+ * `handshakesWaitingMax` wait.
  */
 import { isIP } from 'node:net'
 import type { Clock } from '../../core/clock.ts'

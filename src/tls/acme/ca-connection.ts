@@ -1,6 +1,6 @@
 /**
- * Requests to a CA over HTTPS: one at a time per call, with a bound on time and on the length of what comes back.
- * node:https rather than fetch, since fetch takes no roots of its own, and a private CA has some.
+ * Requests to a CA over HTTPS: one at a time per call, with a bound on the time and on the length of the answer. It
+ * uses node:https rather than fetch, since fetch takes no roots of its own, and a private CA needs them.
  */
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'

@@ -1,10 +1,10 @@
 /**
- * CertificateKeeper: has a certificate for each of its names at all times: out of the storage, from an issuer, or from the
- * worker that orders; and renews it in time.
+ * CertificateKeeper: always has a certificate for each of its names, from the storage, from an issuer, or from the
+ * worker that orders, and renews it in time.
  *
- * Promises: a certificate is served until the next one is here, so a renewal is not noticed; a name whose certificate is
- * in the storage makes no order; of all workers one orders, and at most `ordersMax` at a time; a name that fails is
- * tried again by the schedule, for ever.
+ * Promises: a certificate is served until the next one is here, so nobody notices a renewal; a name whose certificate
+ * is in the storage causes no order; one of all the workers orders, at most `ordersMax` certificates at a time; a
+ * name that fails is tried again by the schedule, for ever.
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
 import type { Peers } from '../../core/peers.ts'

@@ -1,6 +1,6 @@
 /**
- * Certificates between workers: one gets them, all serve with them. The one with the lowest number orders: it has been
- * here longest, and when it goes the next lowest takes over by itself.
+ * Certificates between workers: one worker obtains them, all serve with them. The one with the lowest number orders:
+ * it has been here longest, and when it goes the next lowest takes over without further ado.
  */
 import type { Peers } from '../../core/peers.ts'
 import type { KeyAndChain } from './issuer.ts'

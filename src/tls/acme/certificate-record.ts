@@ -1,6 +1,7 @@
 /**
- * What the storage holds of one name: the key and chain, and beside them when they are renewed and what failed lately.
- * The first is never without its other half, being one file; the second may be lost, and is then made anew.
+ * What the storage holds for one name: the key with its chain, and beside them when they are renewed and what failed
+ * lately. Key and chain are one file, so neither is ever there without the other; the rest may be lost, and is then
+ * made anew.
  */
 import { keyOfPem } from '../keys.ts'
 import { readFacts, splitChain, type CertificateFacts } from '../certificate-facts.ts'

@@ -1,4 +1,4 @@
-/** What people see of a name and its certificate. */
+/** What people are shown of a name and its certificate. */
 import type { KeeperEntry } from './keeper-entry.ts'
 
 export interface CertificateStatus {

@@ -1,10 +1,10 @@
 /**
- * Answers to challenges that are under way, in every worker: any of them may get the CA's request or handshake.
+ * Answers to pending challenges, in every worker: the CA's request or handshake may reach any of them.
  *
- * One worker orders. What it presents goes to the others (core/peers.ts), and it tells the CA only when all have
- * acknowledged it, or after `acknowledgeMs`: the CA looks at once. A worker that comes later gets a snapshot.
+ * One worker orders. It sends what it presents to the others (core/peers.ts), and tells the CA only when all have
+ * acknowledged it, or after `acknowledgeMs`: the CA looks at once. A worker that joins later gets a snapshot.
  *
- * Bounds: `answersMax` at a time; each goes after `answerMs` whoever forgets it.
+ * Bounds: `answersMax` at a time; each is dropped after `answerMs`, even if its owner forgets it.
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
 import type { Peers } from '../../core/peers.ts'

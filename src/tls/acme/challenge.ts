@@ -1,6 +1,6 @@
 /**
  * Challenges (RFC 8555 §8, RFC 8737): how a CA sees for itself that a name is ours. This is the seam between an order
- * and whoever can answer: the web listeners, the TLS listeners, the DNS.
+ * and whatever can answer: the web listeners, the TLS listeners, the DNS.
  */
 import { createHash } from 'node:crypto'
 

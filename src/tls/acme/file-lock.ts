@@ -1,10 +1,10 @@
 /**
- * FileLock: a file whose being there is the lock, so that it also works on a folder that several machines mount.
+ * FileLock: a file whose existence is the lock, so that it also works in a folder that several machines mount.
  *
- * Its holder writes a beat into it every `beatMs`. It is stale, and taken over, when its holder is a process of this
- * machine that is gone; or when one that waits has seen no new beat for `staleMs` by its own clock, so that clocks of
- * machines need not agree. Whoever takes over looks again after `settleMs` whether it was him: of two at once the last
- * to write has it. A holder that finds another's name in it has lost it.
+ * The holder writes a heartbeat into it every `beatMs`. The lock is stale, and taken over, when its holder was a
+ * process of this machine that is gone, or when a waiter has seen no new heartbeat for `staleMs` by its own clock
+ * (clocks of machines need not agree). Whoever takes it over looks again after `settleMs`: if two do so at once, the
+ * last to write has it. A holder that finds another's name in the file has lost the lock.
  */
 import { randomBytes } from 'node:crypto'
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises'

@@ -1,15 +1,15 @@
 /**
- * Storage in a folder. Files are 0600 and folders 0700: private keys are among them. A file is written beside its place,
- * synced, and renamed there, so a crash leaves the old or the new one.
+ * Storage in a folder. Files are 0600 and folders 0700, since private keys are among them. A file is written beside
+ * its place, synced, and renamed into it, so a crash leaves the old or the new one.
  *
  *     acme/CA/accounts/ID.json           key and URL of an account
  *     acme/CA/certificates/NAME.pem      private key, then the chain: one file, so that they always belong together
  *     acme/CA/certificates/NAME.json     when it will be renewed, and what failed lately
  *     local/root.pem, local/root.crt     the local authority: with its key, and the certificate alone
  *     local/certificates/NAME.pem        what it signed
- *     locks/…                            who is about what
+ *     locks/…                            who is working on what
  *
- * `CA` is made of the directory's URL; `*.` in a NAME is written `wildcard.`.
+ * `CA` is made from the directory's URL; `*.` in a NAME is written `wildcard.`.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'

@@ -1,6 +1,6 @@
 /**
- * One try to get a certificate for a name, under the lock for it: of several processes or machines with one storage,
- * one orders, and the others take what it stored.
+ * One attempt to get a certificate for a name, under the lock for that name: of several processes or machines with
+ * one storage, one orders, and the others take what it stored.
  */
 import type { Clock } from '../../core/clock.ts'
 import {

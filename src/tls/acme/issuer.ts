@@ -1,5 +1,6 @@
 /**
- * Issuer: who makes certificates. A CA by ACME, or the local authority; the keeper of certificates does not know which.
+ * Issuer: whoever makes certificates, a CA by ACME or the local authority. The keeper of certificates does not know
+ * which.
  */
 import type { CertificateFacts } from '../certificate-facts.ts'
 import type { RenewalInfo } from './renewal-window.ts'

@@ -1,6 +1,4 @@
-/**
- * KeeperEntry: one name that certificates are kept for, and when something is due for it.
- */
+/** KeeperEntry: one name for which certificates are kept, and when something is due for it. */
 import { freshState, type KeptCertificate, type RenewalState } from './certificate-record.ts'
 import type { Issuer } from './issuer.ts'
 import { earliestTryMs } from './schedule.ts'

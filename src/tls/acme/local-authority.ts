@@ -1,9 +1,9 @@
 /**
- * The local authority: signs certificates for names that no public CA can confirm, such as localhost, for browsers that
- * were told to trust its root (`headgate trust`).
+ * The local authority: signs certificates for names that no public CA can confirm, such as localhost, for browsers
+ * that were told to trust its root (`headgate trust`).
  *
- * Its root can only speak for such names: name constraints (RFC 5280 §4.2.1.10) make it worthless for any other, should
- * its key be stolen. Certificates live a day, as they cost nothing.
+ * Its root can vouch for such names only: name constraints (RFC 5280 §4.2.1.10) make it worthless for any other,
+ * should its key be stolen. Certificates live for a day, since they cost nothing.
  */
 import { X509Certificate, type KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'

@@ -1,9 +1,9 @@
 /**
- * On demand: whether a name that a handshake brought may have a certificate. Anybody can bring any name, so without a rule
- * the CA's limits would be spent by strangers: there must be a list, or somebody to ask.
+ * On-demand certificates: decides whether a name that a handshake brought may have one. Anybody can bring any name,
+ * so without a rule strangers would use up the CA's limits: there must be a list, or somebody to ask.
  *
- * Bounds: `asksMax` questions at a time; a no is remembered for `refusedMs`, of at most `refusedNamesMax` names; at most
- * `anHourMax` names are let through in an hour.
+ * Bounds: `asksMax` questions at a time; a refusal is remembered for `refusedMs`, of at most `refusedNamesMax` names;
+ * at most `anHourMax` names are accepted in an hour.
  */
 import type { Clock } from '../../core/clock.ts'
 import { covers, isSubjectName } from '../subject-names.ts'

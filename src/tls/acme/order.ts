@@ -1,8 +1,8 @@
 /**
- * An order (RFC 8555 §7.4) from its making to the chain of certificates.
+ * An order (RFC 8555 §7.4), from its creation to the chain of certificates.
  *
- * Invariants: whatever was presented for a challenge is taken away again, also when the order fails; polling waits as
- * long as the CA says, within bounds; the whole ends at `orderMsMax`.
+ * Invariants: whatever was presented for a challenge is removed again, even if the order fails; polling waits as long
+ * as the CA says, within bounds; the whole ends at `orderMsMax`.
  */
 import type { KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'

@@ -1,7 +1,7 @@
 /**
  * What goes wrong with a CA, as sentences for the log, and when it makes sense to try again. Problem documents are
- * those of RFC 8555 §6.7 (and RFC 9457); what they say is the CA's text, so it is shortened and its controls are taken
- * out before it comes near a log.
+ * those of RFC 8555 §6.7 (and RFC 9457). Their text comes from the CA, so it is shortened and its control characters
+ * are removed before it comes near a log.
  */
 
 /**

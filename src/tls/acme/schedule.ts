@@ -1,12 +1,12 @@
 /**
- * When a certificate is renewed, and when a try that failed is followed by the next. Pure.
+ * When a certificate is renewed, and when a failed attempt is followed by the next. Pure functions.
  *
- * Renewal: where the CA says when (RFC 9773), at a random moment of its window; else at two thirds of the lifetime, or
- * a little earlier by chance, so that what was ordered together is not renewed together. Both leave a third of the
- * lifetime, also of one that lives six days, for a CA that is down.
+ * Renewal: where the CA says when (RFC 9773), at a random moment of its window; else at two thirds of the lifetime,
+ * or a little earlier by chance, so that certificates ordered together are not renewed together. Either way a third
+ * of the lifetime is left for a CA that is down, even of a certificate that lives for six days.
  *
- * Tries: limits of public CAs are five confirmations that fail an hour for a name. Ours come after 2, 10, 30 and 60
- * minutes and then ever slower; and never are there more than `failuresAnHourMax` in an hour, restarts included.
+ * Attempts: public CAs allow five failed confirmations per hour and name. Ours come after 2, 10, 30 and 60 minutes
+ * and then ever more slowly, and never more than `failuresAnHourMax` in an hour, restarts included.
  */
 import type { CertificateFacts } from '../certificate-facts.ts'
 import type { AcmeErrorKind } from './problem.ts'

@@ -1,6 +1,6 @@
 /**
- * Where certificates are kept when the config does not say: where the service manager says (systemd's StateDirectory), else
- * in the place that the system has for it.
+ * Where certificates are kept when the config does not say: where the service manager says (systemd's
+ * StateDirectory), else in the place that the operating system has for such files.
  */
 import { homedir } from 'node:os'
 import { join } from 'node:path'

@@ -1,11 +1,11 @@
 /**
- * Storage: where accounts, certificates and their state are kept over restarts. The seam behind which a store that
- * machines share can stand; `file-storage.ts` is the one on disk.
+ * Storage: where accounts, certificates and their state survive restarts. It is the seam behind which a store shared
+ * by machines can stand; `file-storage.ts` is the one on disk.
  *
  * A key is a path of parts joined by '/', such as 'acme/ca.example/certificates/www.example.com.pem'.
  *
- * Promises of every implementation: what is read was written whole; what was written is there after a crash; of several
- * who want a lock, one has it, and a holder that died loses it.
+ * Promises of every implementation: what is read was written whole; what was written is there after a crash; of
+ * several that want a lock, one has it, and a holder that died loses it.
  */
 export interface Storage {
   /** null: it is not there. */

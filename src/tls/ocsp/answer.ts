@@ -1,9 +1,9 @@
 /**
- * Reads an OCSP answer (RFC 6960 §4.2) and verifies it: about this certificate, by its authority or whom that has told to
- * answer, and in force now.
+ * Reads an OCSP answer (RFC 6960 §4.2) and verifies that it is about this certificate, comes from its authority or a
+ * responder that the authority has delegated to, and is in force now.
  *
- * Promises: what is returned may be stapled; whatever else comes is an OcspError that says why not. Answers come over
- * plain HTTP, so nothing of them is believed before the signature was verified.
+ * Promises: what is returned may be stapled; anything else is an OcspError that says why not. Answers come over plain
+ * HTTP, so nothing in them is believed before the signature is verified.
  */
 import { verify, X509Certificate } from 'node:crypto'
 import { DerError, readDer, Tag, type DerValue } from '../der.ts'

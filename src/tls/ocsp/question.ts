@@ -1,5 +1,6 @@
 /**
- * What an authority is asked about a certificate (RFC 6960 §4.1), and where: read off the certificate and its issuer.
+ * What an authority is asked about a certificate (RFC 6960 §4.1), and where: both are read from the certificate and
+ * its issuer.
  */
 import { createHash, X509Certificate } from 'node:crypto'
 import { splitChain } from '../certificate-facts.ts'

@@ -1,13 +1,13 @@
 /**
- * OcspStapler: has the answer at hand that a server's certificate is not revoked (RFC 6960), for handshakes to show
- * (RFC 6066 §8): so that a client need not ask the authority, nor tell it whom it visits.
+ * OcspStapler: keeps the proof at hand that a server's certificate is not revoked (RFC 6960), for handshakes to show
+ * (RFC 6066 §8), so that a client need not ask the authority, nor reveal to it whom it visits.
  *
- * Promises: what is stapled was verified and is in force; nothing rather than anything else. A certificate is served
- * meanwhile, and when its authority cannot be reached: that is told once, and asked again. An answer is fetched anew when
- * half of its time is over.
+ * Promises: only what was verified and is in force is stapled; without that, nothing is. The certificate is served
+ * meanwhile, also while its authority cannot be reached: that is logged once, and tried again. An answer is fetched
+ * anew when half of its time is over.
  *
- * Invariant: it holds certificates weakly. One that nobody serves any more goes with its config, and is not asked about
- * again.
+ * Invariant: it holds certificates weakly. One that nobody serves any more goes with its config, and is not asked
+ * about again.
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
 import type { CertificatePair, ServerCertificate } from '../server-certificate.ts'

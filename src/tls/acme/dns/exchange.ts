@@ -1,9 +1,9 @@
 /**
- * One question to a DNS server and its answer: over UDP, sent again when nothing comes, and over TCP (RFC 7766) where that gives
- * none, the answer does not fit, or the question does not.
+ * One question to a DNS server and its answer: over UDP, sent again when nothing comes; over TCP (RFC 7766) where UDP
+ * brings no answer, or where the question or the answer does not fit.
  *
- * Promises: `judge` sees every message that comes from the server's address, forged ones included, and says which is the answer;
- * the time is bounded; nothing stays open.
+ * Promises: `judge` sees every message that comes from the server's address, forged ones included, and says which is
+ * the answer; the time is bounded; nothing stays open.
  */
 import { createSocket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'

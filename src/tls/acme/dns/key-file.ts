@@ -1,5 +1,5 @@
 /**
- * The file of a TSIG key as `tsig-keygen` writes it and `named` includes it:
+ * Reads the file of a TSIG key as `tsig-keygen` writes it and `named` includes it:
  *
  *     key "name" { algorithm hmac-sha256; secret "base64"; };
  */

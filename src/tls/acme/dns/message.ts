@@ -1,9 +1,9 @@
 /**
- * Messages of DNS (RFC 1035 §4), as much of them as a dynamic update (RFC 2136) needs: written whole, read with their places,
- * since a signature covers the bytes. Pure.
+ * Messages of DNS (RFC 1035 §4), as far as a dynamic update (RFC 2136) needs them. They are written whole, and read
+ * together with the offsets of their parts, since a signature covers the bytes. Pure functions.
  *
- * Promises: what is written is in canonical form (RFC 4034 §6.2: lower case, not compressed), as TSIG digests it. Reading
- * never goes beyond the message, and names in it point backward only, so it ends (RFC 1035 §4.1.4).
+ * Promises: what is written is in canonical form (RFC 4034 §6.2: lower case, not compressed), as TSIG digests it.
+ * Reading never goes beyond the message, and names in it point backward only, so it ends (RFC 1035 §4.1.4).
  */
 
 export const RecordType = { NS: 2, CNAME: 5, SOA: 6, TXT: 16, TSIG: 250 } as const

@@ -1,6 +1,6 @@
 /**
- * dns-01 by a program of the operator's: `PROGRAM present NAME VALUE` puts a TXT record there, `PROGRAM cleanup NAME
- * VALUE` takes it away. NAME is '_acme-challenge.example.com.', with its last dot. Exit code 0 says that it is done.
+ * dns-01 by a program of the operator's: `PROGRAM present NAME VALUE` creates a TXT record, `PROGRAM cleanup NAME
+ * VALUE` removes it. NAME is '_acme-challenge.example.com.', with its final dot. Exit code 0 says that it is done.
  * (lego's `exec` provider calls programs in the same way, so those that are written for it fit.)
  */
 import { spawn } from 'node:child_process'

@@ -1,8 +1,8 @@
 /**
- * TSIG (RFC 8945): messages of DNS signed by a secret that both sides have. Pure.
+ * TSIG (RFC 8945): messages of DNS signed with a secret that both sides have. Pure functions.
  *
- * Promises: a response is taken as the server's only when its MAC, which covers that of the request, is right in full length
- * and its time is within the fudge; nothing else of it has been believed before.
+ * Promises: a response is accepted as the server's only when its MAC, which covers that of the request, is right in
+ * full length and its time is within the fudge; nothing else in it is believed before that.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { nameBytes, readName, RecordClass, RecordType, Section, words, type DnsMessage } from './message.ts'

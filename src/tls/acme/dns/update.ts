@@ -1,10 +1,10 @@
 /**
- * dns-01 by dynamic updates (RFC 2136), signed by TSIG (RFC 8945): the TXT record is put into the zone on its primary server,
- * and taken out again, and no other record with it.
+ * dns-01 by dynamic updates (RFC 2136), signed with TSIG (RFC 8945): the TXT record is added to the zone on its
+ * primary server and removed again, and no other record with it.
  *
- * Promises: nothing that the server says is taken for a success before its signature is verified; what it refuses is told with
- * what to do about it. The zone is found by asking the server for its SOA, also behind a CNAME of `_acme-challenge` that leads to
- * a zone of this server (RFC 8555 §8.4 has CAs follow it).
+ * Promises: nothing that the server says counts as a success before its signature is verified; a refusal is reported
+ * with what to do about it. The zone is found by asking the server for its SOA, also behind a CNAME of
+ * `_acme-challenge` that leads to another zone of the same server (RFC 8555 §8.4 has CAs follow it).
  */
 import { randomInt } from 'node:crypto'
 import { Resolver } from 'node:dns/promises'
