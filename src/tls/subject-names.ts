@@ -25,6 +25,17 @@ export function addressBytes(address: string): Buffer {
   return bytes
 }
 
+/**
+ * What a client asks for by SNI that wants an answer for an address, which SNI has no room for: its name in the reverse zone
+ * (RFC 8738 §6). Of a host name: itself.
+ */
+export function askedName(name: string): string {
+  if (isIP(name) === 0) return name
+  const bytes = addressBytes(name)
+  if (bytes.length === 4) return [...bytes.toReversed()].join('.') + '.in-addr.arpa'
+  return [...bytes.toString('hex')].toReversed().join('.') + '.ip6.arpa'
+}
+
 const label = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
 
 /** A host name of letters, digits and hyphens, lower case, of at most 253 bytes (RFC 1123 §2.1); or '*.' before one. */
@@ -38,6 +49,13 @@ export function isSubjectName(name: string): boolean {
 
 export function isWildcard(name: string): boolean {
   return name.startsWith('*.')
+}
+
+/** Is a certificate that has these names for `name`, a host's, a wildcard or an address? */
+export function isAmong(names: readonly string[], name: string): boolean {
+  if (isIP(name) === 0) return names.some((pattern) => covers(pattern, name))
+  // An address has several spellings.
+  return names.some((other) => isIP(other) !== 0 && addressBytes(other).equals(addressBytes(name)))
 }
 
 /** Does a certificate for `pattern` stand for `name` (RFC 9525 §6.3)? A wildcard stands for one label. */

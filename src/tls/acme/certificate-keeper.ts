@@ -89,10 +89,10 @@ export class CertificateKeeper {
     this.#look()
   }
 
-  /** Keeps one that a handshake asked for. Resolves when the storage has been read. */
-  async keepOnDemand(name: string, issuer: Issuer): Promise<KeeperEntry> {
+  /** Keeps one that a handshake asked for. Resolves when the storage has been read; null: it was dropped meanwhile. */
+  async keepOnDemand(name: string, issuer: Issuer): Promise<KeeperEntry | null> {
     await this.#add(name, issuer, true)
-    return this.#entries.get(name) as KeeperEntry
+    return this.entry(name)
   }
 
   async #add(name: string, issuer: Issuer, isOnDemand: boolean): Promise<void> {
@@ -206,6 +206,11 @@ export class CertificateKeeper {
       'info',
       `certificate for ${name} from ${issuer.title} in ${seconds} s, good until ${until}`,
     )
+    if (entry.needsCertificate(this.#options.clock.wallMs()))
+      this.#options.note(
+        'warn',
+        `the certificate for ${name} is due to be renewed already: is the clock right?`,
+      )
     if (storageError !== '')
       this.#options.note('error', `the certificate for ${name} is served, but not stored: ${storageError}`)
   }
@@ -216,12 +221,13 @@ export class CertificateKeeper {
     entry.isForced = false
     entry.state = stateAfter(error, entry.state, clock.wallMs(), random())
     const nowMs = clock.wallMs()
-    const again = durationText(entry.dueMs(nowMs) - nowMs)
+    const waitMs = entry.dueMs(nowMs) - nowMs
+    const again = waitMs === Infinity ? 'when a handshake asks for it' : `in ${durationText(waitMs)}`
     const has = entry.certificate === null ? 'no certificate' : 'no new certificate'
     entry.settle(null)
     this.refuse(entry.name)
     await this.#writeState(entry)
-    note('error', `${has} for ${entry.name}: ${messageOf(error)}; next try in ${again}`)
+    note('error', `${has} for ${entry.name}: ${messageOf(error)}; next try ${again}`)
   }
 
   /** When to renew, where the CA says so. What fails here is tried again; the lifetime holds meanwhile. */

@@ -6,6 +6,7 @@
 import { keyOfPem } from '../keys.ts'
 import { readFacts, splitChain, type CertificateFacts } from '../certificate-facts.ts'
 import { X509Certificate } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
 import type { KeyAndChain } from './issuer.ts'
 import { isRecord } from './problem.ts'
 import { renewAtMs, type RenewalWindow } from './schedule.ts'
@@ -39,11 +40,13 @@ export const freshState: RenewalState = {
   lastError: '',
 }
 
-/** Reads key and chain; throws when they are not, or do not belong together. */
+/** Reads key and chain; throws when they are not, do not belong together, or could not be shown to a client. */
 export function kept({ key, chain }: KeyAndChain): KeptCertificate {
   const leaf = splitChain(chain)[0] ?? ''
   if (!new X509Certificate(leaf).checkPrivateKey(keyOfPem(key)))
     throw new Error('key and certificate do not fit')
+  // What OpenSSL does not take would be noticed by the first handshake, which could not be answered.
+  createSecureContext({ key, cert: chain, ca: [] })
   return { key, chain, facts: readFacts(leaf) }
 }
 

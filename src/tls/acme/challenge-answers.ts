@@ -9,6 +9,7 @@
 import type { Clock, ClockTimer } from '../../core/clock.ts'
 import type { Peers } from '../../core/peers.ts'
 import { makeKey, pemOfKey } from '../keys.ts'
+import { askedName } from '../subject-names.ts'
 import { makeCertificate, pemOfCertificate } from '../x509.ts'
 import { keyAuthorizationHash, type Answerer, type Challenge } from './challenge.ts'
 import type { KeyAndChain } from './issuer.ts'
@@ -47,6 +48,7 @@ export class ChallengeAnswers {
   readonly #clock: Clock
   readonly #peers: Peers | null
   readonly #byToken = new Map<string, Answer>()
+  /** By the name that the CA's handshake asks for. */
   readonly #byName = new Map<string, Answer>()
   readonly #pending = new Map<number, Pending>()
   #lastTicket = 0
@@ -70,7 +72,7 @@ export class ChallengeAnswers {
     return answer === undefined || answer.type !== 'http-01' || !this.#isLive(answer) ? null : answer.text
   }
 
-  /** The certificate for a handshake that asks for 'acme-tls/1' under this name (RFC 8737 §3); null for none. */
+  /** The certificate for a handshake that asks for 'acme-tls/1' under this name (RFC 8737 §3, RFC 8738 §6); null for none. */
   alpnCertificate(name: string): KeyAndChain | null {
     const answer = this.#byName.get(name)
     return answer === undefined || !this.#isLive(answer) ? null : answer.certificate
@@ -150,14 +152,15 @@ export class ChallengeAnswers {
     for (const old of this.#byToken.values())
       if (!this.#isLive(old) || this.#byToken.size >= answersMax) this.#drop(old.token)
     this.#byToken.set(answer.token, answer)
-    if (answer.type === 'tls-alpn-01') this.#byName.set(answer.name, answer)
+    if (answer.type === 'tls-alpn-01') this.#byName.set(askedName(answer.name), answer)
   }
 
   #drop(token: string): void {
     const answer = this.#byToken.get(token)
     if (answer === undefined) return
     this.#byToken.delete(token)
-    if (this.#byName.get(answer.name) === answer) this.#byName.delete(answer.name)
+    const asked = askedName(answer.name)
+    if (this.#byName.get(asked) === answer) this.#byName.delete(asked)
   }
 
   #isLive(answer: Answer): boolean {

@@ -18,6 +18,8 @@ const nonceTriesAtOnce = 8
 const nonceWaitMs = 250
 /** Nonces are kept for the next requests; the CA forgets old ones. */
 const noncesKeptMax = 16
+/** The URLs of a CA may change while a process lives; between two orders for a name there are weeks. */
+const directoryMsMax = 86_400_000
 
 export interface AcmeClientOptions extends CaConnectionOptions {
   readonly directoryUrl: string
@@ -59,6 +61,7 @@ export class AcmeClient {
   readonly #connection: CaConnection
   readonly #nonces: string[] = []
   #directory: Directory | null = null
+  #directoryReadMs = 0
   /** Requests that a CA refused for their nonce, for the tests of chaos and the status. */
   noncesRefused = 0
 
@@ -69,7 +72,11 @@ export class AcmeClient {
   }
 
   async directory(signal?: AbortSignal): Promise<Directory> {
-    return (this.#directory ??= await this.#readDirectory(signal))
+    const nowMs = this.clock.nowMs()
+    if (this.#directory !== null && nowMs - this.#directoryReadMs < directoryMsMax) return this.#directory
+    this.#directory = await this.#readDirectory(signal)
+    this.#directoryReadMs = nowMs
+    return this.#directory
   }
 
   async #readDirectory(signal?: AbortSignal): Promise<Directory> {

@@ -10,9 +10,11 @@ import {
   type KeptCertificate,
   type RenewalState,
 } from './certificate-record.ts'
+import type { KeyAndChain } from './issuer.ts'
 import type { KeeperEntry } from './keeper-entry.ts'
-import { AcmeError } from './problem.ts'
-import { failuresAnHourMax, momentOf, retryAfter } from './schedule.ts'
+import { AcmeError, plain } from './problem.ts'
+import { failuresAnHourMax, momentOf, orderAgainMs, retryAfter } from './schedule.ts'
+import { isAmong } from '../subject-names.ts'
 import type { Storage } from './storage.ts'
 
 export interface TurnTools {
@@ -49,8 +51,11 @@ export async function takeTurn(
       return { certificate: other, state: stored.state, isOrdered: false, storageError: '' }
     const previous = entry.certificate?.facts ?? null
     const issued = await issuer.issue({ name, previous, failures: entry.state.failures, signal })
-    const certificate = kept(issued)
-    const state = stateOf(certificate, random())
+    const certificate = usable(issued, name)
+    const state = {
+      ...stateOf(certificate, random()),
+      retryAtMs: clock.wallMs() + orderAgainMs(certificate.facts),
+    }
     const storageError = await written(async () => {
       await records.writeCertificate(issuer.folder, name, certificate)
       await records.writeState(issuer.folder, name, state)
@@ -59,6 +64,20 @@ export async function takeTurn(
   } finally {
     await lock.release()
   }
+}
+
+/** Throws when it is of no use: the CA would give the same again, and counts what it gives. */
+function usable(issued: KeyAndChain, name: string): KeptCertificate {
+  let why = ''
+  try {
+    const certificate = kept(issued)
+    const { names } = certificate.facts
+    if (isAmong(names, name)) return certificate
+    why = `it is for ${names.join(', ') || 'nobody'}`
+  } catch (error) {
+    why = error instanceof Error ? error.message : String(error)
+  }
+  throw new AcmeError('refused', `what the CA sent is of no use: ${plain(why)}`)
 }
 
 async function written(write: () => Promise<void>): Promise<string> {
@@ -97,5 +116,7 @@ export async function askRenewal(
   const windowAgainMs = nowMs + info.againMs
   if (state.window?.startMs === window.startMs && state.window.endMs === window.endMs)
     return { ...state, windowAgainMs }
-  return { ...state, window, windowAgainMs, renewAtMs: momentOf(window, tools.random()) }
+  // A moment of long ago is as good as one just after it began to hold, and told from what an older one had.
+  const renewAtMs = Math.max(momentOf(window, tools.random()), certificate.facts.notBeforeMs + 1)
+  return { ...state, window, windowAgainMs, renewAtMs }
 }

@@ -20,8 +20,17 @@ export const failuresAnHourMax = 4
 /** A CA that asks for more patience than this is asked again all the same. */
 export const retryAfterMsMax: number = 7 * dayMs
 
+/**
+ * From an order that was done to the next one for the same name. A certificate may be due again when it comes: the CA names a
+ * moment that is past, or clocks disagree; a CA that is asked again each time soon gives none any more.
+ */
+const orderAgainMsMost: number = 6 * hourMs
+const orderAgainMsLeast = minuteMs
+
 const renewPart = 2 / 3
 const jitterPart = 1 / 20
+
+type Lifetime = Pick<CertificateFacts, 'notBeforeMs' | 'notAfterMs'>
 
 export interface RenewalWindow {
   readonly startMs: number
@@ -29,9 +38,14 @@ export interface RenewalWindow {
 }
 
 /** Without renewal information: by the lifetime alone. `random` in [0, 1). */
-export function renewAtMs({ notBeforeMs, notAfterMs }: CertificateFacts, random: number): number {
+export function renewAtMs({ notBeforeMs, notAfterMs }: Lifetime, random: number): number {
   const lifetimeMs = notAfterMs - notBeforeMs
   return notBeforeMs + lifetimeMs * (renewPart - jitterPart * random)
+}
+
+/** Between orders that were done: of a short life a third, so that it is renewed in time. */
+export function orderAgainMs({ notBeforeMs, notAfterMs }: Lifetime): number {
+  return Math.min(Math.max((notAfterMs - notBeforeMs) / 3, orderAgainMsLeast), orderAgainMsMost)
 }
 
 /** A moment of the CA's window, each as likely as another (RFC 9773 §4.2). */

@@ -37,6 +37,12 @@ export class FakeCa {
   isConfirming = true
   refusesReplaces = false
   lifetimeMs = 86_400_000
+  /** Where it takes orders. */
+  orderPath = '/order'
+  /** What it makes of a chain before it gives it out. */
+  forge: (chain: string) => string = (chain) => chain
+  /** Names that it signs instead of those of the order; none: those. */
+  signs: readonly string[] = []
   window: { start: string; end: string } | null = null
   renewalInfoAsked: string[] = []
   /** Its time, which is real unless the clients' passes by hand. */
@@ -110,16 +116,17 @@ export class FakeCa {
     return {
       newNonce: `${url}/nonce`,
       newAccount: `${url}/account`,
-      newOrder: `${url}/order`,
+      newOrder: url + this.orderPath,
       ...(this.window === null ? {} : { renewalInfo: `${url}/ari` }),
       meta: { profiles: { short: 'six days' } },
     }
   }
 
   #act(path: string, payload: Record<string, unknown>): Answer {
-    if (path === '/order') return this.#newOrder(payload)
+    if (path === this.orderPath) return this.#newOrder(payload)
     const [, what, id = ''] = path.split('/')
-    const order = this.orders[Number(id)] as Order
+    const order = this.orders[Number(id)]
+    if (order === undefined) return { status: 404, body: {} }
     if (what === 'authorization') return { body: this.#authorization(order, id) }
     if (what === 'challenge') {
       order.status = this.isConfirming ? 'ready' : 'invalid'
@@ -171,13 +178,13 @@ export class FakeCa {
     const nowMs = this.wallMs()
     const leaf = makeCertificate({
       commonName: '',
-      names: order.names,
+      names: this.signs.length === 0 ? order.names : this.signs,
       key,
       notBeforeMs: nowMs - 1000,
       notAfterMs: nowMs + this.lifetimeMs,
       issuer: { commonName: 'Fake CA', key: this.#key },
     })
-    order.chain = pemOfCertificate(leaf)
+    order.chain = this.forge(pemOfCertificate(leaf))
     order.status = 'valid'
   }
 }
