@@ -32,8 +32,8 @@ export function addressBytes(address: string): Buffer {
 export function askedName(name: string): string {
   if (isIP(name) === 0) return name
   const bytes = addressBytes(name)
-  if (bytes.length === 4) return [...bytes.toReversed()].join('.') + '.in-addr.arpa'
-  return [...bytes.toString('hex')].toReversed().join('.') + '.ip6.arpa'
+  if (bytes.length === 4) return bytes.toReversed().join('.') + '.in-addr.arpa'
+  return Array.from(bytes.toString('hex')).toReversed().join('.') + '.ip6.arpa'
 }
 
 const label = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/

@@ -226,13 +226,14 @@ export class AutomaticCertificates {
     if (issuer === null) return null
     if (keeper.isLeader) return this.#obtain(name)
     // Another process may have had it before us.
-    const entry = await this.#keepOnDemand(name, issuer)
-    if (entry.certificate !== null) return entry.certificate
-    const next = entry.next()
-    keeper.want(name)
-    const certificate = await next
-    if (certificate === null && entry.certificate === null) keeper.drop(name)
-    return certificate
+    const entry = await keeper.keepOnDemand(name, issuer)
+    if (entry === null) return null
+    if (entry.certificate === null) {
+      const next = entry.next()
+      keeper.want(name)
+      await next
+    }
+    return this.#settleOnDemand(entry)
   }
 
   /** Of the worker that orders: what is stored, or a new one when the rule allows it. One at a time for a name. */
@@ -254,13 +255,34 @@ export class AutomaticCertificates {
       const no = await (this.#gate as OnDemandGate).ask(name)
       if (no !== '') return this.#refuse(name, no)
     }
-    const entry = await this.#keepOnDemand(name, issuer)
-    if (entry.certificate !== null && entry.certificate.facts.notAfterMs > this.#options.clock.wallMs())
+    const entry = await keeper.keepOnDemand(name, issuer)
+    if (entry === null) return null
+    if (entry.certificate !== null && entry.certificate.facts.notAfterMs > this.#options.clock.wallMs()) {
+      this.#settleOnDemand(entry)
       return this.#ofKnown(entry)
+    }
     const next = entry.next()
     this.#press(entry)
     const certificate = await next
-    if (certificate === null && entry.certificate === null) keeper.drop(name)
+    this.#settleOnDemand(entry)
+    return certificate
+  }
+
+  /** A name that has none goes; for one that has, those go that were not asked for longest. Whoever is refused puts out nobody. */
+  #settleOnDemand({ name, issuer, certificate }: KeeperEntry): KeptCertificate | null {
+    const keeper = this.#keeper as CertificateKeeper
+    if (certificate === null) {
+      keeper.drop(name)
+      return null
+    }
+    const most = issuer === this.#local ? localNamesMax : (this.#gate?.settings.namesMax ?? 0)
+    const others = [...keeper.entries()].filter(
+      (entry) =>
+        entry.isOnDemand && entry.issuer === issuer && entry.certificate !== null && entry.name !== name,
+    )
+    if (others.length < most) return certificate
+    others.sort((a, b) => a.usedMs - b.usedMs)
+    for (const entry of others.slice(0, others.length + 1 - most)) keeper.drop(entry.name)
     return certificate
   }
 
@@ -276,15 +298,6 @@ export class AutomaticCertificates {
     if (why !== '') this.#options.note('warn', `no certificate for ${name} on demand: ${why}`)
     this.#keeper?.refuse(name)
     return null
-  }
-
-  #keepOnDemand(name: string, issuer: Issuer): Promise<KeeperEntry> {
-    const keeper = this.#keeper as CertificateKeeper
-    const most = issuer === this.#local ? localNamesMax : (this.#gate?.settings.namesMax ?? 0)
-    const others = [...keeper.entries()].filter((entry) => entry.isOnDemand && entry.issuer === issuer)
-    others.sort((a, b) => a.usedMs - b.usedMs)
-    for (const entry of others.slice(0, Math.max(0, others.length + 1 - most))) keeper.drop(entry.name)
-    return keeper.keepOnDemand(name, issuer)
   }
 
   /** For a handshake of tls-alpn-01; null: there is no challenge for the name. */

@@ -53,6 +53,7 @@ function wordOf(entry: KeeperEntry, nowMs: number): CertificateStatus['state'] {
   return isBusy && entry.needsCertificate(nowMs) ? 'renewing' : 'ok'
 }
 
+/** '' for never. */
 function dateText(ms: number): string {
-  return ms === 0 ? '' : new Date(ms).toISOString()
+  return ms === 0 || !Number.isFinite(ms) ? '' : new Date(ms).toISOString()
 }

@@ -83,6 +83,45 @@ test('on demand: the one who is asked says which names, and a no is remembered',
   assert.notEqual(await serialOf(first, 'good.example'), '', 'from the storage')
 })
 
+test('names that are refused put out none that has a certificate, in any worker', async (t) => {
+  const [ca, folder, clock] = await world(t)
+  const onDemand = { ask: '', allow: ['*.listed.example'], anHourMax: 9, namesMax: 2 }
+  const { peers } = await pairOfPeers()
+  const [first, second] = peers.map((member) => make(t, clock, member)) as [Made, Made]
+  const wanted = settings(ca, folder, { publicNames: [], onDemand })
+  await begin(first, wanted)
+  await begin(second, wanted)
+  const good = ['a.listed.example', 'b.listed.example']
+  for (const name of good) assert.notEqual(await serialOf(second, name), '')
+  const flood = Array.from({ length: 50 }, (_, i) => `${i}.strange.example`)
+  for (const worker of [second, first]) {
+    clock.advance(1000)
+    const serials = await Promise.all(flood.map((name) => serialOf(worker, name)))
+    assert.ok(serials.every((serial) => serial === ''))
+    for (const name of good) {
+      const found = worker.certificates.identify(name)
+      if (worker === second) assert.ok(found !== null && !(found instanceof Promise), `${name}: at once`)
+    }
+  }
+  assert.equal(second.certificates.status().certificates.length, 2)
+})
+
+test('what is known of a name on demand that failed and is asked for by nobody can be told', async (t) => {
+  const [ca, folder, clock] = await world(t)
+  const onDemand = { ask: '', allow: ['*.example.com'], anHourMax: 10, namesMax: 10 }
+  const wanted = settings(ca, folder, { publicNames: [], onDemand })
+  const first = make(t, clock)
+  await begin(first, wanted)
+  assert.notEqual(await serialOf(first, 'a.example.com'), '')
+  ca.isConfirming = false
+  assert.deepEqual(first.certificates.renew([]), ['a.example.com'])
+  await eventually('it failed', () => first.said.some((line) => line.includes('no new certificate')))
+  assert.match(first.said.at(-1) ?? '', /; next try when a handshake asks for it$/)
+  const [told] = first.certificates.status().certificates
+  assert.equal(told?.failures, 1)
+  assert.equal(told?.nextTry, '')
+})
+
 test('a name on demand is renewed when a handshake asks for it, and not otherwise', async (t) => {
   const [ca, folder, clock] = await world(t)
   const onDemand = { ask: '', allow: ['*.example.com'], anHourMax: 10, namesMax: 10 }

@@ -53,10 +53,9 @@ test('a clock that is a quarter ahead makes no order after the other, and is tol
 })
 
 test('an order is followed by the next after six hours, by a third of a short life', () => {
-  const facts = (lifetimeMs: number) => ({ notBeforeMs: 0, notAfterMs: lifetimeMs })
-  assert.equal(orderAgainMs(facts(90 * dayMs)), 6 * hourMs)
-  assert.equal(orderAgainMs(facts(3 * hourMs)), hourMs)
-  assert.equal(orderAgainMs(facts(-1)), 60_000)
+  assert.equal(orderAgainMs({ notBeforeMs: 0, notAfterMs: 90 * dayMs }), 6 * hourMs)
+  assert.equal(orderAgainMs({ notBeforeMs: 0, notAfterMs: 3 * hourMs }), hourMs)
+  assert.equal(orderAgainMs({ notBeforeMs: 0, notAfterMs: -1 }), 60_000)
 })
 
 const bad = '-----BEGIN CERTIFICATE-----\nMIIBhTCCASugAwIBAgIQ\n-----END CERTIFICATE-----\n'
