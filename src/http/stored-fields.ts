@@ -63,15 +63,22 @@ export class StoredFields implements FieldsView, FieldLines {
 
   /** From the `text` of one that was stored. */
   static fromText(text: string): StoredFields {
+    const slot = text.length % lastReadCount
+    const last = lastRead[slot]
+    if (last !== undefined && hasLayout(text, last)) return new StoredFields(text, last.layout)
     let layout = ''
+    const starts: string[] = []
     for (let at = 0; at < text.length;) {
       const nameEnd = text.indexOf(': ', at)
       const end = text.indexOf('\r\n', nameEnd)
       const id = fieldId(text.slice(at, nameEnd).toLowerCase())
+      starts.push(text.slice(at, nameEnd + colonSpace))
       layout += lineCodes(id, nameEnd - at, end - nameEnd - colonSpace)
       at = end + lineEnd
     }
-    return new StoredFields(text, sharedLayout(layout))
+    const shared = sharedLayout(layout)
+    lastRead[slot] = { starts, layout: shared }
+    return new StoredFields(text, shared)
   }
 
   /** Lines. Every one is live. */
@@ -197,6 +204,33 @@ function lengthAt(layout: string, k: number): number {
 /** Layouts remembered, some 100 bytes each. */
 const layoutsMax = 4096
 const layouts: Map<string, string> = new Map()
+
+/** What `fromText` made of a text: the names of its lines, as they stand there, and its layout. */
+interface LastRead {
+  /** With the ': ' behind them. */
+  readonly starts: readonly string[]
+  readonly layout: string
+}
+
+/**
+ * Of the answers of one server: to see that a text has the layout of another one takes a third of the time that it takes
+ * to find out its own (measured: 0.5 and 1.4 µs). By the length of the text, as other lengths have other layouts.
+ */
+const lastReadCount = 64
+const lastRead: (LastRead | undefined)[] = Array.from({ length: lastReadCount }, () => undefined)
+
+function hasLayout(text: string, { starts, layout }: LastRead): boolean {
+  let at = 0
+  let k = 0
+  for (const start of starts) {
+    const valueStart = at + start.length
+    const valueEnd = valueStart + lengthAt(layout, k + 4)
+    if (!text.startsWith(start, at) || text.indexOf('\r\n', valueStart) !== valueEnd) return false
+    at = valueEnd + lineEnd
+    k += codesPerLine
+  }
+  return at === text.length
+}
 
 /** Answers of one server have the same names and values of the same lengths, mostly: one string serves them all. */
 function sharedLayout(layout: string): string {

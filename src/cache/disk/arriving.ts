@@ -121,7 +121,7 @@ export class Arriving {
 
   /** What is whole, and about to be there. */
   pending(name: string): Entry | undefined {
-    return this.#finishing.get(name)
+    return this.#finishing.size === 0 ? undefined : this.#finishing.get(name)
   }
 
   /** A newer answer is to be written: one that is whole and has no name yet gets none. */

@@ -220,8 +220,9 @@ export class DiskStore implements StoreBelow {
   /** As `Finder.peekNow`, also under rules for parameters. */
   peekNow(wanted: Wanted): Entry | null | undefined {
     if (!this.isServing) return undefined
-    const peek = (each: Wanted): Entry | null | undefined => this.#finder.peekNow(each)
-    return underRulesNow(wanted, (key) => this.#rules.peekNow(key), peek)
+    const entry = this.#finder.peekNow(wanted)
+    if (entry !== null) return entry
+    return underRulesNow(wanted, this.#rules.peekNow(wanted.key), (each) => this.#finder.peekNow(each))
   }
 
   get generation(): number {

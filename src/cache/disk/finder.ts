@@ -133,14 +133,8 @@ export class Finder {
   }
 
   #searchNow(wanted: Wanted): Found | null | undefined {
-    const finding = findingOf(wanted)
-    let step = finding.next(null)
-    while (step.done !== true) {
-      const found = this.#loadNow(step.value, wanted)
-      if (found === undefined) return undefined
-      step = finding.next(found)
-    }
-    return step.value
+    const found = this.#loadNow(nameOf(wanted.key), wanted)
+    return isPointer(found) ? this.#loadNow(variantNameIn(found, wanted), wanted) : found
   }
 
   /** null: nothing that may be used. What is small is in memory by then, if that has room. Never rejects. */
@@ -187,14 +181,16 @@ export class Finder {
   }
 
   async #search(wanted: Wanted, { names }: Search): Promise<Found | null> {
-    const finding = findingOf(wanted)
-    let step = finding.next(null)
-    while (step.done !== true) {
-      names.add(step.value)
-      step = finding.next(await this.#load(step.value, wanted))
+    const name = nameOf(wanted.key)
+    names.add(name)
+    let found = await this.#load(name, wanted)
+    if (isPointer(found)) {
+      const variantName = variantNameIn(found, wanted)
+      names.add(variantName)
+      found = await this.#load(variantName, wanted)
     }
     await this.#owner.current()
-    return step.value
+    return found
   }
 
   /** Has it been replaced since it was read? The older answer must not get over the newer one in memory. */
@@ -381,12 +377,15 @@ function foundPending(entry: Entry): Found {
   return { name: '', born: Infinity, isSoft, facts: factsOf(entry), entry, varyNames: noNames }
 }
 
-/** The names of files that a request may be answered from; each time it is told what there is under the last one. */
-function* findingOf({ key, request, folding }: Wanted): Generator<string, Found | null, Found | null> {
-  const found = yield nameOf(key)
-  if (found === null || found.entry !== null) return found
-  const vary = varyOf(found.varyNames, folding)
-  return yield variantNameOf(key, vary.names, vary.variantOf(request))
+/** Do the answers under its key vary, so that each has a file of its own? */
+function isPointer(found: Found | null | undefined): found is Found {
+  return found !== null && found !== undefined && found.entry === null
+}
+
+/** Which of those may answer a request. */
+function variantNameIn({ varyNames }: Found, { key, request, folding }: Wanted): string {
+  const vary = varyOf(varyNames, folding)
+  return variantNameOf(key, vary.names, vary.variantOf(request))
 }
 
 /**

@@ -50,7 +50,9 @@ export async function load(disk: Disk, path: string): Promise<Loaded | Missing> 
   let file: DiskFile | null = null
   try {
     file = await disk.open(path)
-    return kept(await drive(file, read(file, first, false)), file)
+    const count = await file.read(first, 0)
+    const loaded = count < firstBytes ? read(first, count, false) : await drive(file, readOn(file, first))
+    return kept(loaded, file)
   } catch (error) {
     file?.close()
     return missing(error)
@@ -66,7 +68,9 @@ export function loadNow(disk: Disk, path: string): Loaded | Missing {
   let file: DiskFile | null = null
   try {
     file = disk.openNow(path)
-    return kept(driveNow(file, read(file, firstNow, true)), file)
+    const count = file.readNow(firstNow, 0)
+    const loaded = count < firstBytes ? read(firstNow, count, true) : driveNow(file, readOn(file, firstNow))
+    return kept(loaded, file)
   } catch (error) {
     file?.close()
     return missing(error)
@@ -103,29 +107,32 @@ function driveNow<T>(file: DiskFile, reading: Reading<T>): T {
   return step.value
 }
 
-function* read(file: DiskFile, first: Buffer, isBorrowed: boolean): Reading<Loaded | Missing> {
-  const count = yield { into: first, position: 0 }
-  const start = first.subarray(0, count)
-  const header = readHeader(start)
-  if (header === null) return DAMAGED
-  const isSmall = header.bodyLength <= smallBytesMax
-  const isThere = count < firstBytes
-  const whole = isSmall && !isThere ? yield* readWhole(file, header, start) : start
-  if (whole === null) return DAMAGED
-  const head = checkedHead(header, isThere ? whole : yield* readHead(file, header, whole))
-  if (head === null) return DAMAGED
+/** A file that is all there: its first `count` bytes. `isBorrowed`: what is made of it is used before the next one is read. */
+function read(bytes: Buffer, count: number, isBorrowed: boolean): Loaded | Missing {
+  const header = readHeader(bytes, count)
+  const head = header === null ? null : checkedHead(header, bytes, count)
+  if (header === null || head === null) return DAMAGED
   // The buffer is used again, and what is made of the head may be made later.
   const own = isBorrowed ? head : Buffer.from(head)
   if (header.kind !== ANSWER) return { header, head: own, body: null, file: null, table: null }
+  if (count !== recordBytes(header)) return DAMAGED
+  const { bodyLength } = header
   const bodyStart = headerBytes + header.headLength
-  const tableStart = bodyStart + header.bodyLength
-  if (!isSmall) return yield* readLarge(file, header, own)
   // One of its own costs as much as all else here, and one from Node's pool holds the pool's 8 KiB as long as it lives.
-  const body = isBorrowed ? Buffer.allocUnsafe(header.bodyLength) : Buffer.allocUnsafeSlow(header.bodyLength)
-  whole.copy(body, 0, bodyStart, tableStart)
-  const isRight =
-    whole.length === recordBytes(header) && isBodyRight(header, body, whole.subarray(tableStart))
+  const body = isBorrowed ? Buffer.allocUnsafe(bodyLength) : Buffer.allocUnsafeSlow(bodyLength)
+  bytes.copy(body, 0, bodyStart, bodyStart + bodyLength)
+  const isRight = isBodyRight(header, body, bytes, bodyStart + bodyLength)
   return isRight ? { header, head: own, body, file: null, table: null } : DAMAGED
+}
+
+/** One of which `first` has only the beginning. */
+function* readOn(file: DiskFile, first: Buffer): Reading<Loaded | Missing> {
+  const header = readHeader(first, first.length)
+  if (header === null) return DAMAGED
+  if (header.kind === ANSWER && header.bodyLength > smallBytesMax)
+    return yield* readLarge(file, header, first)
+  const whole = yield* readWhole(file, header, first)
+  return whole === null ? DAMAGED : read(whole, whole.length, false)
 }
 
 /** All of a small file, of which `start` has been read; null when it is of another length than it says. */
@@ -143,19 +150,20 @@ function* readTo(start: Buffer, bytes: number): Reading<Buffer | null> {
   return count === bytes - start.length ? whole : null
 }
 
-function* readHead(file: DiskFile, header: RecordHeader, start: Buffer): Reading<Buffer> {
+function* readHead(file: DiskFile, header: RecordHeader, start: Buffer): Reading<Buffer | null> {
   const end = headerBytes + header.headLength
-  if (end <= start.length || end > file.size()) return start
-  return (yield* readTo(start, end)) ?? start
+  const isThere = end <= start.length || end > file.size()
+  const whole = isThere ? start : ((yield* readTo(start, end)) ?? start)
+  return checkedHead(header, whole, whole.length)
 }
 
-function* readLarge(file: DiskFile, header: RecordHeader, head: Buffer): Reading<Loaded | Missing> {
+function* readLarge(file: DiskFile, header: RecordHeader, start: Buffer): Reading<Loaded | Missing> {
+  const head = yield* readHead(file, header, start)
+  if (head === null || file.size() !== recordBytes(header)) return DAMAGED
   const table = Buffer.allocUnsafe(tableBytes(header.bodyLength))
-  const tableStart = headerBytes + header.headLength + header.bodyLength
-  if (file.size() !== recordBytes(header)) return DAMAGED
-  const count = yield { into: table, position: tableStart }
-  return count === table.length && isTableRight(header, table)
-    ? { header, head, body: null, file, table }
+  const count = yield { into: table, position: headerBytes + header.headLength + header.bodyLength }
+  return count === table.length && isTableRight(header, table, 0, table.length)
+    ? { header, head: Buffer.from(head), body: null, file, table }
     : DAMAGED
 }
 
@@ -193,7 +201,7 @@ export function loadHeadNow(disk: Disk, path: string): LoadedHead | Missing {
 function* readHeadOnly(file: DiskFile): Reading<LoadedHead | Missing> {
   const into = Buffer.allocUnsafe(blockBytes / 16)
   const start = into.subarray(0, yield { into, position: 0 })
-  const header = readHeader(start)
-  const head = header === null ? null : checkedHead(header, yield* readHead(file, header, start))
+  const header = readHeader(start, start.length)
+  const head = header === null ? null : yield* readHead(file, header, start)
   return header === null || head === null ? DAMAGED : { header, head }
 }

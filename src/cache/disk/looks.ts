@@ -29,9 +29,9 @@ export class Looks {
   /** What the disk has for `x` under the first of these keys that it knows; told already, or to be waited for. */
   look(x: Exchange, keys: readonly string[], folding: VaryFolding | null, stays = false): Lookup {
     const lookup = new Lookup(x, keys[0] ?? '', this.#place.timers)
-    const wanted = { folding, request: x.request, from: fromOf(x), stays }
     for (let i = 0; i < keys.length && !lookup.isOver; i++) {
-      const entry = this.#findAnyNow({ ...wanted, key: keys[i] as string })
+      const wanted = { key: keys[i] as string, folding, request: x.request, from: fromOf(x), stays }
+      const entry = this.#findAnyNow(wanted)
       if (entry === undefined) {
         void this.#look(lookup, keys.slice(i), wanted)
         return lookup
@@ -52,14 +52,11 @@ export class Looks {
     return Promise.race([found, promise])
   }
 
-  /** As `underRulesNow`. */
+  /** Under its own key, or as `underRulesNow`. */
   #findAnyNow(wanted: Wanted): Entry | null | undefined {
-    const { rules } = this.#place
-    return underRulesNow(
-      wanted,
-      (key) => rules.now(key),
-      (each) => this.#findNow(each),
-    )
+    const entry = this.#findNow(wanted)
+    if (entry !== null) return entry
+    return underRulesNow(wanted, this.#place.rules.now(wanted.key), (each) => this.#findNow(each))
   }
 
   /** undefined: it must be waited for. */
@@ -70,7 +67,7 @@ export class Looks {
     return this.#isEnough(entry, wanted.key) ? entry : undefined
   }
 
-  async #look(lookup: Lookup, keys: readonly string[], wanted: Omit<Wanted, 'key'>): Promise<void> {
+  async #look(lookup: Lookup, keys: readonly string[], wanted: Wanted): Promise<void> {
     let entry: Entry | null = null
     for (const key of keys) {
       if (entry === null && !lookup.isOver) entry = await this.findOrAwait({ ...wanted, key })
@@ -136,15 +133,12 @@ export class Looks {
   }
 }
 
-/** What `find` has under the request's own key, or under that which a rule for parameters makes of it. undefined: as for `find`. */
+/** What `find` has under a key that one of the rules for parameters makes of the request's own. undefined: as for `find`. */
 export function underRulesNow(
   wanted: Wanted,
-  rulesOf: (key: string) => readonly SearchRule[] | undefined,
+  rules: readonly SearchRule[] | undefined,
   find: (wanted: Wanted) => Entry | null | undefined,
 ): Entry | null | undefined {
-  const entry = find(wanted)
-  if (entry !== null) return entry
-  const rules = rulesOf(wanted.key)
   if (rules === undefined) return undefined
   for (const rule of rules) {
     const found = find({ ...wanted, key: rule.keyOf(wanted.key) })

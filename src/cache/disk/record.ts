@@ -10,17 +10,19 @@
  * tells which rules for parameters there are for its path (names.ts).
  */
 import { crc32 } from 'node:zlib'
-import { ownText, StoredFields } from '../../http/stored-fields.ts'
-import { Entry } from '../store/entry.ts'
+import { StoredFields } from '../../http/stored-fields.ts'
+import { Entry, noTags } from '../store/entry.ts'
 import { MemoryBody, blockBytes } from '../store/memory-body.ts'
 import { readKey } from '../keys/key.ts'
 import type { StoredRule } from '../rules/rule.ts'
 import { ruleOfKey, ruleOfText, type SearchRule } from '../keys/no-vary-search.ts'
 import { varyOf, type VaryFolding } from '../keys/vary.ts'
+import { shortBytes, shortCheck } from './short-check.ts'
 import { TextReader, writeTexts } from './texts.ts'
 
 /** The last character is the version of the format: files of another are not read. */
 const signature = Buffer.from('HGC1')
+const signatureNumber = signature.readUInt32LE(0)
 export const headerBytes = 40
 export const ANSWER = 1
 export const POINTER = 2
@@ -158,13 +160,13 @@ function fileOfTexts(kind: number, texts: readonly string[]): Buffer {
 
 // Reading
 
-/** null: no header of ours, or a damaged one. */
-export function readHeader(bytes: Buffer): RecordHeader | null {
-  if (bytes.length < headerBytes || bytes.compare(signature, 0, 4, 0, 4) !== 0) return null
+/** Of a file that begins with `count` bytes of `bytes`. null: no header of ours, or a damaged one. */
+export function readHeader(bytes: Buffer, count: number): RecordHeader | null {
+  if (count < headerBytes || bytes.readUInt32LE(0) !== signatureNumber) return null
   const isSoft = bytes[softOffset] !== 0
   // It may have been set after the checksum was made.
   bytes[softOffset] = 0
-  if (crc32(bytes.subarray(0, headerCheckOffset)) !== bytes.readUInt32LE(headerCheckOffset)) return null
+  if (shortCheck(bytes, 0, headerCheckOffset) !== bytes.readUInt32LE(headerCheckOffset)) return null
   return {
     kind: bytes[kindOffset] as number,
     isSoft,
@@ -176,25 +178,34 @@ export function readHeader(bytes: Buffer): RecordHeader | null {
   }
 }
 
-/** The bytes of the head, null when they are not all there or damaged. `file`: the file from its beginning. */
-export function checkedHead(header: RecordHeader, file: Buffer): Buffer | null {
+/** The bytes of the head, null when they are not all there or damaged. `bytes`: the first `count` of the file. */
+export function checkedHead(header: RecordHeader, bytes: Buffer, count: number): Buffer | null {
   const end = headerBytes + header.headLength
-  if (file.length < end) return null
-  const head = file.subarray(headerBytes, end)
+  if (count < end) return null
+  const head = bytes.subarray(headerBytes, end)
   return crc32(head) === header.headCheck ? head : null
 }
 
-/** Are these the body and its table, whole and undamaged? */
-export function isBodyRight(header: RecordHeader, body: Buffer, table: Buffer): boolean {
-  if (body.length !== header.bodyLength || !isTableRight(header, table)) return false
-  for (let i = 0; i * 4 < table.length; i++) {
-    if (crc32(body.subarray(i * blockBytes, (i + 1) * blockBytes)) !== table.readUInt32LE(i * 4)) return false
+/** Is this the body, whole and undamaged, and its table, which stands in `bytes` from `at` on? */
+export function isBodyRight(header: RecordHeader, body: Buffer, bytes: Buffer, at: number): boolean {
+  const tableEnd = at + tableBytes(header.bodyLength)
+  if (body.length !== header.bodyLength || !isTableRight(header, bytes, at, tableEnd)) return false
+  if (body.length <= blockBytes) return body.length === 0 || crc32(body) === bytes.readUInt32LE(at)
+  for (let block = 0; block < body.length; block += blockBytes) {
+    if (crc32(body.subarray(block, block + blockBytes)) !== bytes.readUInt32LE(at)) return false
+    at += 4
   }
   return true
 }
 
-export function isTableRight(header: RecordHeader, table: Buffer): boolean {
-  return table.length === tableBytes(header.bodyLength) && crc32(table) === header.tableCheck
+export function isTableRight(
+  { tableCheck }: RecordHeader,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): boolean {
+  const check = end - start <= shortBytes ? shortCheck(bytes, start, end) : crc32(bytes.subarray(start, end))
+  return check === tableCheck
 }
 
 /** What a pointer says; null when it is about another key. */
@@ -239,9 +250,15 @@ export function readFacts(head: Buffer): RecordFacts {
   const texts = new TextReader(head, numbersBytes)
   const facts = { key: texts.next(), site: texts.next(), host: texts.next() }
   for (let i = 3; i < textsFixed; i++) texts.next()
+  return { ...facts, tags: tagsOf(texts) }
+}
+
+/** Of a head whose other texts have been read. */
+function tagsOf(texts: TextReader): readonly string[] {
+  if (texts.count === textsFixed) return noTags
   const tags: string[] = []
   for (let i = textsFixed; i < texts.count; i++) tags.push(texts.next())
-  return { ...facts, tags }
+  return tags
 }
 
 /** The entity-tag by which the rest of an answer can be asked for; '' where it cannot be told from others. */
@@ -278,15 +295,14 @@ export function entryOf(
   const varyNames = texts.next()
   const reason = texts.next()
   const fields = StoredFields.fromText(texts.next())
-  const tags: string[] = []
-  for (let i = textsFixed; i < texts.count; i++) tags.push(texts.next())
+  const tags = tagsOf(texts)
   const entry = new Entry({
     ...start,
     bornAt,
     head: { status: head.readDoubleLE(16), reason, fields },
     statedLength: head.readDoubleLE(24),
     vary: varyNames === '' ? null : varyOf(varyNames.split(','), folding),
-    variant: ownText(variant),
+    variant,
     tags,
     body,
     searchRule: ruleOfKey(start.key),

@@ -33,6 +33,6 @@ export class TextReader {
     const start = this.#at + lengthBytes
     const end = start + this.#bytes.readUInt32LE(this.#at)
     this.#at = end
-    return this.#bytes.toString('latin1', start, end)
+    return start === end ? '' : this.#bytes.toString('latin1', start, end)
   }
 }

@@ -153,6 +153,8 @@ export class Writer {
 
   /** What is about to be there: an entry, null for nothing; undefined when the disk itself knows. */
   pending(name: string): Entry | null | undefined {
+    // Of a string that was just made even an empty Map finds out the hash: as much as a system call.
+    if (this.#waiting.size + this.#active.size === 0) return undefined
     return (this.#waiting.get(name) ?? this.#active.get(name))?.entry
   }
 

@@ -48,6 +48,24 @@ test('stored fields answer every question as the fields did, and so do those tha
   }
 })
 
+test('a stored text is read the same whatever texts of the same length were read before', () => {
+  const lists = [
+    ['Date', 'abc', 'ETag', 'd'],
+    ['Date', 'abcd', 'ETag', ''],
+    ['Date', 'ab', 'ETag', 'cd'],
+    ['Dale', 'abc', 'ETag', 'd'],
+    ['Date', 'abc', 'X-A', 'de'],
+    ['Date', 'abc ETag: de'],
+  ].map((list) => StoredFields.of(fieldsOf(...list)))
+  assert.equal(new Set(lists.map(({ text }) => text.length)).size, 1)
+  for (const first of lists) {
+    for (const second of [first, ...lists]) {
+      assert.deepEqual(asked(StoredFields.fromText(first.text)), asked(first))
+      assert.deepEqual(asked(StoredFields.fromText(second.text)), asked(second))
+    }
+  }
+})
+
 function isLeftOut(id: number, lowerName: string): boolean {
   return id === Field.AGE || lowerName === 'x-mine'
 }
