@@ -20,6 +20,7 @@ import type { Peers } from './core/peers.ts'
 import { Timers } from './core/timers.ts'
 import { compilePlan, type CompileContext } from './config/compile.ts'
 import { loadConfig, readConfig, type LoadedConfig } from './config/load.ts'
+import { speaksTls } from './config/speaks-tls.ts'
 import type { HeadgateConfig } from './config/document.ts'
 import { Engine } from './engine/chain.ts'
 import { Observe, type MetricsSnapshot } from './engine/observe.ts'
@@ -42,70 +43,56 @@ import { Warming } from './server/warming.ts'
 export { loadConfig }
 export type { BoundAddress, LoadedConfig }
 
-/** Lines of the logs that wait at the end have this long to be written. */
+/** At the end, log lines that still wait have this long to be written. */
 const logsCloseMs = 2000
 
-/** Clients that are turned away, as the admin page shows them. */
+/** How many of the clients that are turned away the admin page shows. */
 const bannedShownMax = 100
 
 export interface ServerOptions {
   /** Messages between workers; absent: this process is alone. */
   readonly peers?: Peers
-  /** Where workers share what they cache, if the config names no folder; absent: each has a cache of its own then. */
+  /** Where the workers share their cache if the config names no folder; absent: each has a cache of its own. */
   readonly shared?: DiskSettings
   /** Other processes write the same logs and accept on the same sockets, which come by `adopt`. */
   readonly isShared?: boolean
-  /** This process serves UDP. By default one that is not one of several does. */
+  /** This process serves UDP. By default it does if it is the only process. */
   readonly servesUdp?: boolean
   /** Looks up the servers that are given by name; the system's own by default. */
   readonly resolver?: Resolver
-  /** Listeners that are open already, whose names stay. */
+  /** Listeners that are open already and keep their names. */
   readonly openListeners?: readonly ListenerPlan[]
 }
 
 export interface CloseReport {
-  /** Connections, tunnels included, that had not ended when the time was over. */
+  /** How many connections, tunnels included, had not ended when the time was over and were cut. */
   readonly cutCount: number
   readonly tookMs: number
 }
 
 interface Prepared {
   readonly plan: Plan
-  /** Listeners that were opened for it. */
+  /** The listeners that were opened for it. */
   readonly opened: readonly string[]
 }
 
 /**
- * Makes a server from a config as people write it, or as `loadConfig` gives it. Rejects with an Error whose message
- * tells every mistake and its place.
+ * Makes a server from a config as people write it, or as `loadConfig` returns it. Rejects with an Error whose
+ * message lists every mistake and its place.
  */
 export async function createServer(
   config: HeadgateConfig | LoadedConfig,
   options: ServerOptions = {},
 ): Promise<HeadgateServer> {
-  const loaded = loadedOf(config)
+  const loaded = readConfig(config)
   // Before the first listener: accepting and connecting then go the way that was chosen from the first connection on.
   await chooseSockets()
-  if (speaksTls(loaded)) await chooseTls()
+  await chooseTlsFor(loaded)
   return new HeadgateServer(loaded, options)
 }
 
-/** What `loadConfig` gave, or an object to be checked like a file. */
-function loadedOf(config: HeadgateConfig | LoadedConfig): LoadedConfig {
-  return 'problems' in config ? config : readConfig(config)
-}
-
-/** With clients, or with servers: all of an origin, and those that routes name by their address. */
-function speaksTls({ document }: LoadedConfig): boolean {
-  if (document === null) return false
-  const urls = [
-    ...Object.values(document.origins).flatMap(({ servers }) => servers.map(({ url }) => url)),
-    ...Object.values(document.sites).flatMap((routes) => routes.map(({ origin = '' }) => origin)),
-  ]
-  return (
-    document.listeners.some((listener) => listener.tls != null) ||
-    urls.some((url) => url.toLowerCase().startsWith('https:'))
-  )
+async function chooseTlsFor({ document }: LoadedConfig): Promise<void> {
+  if (document !== null && speaksTls(document)) await chooseTls()
 }
 
 export class HeadgateServer {
@@ -119,7 +106,7 @@ export class HeadgateServer {
   readonly #peers: Peers | null
   readonly #shared: DiskSettings | null
   readonly #warming: Warming
-  /** Made when a route has a cache first, and kept over reloads. */
+  /** Made when a route first has a cache, and kept over reloads. */
   #cache: SharedCache | null = null
   readonly #credentials: Credentials
   /** null: another worker serves HTTP/3. */
@@ -204,7 +191,8 @@ export class HeadgateServer {
           timers: this.#timers,
           settings,
           peers: this.#peers,
-          // A server that only compiles, as the supervisor's does, would be one more that keeps the folder's accounts.
+          // A server that only compiles, like the supervisor's, must not become one more that keeps the
+          // folder's accounts.
           opensLater: true,
           warn: (sentence) => this.#observe.note('warn', sentence),
         })),
@@ -223,13 +211,13 @@ export class HeadgateServer {
     return this.#doors.addresses
   }
 
-  /** Opens the listeners. Rejects with a sentence and a remedy when one cannot be had; none is open then. */
+  /** Opens the listeners. When one cannot be opened it rejects with a sentence and a remedy, and none is open. */
   async listen(): Promise<void> {
     const { plan } = this
-    // What is stored is at hand when the first client comes.
+    // Stored answers and certificates are at hand when the first client comes.
     this.#cache?.open()
     await this.#credentials.configure(plan)
-    // Of workers the supervisor opens the listeners, and warns once for all.
+    // With workers the supervisor opens the listeners, and warns once for all.
     if (!this.#isShared) {
       await this.#doors.open(plan.listeners, plan.tls ?? null)
       const warning = warnIfTooFewDescriptors(plan.connectionsMax)
@@ -244,11 +232,14 @@ export class HeadgateServer {
     await this.#doors.adopt(name, handle)
   }
 
-  /** Compiles a config and gets what it needs, for `commit`. Rejects with the reason; nothing has changed then. */
+  /**
+   * Compiles a config and obtains what it needs, ready for `commit`. If it rejects, with the reason, nothing
+   * has changed.
+   */
   async prepare(config: HeadgateConfig | LoadedConfig): Promise<{ hash: string }> {
-    const loaded = loadedOf(config)
+    const loaded = readConfig(config)
     this.discard()
-    if (speaksTls(loaded)) await chooseTls()
+    await chooseTlsFor(loaded)
     const plan = this.#compile(loaded, { previous: this.plan })
     try {
       this.#http3?.prepare(plan)
@@ -263,7 +254,7 @@ export class HeadgateServer {
     return { hash: plan.hash }
   }
 
-  /** Serves new requests with what was prepared; those under way keep the route that they took. */
+  /** Serves new requests with what was prepared; requests under way keep the route that they took. */
   commit(): void {
     const prepared = this.#prepared
     if (prepared === null) return
@@ -288,16 +279,16 @@ export class HeadgateServer {
     prepared.plan.close()
   }
 
-  /** `prepare` and `commit`: a wrong config rejects and leaves the old one in force. */
+  /** Takes a new config into use (`prepare` and `commit`). A wrong one rejects and leaves the old one in force. */
   async reload(config: HeadgateConfig | LoadedConfig): Promise<void> {
     await this.prepare(config)
     this.commit()
   }
 
   /**
-   * Stops accepting, lets what is under way end for at most `drainMs` (the config's `drainTimeout` by default; tunnels
-   * are closed in their protocol's way), then cuts what is left. Called again with
-   * `drainMs` 0 it cuts at once.
+   * Stops accepting, gives what is under way at most `drainMs` to end (by default the config's `drainTimeout`;
+   * tunnels are closed in their protocol's way), then cuts what is left. If it is called again with a `drainMs`
+   * of 0 it cuts at once.
    */
   close(options: { readonly drainMs?: number } = {}): Promise<CloseReport> {
     if (this.#closing !== null && options.drainMs === 0) this.#doors.hurry()
@@ -324,7 +315,7 @@ export class HeadgateServer {
     return { cutCount, tookMs }
   }
 
-  /** Cuts everything before it returns: for the last moment of a process. Tunnels have no line then. */
+  /** Cuts everything before it returns, for the last moment of a process. Tunnels then get no line in the log. */
   stopNow(): void {
     this.#closing ??= Promise.resolve({ cutCount: 0, tookMs: 0 })
     try {
@@ -335,47 +326,50 @@ export class HeadgateServer {
     }
   }
 
-  /** Opens the log files anew, as after they were moved away. */
+  /** Opens the log files anew, after they were moved away. */
   async reopenLogs(): Promise<void> {
     await this.#observe.logs.reopen()
   }
 
-  /** Purges what this process has stored; of several workers, each is told. It is gone before this returns. */
+  /** Purges what this process has stored; each of several workers must be told. It is gone before this returns. */
   async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
     return this.#cache?.purgeAndCount(requests) ?? totalOf([])
   }
 
-  /** What has been counted of an earlier purge until now; null: it is not remembered. */
+  /** The count of an earlier purge so far; null when that purge is not remembered. */
   purgeTotal(id: string): PurgeTotal | null {
     return this.#cache?.purgeTotal(id) ?? null
   }
 
-  /** The certificates that come by themselves. */
+  /** The state of the automatic certificates. */
   certificates(): CertificateReport {
     return this.#credentials.automatic.status()
   }
 
-  /** Has these renewed, or all when none is named; gives those that this process orders. */
+  /**
+   * Renews the certificates of these names, or of all when none is given; returns the names that this process
+   * orders.
+   */
   renewCertificates(names: readonly string[]): readonly string[] {
     return this.#credentials.automatic.renew(names)
   }
 
-  /** What would happen to a request now. */
+  /** Explains what would happen to a request now. */
   explain(request: RequestToExplain): Explanation {
     return explainByPlan(this.plan, request)
   }
 
-  /** Fetches URLs into the cache of this process, or tells how far it is with that. */
+  /** Fetches URLs into the cache of this process, or tells the progress of that. */
   warm(order: WarmOrder): WarmProgress {
     return this.#warming.act(order)
   }
 
-  /** All that is counted. */
+  /** Everything that is counted. */
   snapshot(): MetricsSnapshot {
     return this.#observe.snapshot()
   }
 
-  /** What the admin page shows of this process. */
+  /** What the admin page shows about this process. */
   status(): object {
     return {
       uptimeMs: Math.round(systemClock.nowMs() - this.#startedMs),

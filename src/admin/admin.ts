@@ -24,13 +24,13 @@ import { metricsText, openMetricsType, prometheusType, wantsOpenMetrics } from '
 
 export interface ReloadReport {
   readonly isTaken: boolean
-  /** Of the config that runs now. */
+  /** The hash of the config that is in force now. */
   readonly hash: string
-  /** Why the new one was refused; '' when it was taken. */
+  /** Why the new config was refused; '' when it was accepted. */
   readonly reason: string
 }
 
-/** What one process says of a request (server/explanation.ts). */
+/** What one process says about a request (server/explanation.ts). */
 export interface ExplainedBy {
   readonly pid: number
   readonly explanation: object
@@ -47,24 +47,27 @@ export interface AdminTarget {
   explain(request: RequestToExplain): Promise<readonly ExplainedBy[]>
   /** Purges the cache of every worker; resolves when all have acknowledged it or the time for that is over. */
   purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal>
-  /** What has been counted of an earlier purge until now; null: nobody remembers it. */
+  /** The count of an earlier purge so far; null when nobody remembers that purge. */
   purgeTotal(id: string): Promise<PurgeTotal | null>
   certificates(): Promise<CertificateReport>
-  /** Has these renewed now, or all when none is named; gives the names that are. */
+  /**
+   * Renews the certificates of these names now, or of all when none is given; resolves to the names that are
+   * renewed.
+   */
   renewCertificates(names: readonly string[]): Promise<readonly string[]>
-  /** Has every worker fetch what is named into its cache, or tells how far each is. */
+  /** Makes every worker fetch what is named into its cache, or tells how far each one is. */
   warm(order: WarmOrder): Promise<readonly WarmProgress[]>
-  /** As SIGTERM: no new requests, those under way are finished. Returns at once. */
+  /** Like SIGTERM: no new requests are taken, those under way are finished. Returns at once. */
   drain(): void
-  /** As a second SIGTERM. Returns at once. */
+  /** Like a second SIGTERM. Returns at once. */
   stop(): void
 }
 
-/** Enough for a scraper, a dashboard and some hands. */
+/** Enough for a scraper, a dashboard and a few people. */
 const connectionsMax = 64
 const headMs = 5000
 const requestMs = 10_000
-/** Only these have a body that means anything, and how long it may be: a list of URLs to warm is long. */
+/** The paths whose requests have a body, and how long it may be: a list of URLs to warm is long. */
 const bodyBytesMax: ReadonlyMap<string, number> = new Map([
   ['/purge', 256 * 1024],
   ['/purge/report', 4096],
@@ -134,7 +137,7 @@ export class AdminServer {
       this.#server.listen({ host, port })
       return
     }
-    // The socket is made inside listen(): its mode must be right from the first moment on.
+    // The socket is made inside listen(): its mode must be right from the first moment.
     const mask = process.umask(0o777 & ~socketMode)
     try {
       this.#server.listen({ path })

@@ -7,7 +7,7 @@ export interface AdminReply {
   readonly text: string
 }
 
-/** A reload of a large config on a slow disk, with some room. */
+/** Long enough for a reload of a large config on a slow disk, with room to spare. */
 const answerMs = 60_000
 
 /** Rejects with the system's error when nobody listens there. */

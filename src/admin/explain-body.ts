@@ -8,7 +8,7 @@ export interface RequestToExplain {
   /** host[:port] */
   readonly authority: string
   readonly target: string
-  /** The address that it comes from. */
+  /** The address of the client. */
   readonly client: string
   readonly fields: readonly { readonly name: string; readonly value: string }[]
 }
@@ -33,7 +33,7 @@ function readJson(text: string): unknown {
   }
 }
 
-/** It becomes a part of a line. */
+/** Can it be written as part of a line? */
 function isLine(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && !/[\r\n\0]/.test(value)
 }

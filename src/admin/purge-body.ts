@@ -12,7 +12,10 @@ export interface PurgeOrder {
   readonly isDry: boolean
 }
 
-/** As many as one order may name: enough for a deployment's changes, little enough for one turn of the event loop. */
+/**
+ * How many targets one order may name: enough for the changes of a deployment, few enough for one turn of the
+ * event loop.
+ */
 const targetsMax = 1000
 
 const keys = ['url', 'prefix', 'host', 'tag', 'all', 'site', 'soft', 'dryRun']
@@ -40,7 +43,7 @@ export function readPurgeOrder(text: string): PurgeOrder | string {
   }
 }
 
-/** Of the body of `POST /purge/report`; '' where it is none. */
+/** The purge's id in the body of `POST /purge/report`; '' when there is none. */
 export function readReportId(text: string): string {
   const body = readObject(text)
   return typeof body === 'object' && typeof body['id'] === 'string' ? body['id'] : ''
@@ -91,7 +94,7 @@ function readTarget(
   return { kind, host, target: normalTarget(target.startsWith('?') ? '/' + target : target), ...ofSite(site) }
 }
 
-/** host[:port] as in keys: lower case, without the port that the scheme has anyway; '' when it is none. */
+/** host[:port] as in keys: lower case, without the scheme's default port; '' when it is no host. */
 function readHost(text: string, scheme: string): string {
   const url = URL.parse(`${scheme === '' ? 'http' : scheme}://${text}`)
   if (url === null || url.username !== '' || url.pathname !== '/' || url.search !== '') return ''

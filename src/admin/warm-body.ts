@@ -5,7 +5,7 @@ export interface WarmField {
   readonly value: string
 }
 
-/** What a process is asked to do. Told while it is at work, `start` adds to that. */
+/** What a process is asked to do. A `start` that comes while it is working adds to the work. */
 export type WarmOrder =
   | {
       readonly action: 'start'
@@ -18,17 +18,17 @@ export type WarmOrder =
   | { readonly action: 'progress' }
   | { readonly action: 'stop' }
 
-/** What a process has done of it. */
+/** How much of it a process has done. */
 export interface WarmProgress {
   readonly isRunning: boolean
-  /** URLs so far; sitemaps that are still to be read will add to them. */
+  /** The URLs known so far; sitemaps that are still to be read will add more. */
   readonly total: number
   readonly done: number
-  /** Were stored already. */
+  /** URLs whose answers were stored already. */
   readonly hits: number
-  /** Were asked of the origin, and are stored now or came with another request. */
+  /** URLs that the origin was asked for and whose answers are stored now, or that another request brought. */
   readonly fetched: number
-  /** Were answered, and are not kept: the cache is passed by, or the answer may not be stored. */
+  /** URLs that were answered but not stored: they bypass the cache, or the answer may not be stored. */
   readonly passed: number
   readonly failed: number
   readonly bytes: number
@@ -38,10 +38,10 @@ export interface WarmProgress {
   readonly failures: readonly { readonly url: string; readonly reason: string }[]
 }
 
-/** As browsers ask, so that they find what was stored: many origins answer by Accept-Encoding. */
+/** As browsers ask, so that they find what was stored: many origins' answers depend on Accept-Encoding. */
 const defaultFields: readonly WarmField[] = [{ name: 'Accept-Encoding', value: 'gzip, deflate, br, zstd' }]
 
-/** So many requests at once do no harm to an origin that serves people meanwhile. */
+/** Few enough that an origin that serves people meanwhile does not suffer. */
 export const defaultConcurrency = 4
 export const concurrencyMax = 256
 /** A sitemap has 50,000 at most (sitemaps.org). */
@@ -97,7 +97,7 @@ function readUrls(value: unknown, name: string): readonly string[] | string {
   return list as string[]
 }
 
-/** null: none that can be asked for. */
+/** null: it is not a URL that can be requested. */
 export function readHttpUrl(text: string): URL | null {
   const url = URL.parse(text)
   return url !== null && (url.protocol === 'http:' || url.protocol === 'https:') && url.host !== ''
@@ -119,7 +119,7 @@ function readFields(value: unknown): readonly WarmField[] | string {
   return fields
 }
 
-/** What several processes have done together. */
+/** The sum of what several processes have done. */
 export function sumWarm(all: readonly WarmProgress[]): WarmProgress {
   const sum = (of: (one: WarmProgress) => number): number => all.reduce((total, one) => total + of(one), 0)
   return {
@@ -137,5 +137,5 @@ export function sumWarm(all: readonly WarmProgress[]): WarmProgress {
   }
 }
 
-/** Failures that are told by name. */
+/** How many failures are reported with their URL. */
 export const failuresMax = 20

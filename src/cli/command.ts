@@ -5,9 +5,9 @@ export interface Option {
   readonly name: string
   /** As in '-c'; '' for none. */
   readonly short: string
-  /** What its value is called in the help; '' for a switch. */
+  /** What the help calls its value; '' for a switch. */
   readonly value: string
-  /** May stand several times. */
+  /** It may be given several times. */
   readonly isMany?: boolean
   readonly description: string
 }
@@ -22,19 +22,19 @@ export interface Parsed {
 
 export interface Command {
   readonly name: string
-  /** What stands behind the name in the usage line. */
+  /** What follows the name in the usage line. */
   readonly usage: string
   readonly summary: string
-  /** More, for the help of this command; lines of at most 80 letters. */
+  /** More text for the help of this command, in lines of at most 80 characters. */
   readonly details: string
   readonly options: readonly Option[]
   readonly positionalsMax: number
   readonly examples: readonly string[]
-  /** Gives the exit code. */
+  /** Resolves to the exit code. */
   run(parsed: Parsed): Promise<number>
 }
 
-/** A command line that cannot be meant: told with the usage, exit code 64. */
+/** A command line that makes no sense: reported with the usage, exit code 64. */
 export class UsageError extends Error {
   constructor(message: string) {
     super(message)

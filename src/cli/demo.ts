@@ -6,7 +6,7 @@ import { print, styled } from './terminal.ts'
 import { ownVersion } from './version.ts'
 
 const portDefault = 8080
-/** What the origins and the drain are given to end before the process ends all the same. */
+/** How long the origins and the drain have before the process ends regardless. */
 const stopMs = 3000
 
 function portOf(parsed: Parsed): number {
@@ -30,7 +30,10 @@ async function start(port: number): Promise<Demo> {
   }
 }
 
-/** The server tells in a sentence that a port is in use, with the system's error as cause or by its code. */
+/**
+ * Does the error say that a port is in use? The server says it in a sentence, with the system's error as its
+ * cause or code.
+ */
 function isTaken(error: Error): boolean {
   const codes = [error, error.cause].map((one) => (one instanceof Error && 'code' in one ? one.code : ''))
   return codes.includes('EADDRINUSE') || /EADDRINUSE|in use|taken/.test(error.message)

@@ -22,16 +22,16 @@ const commands: readonly CommandEntry[] = [
 
 /** Runs a command line and ends the process. */
 export async function main(args: readonly string[]): Promise<void> {
-  // `headgate explain … | head`: a reader that has gone is no reason for a stack trace.
+  // With `headgate explain … | head`, a reader that has gone is no reason for a stack trace.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(exitFailedStart)
   })
   process.exitCode = await runCommandLine(args)
 }
 
-/** Gives the exit code; what there is to say is said. */
+/** Resolves to the exit code; everything has been printed by then. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
-  // Before the first coloured word. Node reads the variable each time.
+  // This must precede the first coloured word. Node reads the variable each time.
   if (args.includes('--no-color')) process.env['NO_COLOR'] = '1'
   const [first, ...rest] = args
   if (first === undefined || first === '--help' || first === '-h' || first === '--no-color') {

@@ -78,7 +78,7 @@ export const proxyCommand: Command = {
   },
 }
 
-/** The config that a command line means. */
+/** The config that a command line stands for. */
 export function proxyConfig(parsed: Parsed): HeadgateConfig {
   // `--to a b` is two servers.
   const servers = [...parsed.values('to'), ...parsed.positionals]
@@ -136,7 +136,7 @@ function edits(fields: readonly { readonly name: string; readonly value: string 
   return { set, remove }
 }
 
-/** Which option a place of the config came from. */
+/** The option that a place of the config came from. */
 function optionOf(path: readonly (string | number)[]): string {
   if (path[0] === 'listeners') return '--from'
   if (path.includes('hostHeader')) return '--header Host'

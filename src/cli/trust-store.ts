@@ -9,16 +9,16 @@ import { join } from 'node:path'
 
 export interface TrustStore {
   readonly name: string
-  /** '' when it was done; else why not. */
+  /** Returns '' when it is done, else why not. */
   install(rootFile: string): string
   remove(rootFile: string): string
 }
 
-/** In all places the root has this name: so it is found again. */
+/** The root has this name in every store, so that it is found again. */
 const label = 'Headgate local authority'
 const fileName = 'headgate-local-authority.crt'
 
-/** The ones that this machine has. */
+/** The trust stores of this machine. */
 export function trustStores(): TrustStore[] {
   const stores: TrustStore[] = []
   if (platform() === 'darwin') stores.push(keychain)
@@ -40,7 +40,10 @@ function folderStore(folder: string, update: readonly string[]): TrustStore {
   }
 }
 
-/** By sudo where we are not root ourselves: run as root, the whole would look for another folder of certificates. */
+/**
+ * Uses sudo where we are not root: if everything ran as root, it would look for another user's folder of
+ * certificates.
+ */
 function asRoot(command: readonly string[]): string {
   if (process.getuid?.() === 0) return run(command)
   const problem = run(process.stdin.isTTY ? ['sudo', ...command] : ['sudo', '-n', ...command])
@@ -60,7 +63,7 @@ function nssStore(database: string): TrustStore {
   return {
     name: `the database of browsers (${database})`,
     install(rootFile) {
-      // Another of that name may be there: certutil would keep both.
+      // There may be an older one of that name: certutil would keep both.
       run(['certutil', '-D', '-d', database, '-n', label])
       return run(['certutil', '-A', '-d', database, '-t', 'C,,', '-n', label, '-i', rootFile])
     },
@@ -68,7 +71,7 @@ function nssStore(database: string): TrustStore {
   }
 }
 
-/** Of Chromium, and of each profile of Firefox. */
+/** The databases of Chromium and of each Firefox profile. */
 function nssDatabases(): string[] {
   const home = homedir()
   const folders = [join(home, '.pki/nssdb')]
@@ -79,7 +82,7 @@ function nssDatabases(): string[] {
   return folders.filter((folder) => existsSync(join(folder, 'cert9.db'))).map((folder) => `sql:${folder}`)
 }
 
-/** '' when it ended with 0; else what it said. */
+/** Returns '' when it exited with 0, else what it printed. */
 function run(command: readonly string[]): string {
   const [program = '', ...args] = command
   const { status, stderr, error } = spawnSync(program, args, {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Command } from './command.ts'
 import { print } from './terminal.ts'
 
-/** Of package.json: two folders up from here, in the checkout and in the package. */
+/** The version in package.json, which is two folders up from here in the checkout as in the package. */
 export function ownVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   return (JSON.parse(text) as { version: string }).version

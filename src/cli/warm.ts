@@ -6,7 +6,7 @@ import { adminOf, adminOptions, askServer } from './admin-address.ts'
 import { UsageError, type Command, type Parsed } from './command.ts'
 import { print, printError, styled, styledError } from './terminal.ts'
 
-/** Between two looks. */
+/** How often the progress is looked at. */
 const lookMs = 500
 
 export const warmCommand: Command = {
@@ -100,7 +100,7 @@ async function ask(
   return value
 }
 
-/** To the end; on a terminal it tells how far it is. */
+/** Follows the work to its end; on a terminal it shows the progress. */
 async function follow(listen: string, begun: WarmProgress, isTold: boolean): Promise<WarmProgress> {
   const say = (text: string): void => {
     if (isTold && process.stderr.isTTY) process.stderr.write(text)

@@ -12,9 +12,9 @@ export interface AutomaticNames {
 }
 
 export interface NameSources {
-  /** Hosts of the sites, lower case; '*' among them. */
+  /** The hosts of the sites in lower case, possibly with '*' among them. */
   readonly hosts: readonly string[]
-  /** Is there a certificate from a file for it? */
+  /** Is there a certificate from a file for this host? */
   readonly hasCertificate: (host: string) => boolean
   readonly hasAcme: boolean
   readonly hasDns: boolean
@@ -39,7 +39,7 @@ export function automaticNames({ hosts, hasCertificate, hasAcme, hasDns }: NameS
   const wildcards = publicNames.filter(isWildcard)
   const isCovered = (name: string): boolean =>
     !isWildcard(name) && wildcards.some((wildcard) => covers(wildcard, name))
-  // Where nothing is said of a CA it is for the first try, on this machine; its addresses are in the same certificate.
+  // A config that names no CA is a first try on this machine; its addresses are in the same certificate.
   if (!hasAcme && !hasCertificate('localhost')) localNames.add('localhost')
   return {
     publicNames: publicNames.filter((name) => !isCovered(name)),

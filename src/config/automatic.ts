@@ -16,14 +16,14 @@ export interface AutomaticWish {
   /** tls.storage; '' when it was left out. */
   readonly storage: string
   readonly names: AutomaticNames
-  /** Is there a listener without TLS? A CA can ask on it then. */
+  /** Is there a listener without TLS, on which a CA can ask? */
   readonly hasPlainListener: boolean
-  /** PEM of what tls.acme.caFile names; '' for nothing. */
+  /** The PEM text of the file that tls.acme.caFile names; '' when it names none. */
   readonly roots: string
-  /** Of tls.acme.dns.update; null where there is none. */
+  /** The key of tls.acme.dns.update; null when there is none. */
   readonly tsigKey: TsigKey | null
   readonly clock: Clock
-  /** Folder of the config. */
+  /** The folder of the config. */
   readonly baseDirectory: string
 }
 
@@ -74,13 +74,13 @@ function acmeOf(acme: AcmeDocument, roots: string): NonNullable<AutomaticSetting
   }
 }
 
-/** What needs no setting up first. */
+/** The kinds of challenge that need no preparation. */
 function challengesFor(hasPlainListener: boolean, hasDns: boolean): ChallengeType[] {
   const types: ChallengeType[] = hasPlainListener ? ['http-01', 'tls-alpn-01'] : ['tls-alpn-01']
   return hasDns ? [...types, 'dns-01'] : types
 }
 
-/** A program that is given by a path stands from the folder of the config; one by its name is looked for as usual. */
+/** A program given by a path is found from the folder of the config; one given by name is looked for as usual. */
 function commandOf(command: readonly string[], baseDirectory: string): readonly string[] {
   const [program = '', ...args] = command
   return [program.includes('/') ? resolve(baseDirectory, program) : program, ...args]

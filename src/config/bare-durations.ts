@@ -6,9 +6,9 @@ import { valueAt, type ConfigPath } from './problem.ts'
 import { durationText } from './units.ts'
 import { isObject, routesOf } from './written.ts'
 
-/** How long something waits: from here on a number is a plausible one of milliseconds. */
+/** For something that waits: from this number on, milliseconds are plausible. */
 const waitMsPlausible = 1000
-/** How long something is kept: fields of HTTP give it in seconds, and up to some years of these are plausible. */
+/** For something that is kept: HTTP fields give it in seconds, and even years in seconds are plausible numbers. */
 const keptMsPlausible = Infinity
 
 export function checkBareDurations(input: unknown, tell: (path: ConfigPath, message: string) => void): void {

@@ -188,7 +188,10 @@ const bypass = z
     samples: [{ cookie: 'session', query: 'nocache' }],
   })
 
-/** Less, and requests to the origin outnumber what they bring; more, and a seek waits for what it does not want. */
+/**
+ * With smaller slices the requests to the origin cost more than they bring; with larger ones a seek waits for
+ * bytes that it does not want.
+ */
 const sliceBytesMin = 64 * 1024
 const sliceBytesMax = 64 * 1024 * 1024
 
@@ -350,5 +353,3 @@ export const cacheSchema = z
   })
   .prefault({})
   .meta({ description: 'The cache that routes with `cache` share.', samples: [{ memory: '1GiB' }] })
-
-export type CacheDocument = z.output<typeof cacheSchema>

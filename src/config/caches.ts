@@ -24,7 +24,7 @@ import { networksOf } from './quantities.ts'
 /** What a route gives its cache step. */
 export interface CachePlace {
   readonly site: string
-  /** Where the route names none. */
+  /** The zone that applies when the route names none. */
   readonly zone: string
   /** The step's place in the route. */
   readonly slot: number
@@ -37,10 +37,10 @@ export class CacheCompiler {
   readonly #context: LastingContext
   readonly #baseDirectory: string
   #cache: SharedCache | null = null
-  /** It was made for this plan alone. */
+  /** A cache that was made for this plan alone; null when there is none. */
   #own: SharedCache | null = null
 
-  /** `baseDirectory`: what relative paths begin at. */
+  /** Relative paths start at `baseDirectory`. */
   constructor(document: ConfigDocument, context: LastingContext, baseDirectory: string) {
     this.#document = document
     this.#context = context
@@ -89,13 +89,13 @@ export class CacheCompiler {
   }
 }
 
-/** Of `memory`, where the workers share a folder in memory. */
+/** The share of `memory` that becomes the folder in memory that the workers share. */
 const sharedShare = 1 / 2
-/** What a small file takes of a tmpfs: a page, and what is kept about it. */
+/** What a small file takes in a tmpfs: a page and its metadata. */
 const blockBytes = 4096
 const fileBytes = 1024
 
-/** `sharedFolder`: where workers share what they cache if the document does not say; null: nowhere. */
+/** `sharedFolder` is where workers share what they cache if the document does not say; null means nowhere. */
 export function settingsOf(
   { cache, workers }: Pick<ConfigDocument, 'cache' | 'workers'>,
   baseDirectory: string,
@@ -118,7 +118,7 @@ export function settingsOf(
 
 /** The largest answer that a worker stores, with what an entry costs beside its body. */
 export function entryBytesMaxOf(document: Pick<ConfigDocument, 'cache' | 'workers'>): number {
-  // As if a folder in memory took its share: that is only known when it runs.
+  // This assumes that a folder in memory takes its share: whether it does is only known at run time.
   const { bytesMax, entryBytesMax } = settingsOf(document, '', { path: '', bytesMax: Infinity })
   return entryBytesMax === 0 ? Math.floor(bytesMax / 8) : entryBytesMax
 }

@@ -98,7 +98,10 @@ function checkListeners(input: unknown, tell: Tell): void {
 
 const httpsPort = 443
 
-/** Who writes certificates, or the port of HTTPS, means TLS; a listener speaks it only where it says so. */
+/**
+ * A config with certificates, or with the port of HTTPS, means TLS; but a listener speaks it only where it says
+ * so.
+ */
 function checkSecrecy(input: unknown, tell: Tell): void {
   const plans = listenersOf(input)
   const remedy = 'write { port: 443, tls: true }'
@@ -118,7 +121,7 @@ function checkSecrecy(input: unknown, tell: Tell): void {
       )
 }
 
-/** A host stands in one site only. */
+/** A host may belong to only one site. */
 function checkHosts(input: unknown, tell: Tell): void {
   const sites = valueAt(input, ['sites'])
   const seen = new Map<string, string>()
@@ -157,7 +160,7 @@ function checkSites(input: unknown, tell: Tell): void {
   }
 }
 
-/** Listeners that pass connections on name origins as well. */
+/** Listeners that pass connections on name origins, too. */
 function checkPassedOn(input: unknown, names: string[], used: Set<string>, tell: Tell): void {
   const listeners = valueAt(input, ['listeners'])
   for (const [i, listener] of Array.isArray(listeners) ? listeners.entries() : []) {
@@ -181,7 +184,7 @@ function checkLoops(input: unknown, tell: Tell): void {
   const listeners = plans.flatMap((plan) => plan ?? [])
   const named = (origin: string): WrittenServer[] =>
     serversOf(valueAt(input, ['origins', origin]), ['origins', origin])
-  // Each place once, however many routes lead there.
+  // Each place is reported once, however many routes lead there.
   const asked = new Map<string, WrittenServer[]>()
   for (const [path, route] of routesOf(input)) {
     const isShort = typeof route === 'string'
@@ -233,7 +236,7 @@ function checkRoutes(
   tell([...path, takesAll + 1], `${which} never reached: route [${takesAll}] takes every request`, 'warning')
 }
 
-/** Tells what is wrong across the route's parts. True when it takes every request. */
+/** Reports what is wrong across the parts of a route. True when the route takes every request. */
 function checkRoute(raw: unknown, path: ConfigPath, names: string[], used: Set<string>, tell: Tell): boolean {
   if (!isObject(raw)) return false
   if (typeof raw['origin'] === 'string') checkOrigin(raw['origin'], [...path, 'origin'], names, used, tell)
@@ -249,7 +252,7 @@ function checkRoute(raw: unknown, path: ConfigPath, names: string[], used: Set<s
   return matcher.isCatchAll
 }
 
-/** Clients choose the text that these regexes are held against. */
+/** Warns of slow regexes: clients choose the text that these are matched against. */
 function checkRegexes(input: unknown, tell: Tell): void {
   for (const [path, route] of routesOf(input)) {
     for (const place of ['match', 'rewrite']) {
@@ -263,7 +266,10 @@ function checkRegexes(input: unknown, tell: Tell): void {
   }
 }
 
-/** A step that edits the field of the request id would do so in vain: the proxy step writes it. */
+/**
+ * Warns of steps that edit the field of the request id: they would do so in vain, since the proxy step writes
+ * it.
+ */
 function checkRequestId(input: unknown, tell: Tell): void {
   const written = valueAt(input, ['forwarding', 'requestId'])
   if (written === false) return
@@ -286,7 +292,7 @@ interface Captures {
   readonly of: string
 }
 
-/** `$3` where there are two captures would be '' for ever. */
+/** Reports captures that do not exist: `$3` where there are only two would always be ''. */
 function checkCaptures(
   route: Record<string, unknown>,
   path: ConfigPath,

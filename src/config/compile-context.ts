@@ -15,19 +15,22 @@ export interface CompileContext {
   readonly timers: Timers
   readonly observer: Observer
   readonly resolver: Resolver
-  /** Makes connections to origins within these bounds. */
+  /** Returns what makes connections to origins within these bounds. */
   dialFor(limits: ConnectionLimits): Dial
-  /** Makes connections that are passed on unread. */
+  /** Returns what makes connections to pass bytes on unread. */
   dialForTcp(): Dial
-  /** The process's cache, made when it is asked for first; left out: the plan makes one for itself. */
+  /** Returns the process's cache, made on the first call; without it the plan makes a cache of its own. */
   readonly openCache?: (settings: CacheSettings) => SharedCache
-  /** Where workers share what they cache, if the config names no folder. */
+  /** Where the workers share their cache if the config names no folder. */
   readonly sharedFolder?: DiskSettings
-  /** What TLS of listeners needs besides the config; left out: sessions are not resumed, certificates come from files. */
+  /**
+   * What TLS of listeners needs besides the config; without it sessions are not resumed and certificates come
+   * from files.
+   */
   readonly tls?: TlsServices
-  /** The plan in force: its origins are carried over where nothing of them has changed. */
+  /** The plan in force: those of its origins that have not changed are carried over. */
   readonly previous?: Plan
-  /** Without a plan in force: listeners that are open already, whose names stay. */
+  /** Where there is no plan in force: listeners that are already open and keep their names. */
   readonly openListeners?: readonly ListenerPlan[]
 }
 

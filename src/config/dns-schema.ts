@@ -16,7 +16,7 @@ const command = z.union([
 
 const dnsPort = 53
 
-/** 'host', 'host:port', an IPv6 address with or without brackets; null for what is none. */
+/** Reads 'host', 'host:port', or an IPv6 address with or without brackets; null when it is none of these. */
 export function readDnsServer(text: string): DnsServerAddress | null {
   if (isIP(text) !== 0) return { host: text, port: dnsPort }
   const match = /^(\[[^\]]+\]|[^:[\]]+)(?::(\d{1,5}))?$/.exec(text)
@@ -27,7 +27,7 @@ export function readDnsServer(text: string): DnsServerAddress | null {
   return { host: bare, port: Number(port) }
 }
 
-/** Of the DNS; numbers and dots are an address that is not right. */
+/** Is it a DNS name? Only digits and dots would be a malformed address. */
 function isName(text: string): boolean {
   if (!/^[A-Za-z0-9_.-]+$/.test(text) || /^[\d.]+$/.test(text)) return false
   try {
@@ -50,7 +50,7 @@ const server = z.string().transform((text, context): DnsServerAddress => {
   return z.NEVER
 })
 
-/** Plain data: workers get it by a copy, and compare its text. */
+/** It is plain data: workers get a copy of it, and its text is compared. */
 const writtenKey = z.strictObject({
   name: name.meta({ description: 'Name of the key, the same as on the server.' }),
   algorithm: z.enum(tsigAlgorithms).default('hmac-sha256').meta({ description: 'How it signs.' }),

@@ -81,8 +81,8 @@ export type { OriginDocument } from './origin-schema.ts'
 export type { RouteDocument } from './route-schema.ts'
 
 /**
- * Keys that the plan of the house has and this version does not: refused by name, rather than as unknown or, worse,
- * silently.
+ * Keys that are planned and not in this version: they are refused by name rather than as unknown or, worse,
+ * ignored.
  */
 export const futureKeys: ReadonlySet<string> = new Set([
   'files',

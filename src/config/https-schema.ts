@@ -47,7 +47,7 @@ export const httpsSchema = z
     samples: [true, { hsts: '30d' }],
   })
 
-/** null: off. */
+/** null: it is off. */
 export function httpsOptions(
   https: z.output<typeof httpsSchema>,
   listeners: readonly ListenerPlan[],

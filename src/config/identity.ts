@@ -21,9 +21,9 @@ function textOf(value: unknown): string {
 }
 
 /**
- * The zone of a route's cache that names none: that of its origin, and of what the route changes in requests before they
- * get there. Two routes that ask the origin for something else under one URL must not share its answers; and one that is the same
- * after a reload finds its own again.
+ * The zone of a route whose cache names none: it is made from the origin, and from what the route changes in
+ * requests before they get there. Two routes that ask the origin for different things under one URL must not
+ * share answers, and a route that is the same after a reload must find its own again.
  */
 export function zoneOf(route: RouteDocument): string {
   const { origin = '', rewrite, headers } = route
@@ -33,16 +33,17 @@ export function zoneOf(route: RouteDocument): string {
 }
 
 /**
- * May its rewrite make different targets of one URL, as by a cookie? Query parameters count: the key of a cache may leave
- * them out.
+ * May its rewrite make different targets from one URL, as by a cookie? Query parameters count, since the key of
+ * a cache may leave them out.
  */
 export function looksBeyondUrl({ rewrite }: RouteDocument): boolean {
   return rewrite !== undefined && /\{(?!(?:path|uri|host|scheme)\b)[a-z]/.test(textOf(rewrite))
 }
 
 /**
- * Our name in Via and CDN-Loop. Equal in all workers and over a restart, so that a loop is seen; another for another
- * machine, port or set of origins, so that one Headgate behind another is not taken for a loop.
+ * Our name in Via and CDN-Loop. It is the same in all workers and after a restart, so that a loop is noticed;
+ * and it differs for another machine, port or set of origins, so that one Headgate behind another is not taken
+ * for a loop.
  */
 export function viaNameOf(document: ConfigDocument): string {
   const { listeners, origins, sites } = document

@@ -32,7 +32,7 @@ const origin = {
   }),
 }
 
-/** Of a route. */
+/** The timeouts of a route. */
 export const routeTimeoutsSchema = z.strictObject({
   firstByte: origin.firstByte.optional(),
   betweenBytes: origin.betweenBytes.optional(),
@@ -40,7 +40,7 @@ export const routeTimeoutsSchema = z.strictObject({
   tunnelIdle: origin.tunnelIdle.optional(),
 })
 
-/** Of an origin: those of a route, and that of connecting. */
+/** The timeouts of an origin: those of a route, and the one for connecting. */
 export const originTimeoutsSchema = routeTimeoutsSchema.extend({
   connect: duration(1).optional().meta({ description: 'To connect to one address of a server.' }),
 })
@@ -195,7 +195,7 @@ export function connectionLimits(limits: Limits, timeouts: Timeouts, halfClose: 
 type RouteTimeouts = z.output<typeof originTimeoutsSchema> | undefined
 type RouteLimits = z.output<typeof routeLimitsSchema> | undefined
 
-/** Route over origin over top. */
+/** The limits of an exchange: the route's override the origin's, and those override the top level's. */
 export function exchangeLimits(
   top: { readonly timeouts: Timeouts; readonly limits: Limits },
   origin: RouteTimeouts,

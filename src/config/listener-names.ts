@@ -39,7 +39,7 @@ function isAnyPort({ port, path }: ListenerPlan): boolean {
   return port === 0 && path === ''
 }
 
-/** All but the name. */
+/** Everything about a listener but its name, as text. */
 function textOf(listener: ListenerPlan): string {
   return JSON.stringify({ ...listener, name: '' })
 }

@@ -59,7 +59,10 @@ function planOf(
   return { name: listenerName(host, port, path), host, port, path, backlog, ...more }
 }
 
-/** What was written; what is not the default of most is left out without it. */
+/**
+ * The plan of a listener as it was written; settings that most listeners do not have are left out unless they
+ * are set.
+ */
 function written(
   http2: ListenerPlan['http2'],
   proxyProtocol: readonly string[],
@@ -131,7 +134,7 @@ const inet = z.strictObject({
   tls: listenerTlsSchema.optional(),
 })
 
-/** With `tls` where it is spoken. */
+/** The plan with `tls` where the listener speaks it. */
 function secured(plan: ListenerPlan, tls: ListenerTls | null | undefined): ListenerPlan {
   return tls == null ? plan : { ...plan, tls }
 }
@@ -175,12 +178,15 @@ const one = z.union([
   listenText.transform((plan) => [plan]),
 ])
 
-/** What a listener that was written takes; null when it cannot be read. */
+/** The plan of a listener as it was written; null when it cannot be read. */
 export function readListener(input: unknown): ListenerPlan | null {
   return listener.safeParse(input).data ?? null
 }
 
-/** Do both want the same socket, or one an address of which the other has every interface? Port 0 is a new one each time. */
+/**
+ * Do both want the same socket, or does one want an address that the other, on every interface, includes? Port
+ * 0 is a new port each time.
+ */
 export function clash(a: ListenerPlan, b: ListenerPlan): boolean {
   if (a.path !== '' || b.path !== '') return a.path === b.path
   return a.port !== 0 && a.port === b.port && (a.host === b.host || a.host === '' || b.host === '')

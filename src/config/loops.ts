@@ -15,7 +15,10 @@ import type { WrittenServer } from './written.ts'
 
 type TellLoop = (path: ConfigPath, message: string) => void
 
-/** The listener of this server that whoever connects to `url` reaches; null: none, as far as can be told. */
+/**
+ * The listener of this server that a connection to `url` reaches; null when it reaches none, as far as can be
+ * told.
+ */
 export function listenerAt(url: ServerUrl, listeners: readonly ListenerPlan[]): ListenerPlan | null {
   return listeners.find((listener) => isReached(listener, url)) ?? null
 }
@@ -34,7 +37,7 @@ function isCovered(address: string, host: string): boolean {
 
 function addressesOf(host: string): readonly string[] {
   if (host.toLowerCase() === 'localhost') return ['127.0.0.1', '::1']
-  // To connect to no address is to connect to the loopback.
+  // Connecting to the unspecified address means connecting to the loopback.
   if (host === '0.0.0.0') return ['127.0.0.1']
   return [host === '::' ? '::1' : host.toLowerCase()]
 }
@@ -44,7 +47,7 @@ function isOwn(address: string): boolean {
   return Object.values(networkInterfaces()).some((all) => all?.some((each) => each.address === address))
 }
 
-/** Servers that HTTP routes name. */
+/** Checks the servers that HTTP routes name. */
 export function checkHttpLoops(
   servers: Iterable<WrittenServer>,
   listeners: readonly ListenerPlan[],
@@ -59,12 +62,15 @@ export function checkHttpLoops(
   }
 }
 
-/** May what is sent to this listener go on to somebody else? */
+/** May a connection to this listener be passed on rather than served? */
 function isPassedOn({ tcp }: ListenerPlan, { isSecure }: ServerUrl): boolean {
   return tcp !== undefined && (isSecure || tcp['*'] !== undefined)
 }
 
-/** Connections of a listener that come back to it, over others or at once. `serversOf`: of an origin, or of an address. */
+/**
+ * Finds connections of a listener that come back to it, directly or through other listeners. `serversOf` gives
+ * the servers of an origin or of an address.
+ */
 export function checkTcpLoops(
   listeners: readonly ListenerPlan[],
   serversOf: (origin: string) => readonly string[],

@@ -164,7 +164,7 @@ export const hideSchema = z
   .prefault({})
   .meta({ description: 'What of origins is kept from clients.', samples: [{ cookies: false }] })
 
-/** Of an origin: what differs from the top. */
+/** The `hide` of an origin: what differs from the top level. */
 export const originHideSchema = z.strictObject({
   fields: removedFields.optional(),
   locations: locations.optional(),

@@ -13,19 +13,22 @@ import type { LastingContext } from './compile-context.ts'
 import type { OriginDocument } from './document.ts'
 import type { TlsCompiler } from './tls.ts'
 
-/** Plans that hold an origin. */
+/** How many plans hold an origin. */
 const holders = new WeakMap<Origin, number>()
-/** Origins made for connections that are passed on: another reads and writes on theirs. */
+/** Origins made for connections that are passed on: on those somebody else reads and writes. */
 const passedOn = new WeakSet<Origin>()
 
 export class OriginKeeper {
   readonly origins = new Map<string, Origin>()
-  /** Origins by reference, under the name that they have for connections passed on. */
+  /** The names of origins for connections that are passed on, by the reference in the config. */
   readonly #tcpNames = new Map<string, string>()
   readonly #context: LastingContext
   readonly #limits: ConnectionLimits
   readonly #tls: TlsCompiler
-  /** Only while the plan is compiled: one that held on to the plan before it would hold all since the start. */
+  /**
+   * Set only while the plan is compiled: a plan that kept the one before it would keep all plans since the
+   * start.
+   */
   #previous: Plan | undefined
   #isClosed = false
 
@@ -46,7 +49,7 @@ export class OriginKeeper {
     this.#previous = undefined
   }
 
-  /** The origin of this name; made, or carried over, the first time that it is asked for. */
+  /** The origin of this name. It is made, or carried over, on the first call. */
   open(name: string, document: OriginDocument, connectMs: number): Origin {
     return this.#open(name, document, connectMs, false)
   }
@@ -56,7 +59,7 @@ export class OriginKeeper {
     if (known !== undefined) return known
     const options = {
       ...optionsOf(name, document, connectMs),
-      // On connections that are passed on it is written by who passes them on.
+      // On connections that are passed on, whoever passes them on writes it.
       proxyProtocol: isTcp ? null : (document.proxyProtocol ?? null),
       ...(isSecure(document) ? { tls: this.#tls.originTls(document.tls) } : {}),
     }
@@ -66,7 +69,7 @@ export class OriginKeeper {
     return origin
   }
 
-  /** As `open`, for connections that are passed on unread. */
+  /** Like `open`, for connections that are passed on unread. */
   openTcp(name: string, document: OriginDocument, connectMs: number): Origin {
     const known = this.#tcpNames.get(name)
     const own = known ?? (this.origins.has(name) ? `${name} (tcp)` : name)
@@ -76,7 +79,7 @@ export class OriginKeeper {
 
   #carriedOver(options: OriginOptions, isTcp: boolean): Origin | null {
     const previous = this.#previous
-    // Its connections were made within the bounds of then.
+    // Its connections were made within the former bounds.
     if (previous === undefined || !isDeepStrictEqual(previous.originLimits, this.#limits)) return null
     const origin = previous.origins.get(options.name)
     if (origin === undefined || passedOn.has(origin) !== isTcp) return null

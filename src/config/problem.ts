@@ -12,7 +12,7 @@ export type ConfigPath = readonly (string | number)[]
 
 export interface ConfigProblem {
   readonly path: ConfigPath
-  /** The place is the key itself, not its value. */
+  /** The problem is with the key itself, not with its value. */
   readonly onKey: boolean
   readonly severity: 'error' | 'warning'
   readonly message: string
@@ -33,7 +33,7 @@ export function pathText(path: ConfigPath): string {
 
 export function problemsOf(issues: readonly Issue[], input: unknown): ConfigProblem[] {
   const problems = issues.flatMap((issue) => flatten(issue, [], input))
-  // A route whose end is misspelled does not lack one.
+  // A route whose end is misspelled is not also told that it lacks one.
   return problems.filter(
     (one) => one.message !== endMissing || !problems.some((other) => isKeyOf(other, one)),
   )
@@ -79,7 +79,7 @@ function unknownKey(key: string, path: ConfigPath): string {
   return `unknown key "${key}"${hintFor(key, path) || didYouMean(key, known) || elsewhere(key)}`
 }
 
-/** Right, but in the wrong place. */
+/** Says where a key belongs that is right but in the wrong place. */
 function elsewhere(key: string): string {
   const places = placesOf(key)
     .slice(0, 2)
@@ -125,7 +125,7 @@ const otherWords: Readonly<Record<string, string>> = {
   swr: 'grace',
 }
 
-/** What others write for true and false; in YAML 1.2 these are texts. */
+/** What people write elsewhere for true and false; in YAML 1.2 these are texts. */
 const booleanWords: ReadonlyMap<string, string> = new Map([
   ['yes', 'true'],
   ['on', 'true'],
@@ -133,7 +133,7 @@ const booleanWords: ReadonlyMap<string, string> = new Map([
   ['off', 'false'],
 ])
 
-/** Others ask for the host in a route. */
+/** Words for the host, which other programs match in a route. */
 const hostWords: ReadonlySet<string> = new Set([
   'host',
   'hosts',
@@ -151,8 +151,8 @@ function hintFor(key: string, path: ConfigPath): string {
 }
 
 /**
- * Of a union, the branch that the value was meant for: one whose shape fits. What is wrong inside it is told; only when
- * no branch fits is it said what may stand there.
+ * Of a union, finds the branch that the value was meant for: one whose shape fits. What is wrong inside that
+ * branch is reported; only when no branch fits is it said what may stand there.
  */
 function flattenUnion(
   branches: readonly (readonly Issue[])[],
@@ -169,7 +169,7 @@ function weight(issues: readonly Issue[]): number {
   return issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0)
 }
 
-/** Is the value itself of another kind than the branch wants? */
+/** Is the value of another kind than the branch expects? */
 function isMisshapen(issue: Issue, found: unknown): boolean {
   if (issue.path.length > 0) return false
   if (issue.code === 'invalid_value') return true

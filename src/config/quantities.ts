@@ -26,7 +26,7 @@ function quantity(title: string, read: (value: string | number) => Reading) {
     .meta({ title })
 }
 
-/** Milliseconds, written '5s'. Between `minMs` and `maxMs`. */
+/** Milliseconds between `minMs` and `maxMs`, written '5s'. */
 export function duration(minMs = 0, maxMs = durationMsMax) {
   return quantity('duration', (value) => {
     const ms = readDuration(value)
@@ -41,7 +41,7 @@ export function lifetime() {
   return quantity('duration', (value) => readDuration(value, lifetimeMsMax))
 }
 
-/** Bytes, written '64KiB'. Between `min` and `max`. */
+/** Bytes between `min` and `max`, written '64KiB'. */
 export function size(min = 0, max = Number.MAX_SAFE_INTEGER) {
   return quantity('size', (value) => {
     const bytes = readSize(value)

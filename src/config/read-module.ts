@@ -30,7 +30,7 @@ export interface ReadModule {
 
 export async function readModule(file: string): Promise<ReadModule> {
   hook()
-  // Numbers alone would repeat in a new process of the same name; they do not leave this one.
+  // Plain numbers are enough: they need only be unique within this process.
   const number = String(++loadCount)
   const files = new Set<string>([file])
   loads.set(number, files)
@@ -84,7 +84,7 @@ function hook(): void {
   })
 }
 
-/** As the kind of module that its text says it is. */
+/** Loads it as the kind of module that its text shows it to be. */
 function asWritten(found: module.ResolveFnOutput): module.ResolveFnOutput {
   if (!found.format?.startsWith('commonjs') || found.url.includes('.cjs') || found.url.includes('.cts'))
     return found
@@ -97,7 +97,7 @@ function numberOf(url: string): string | null {
   return url.startsWith('file:') && url.includes(mark) ? new URL(url).searchParams.get(mark) : null
 }
 
-/** What went wrong, and the first place in the user's own files: the config, then what it imports. */
+/** What went wrong, with the first place in the user's own files: the config, then what it imports. */
 function reasonOf(error: unknown, files: readonly string[]): string {
   if (!(error instanceof Error)) return 'it threw something that is no Error'
   const code = 'code' in error ? error.code : ''

@@ -9,7 +9,7 @@ import { findJsonMistake } from './json-mistake.ts'
 import type { ConfigProblem } from './problem.ts'
 import { DocumentSource, type ConfigSource, type Position } from './source.ts'
 
-/** A mistake of spelling, with its place. */
+/** A syntax error, with its place. */
 export interface ReadProblem extends ConfigProblem {
   readonly position: Position | null
 }
@@ -84,7 +84,10 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : 'it cannot be read'
 }
 
-/** Comments, commas before a closing bracket, tabs and a byte order mark made blanks; strings untouched. */
+/**
+ * Replaces comments, commas before a closing bracket, tabs and a byte order mark by blanks; strings are left
+ * alone.
+ */
 function blankComments(text: string): string {
   const piece =
     /"(?:\\.|[^"\\\n])*"|\/\/[^\n]*|\/\*[^]*?\*\/|,(?=(?:\s|\/\/[^\n]*|\/\*[^]*?\*\/)*[\]}])|\t|^\uFEFF/g

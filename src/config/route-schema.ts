@@ -10,7 +10,7 @@ import { hostProblem } from './host-names.ts'
 import { routeLimitsSchema, routeTimeoutsSchema } from './limits-schema.ts'
 import { matchSchema } from './match-schema.ts'
 
-/** A name of an origin; what else stands there is the address of a server. */
+/** Is it the name of an origin? Anything else in its place is the address of a server. */
 export function isOriginName(text: string): boolean {
   return /^[A-Za-z0-9_][\w.-]*$/.test(text)
 }

@@ -5,11 +5,11 @@
  */
 
 interface Group {
-  /** Something in it repeats without a bound. */
+  /** Something inside repeats without a bound. */
   repeats: boolean
 }
 
-/** The part that is slow, '' when none was seen. */
+/** The part that may be slow; '' when none was found. */
 export function slowPart(source: string): string {
   const starts: number[] = []
   const groups: Group[] = [{ repeats: false }]

@@ -9,18 +9,18 @@ export interface Position {
   /** From 1. */
   readonly line: number
   readonly column: number
-  /** How many characters are meant. */
+  /** The length of the marked text, in characters. */
   readonly length: number
 }
 
 export interface ConfigSource {
   readonly file: string
   readonly text: string
-  /** null when it cannot be told. */
+  /** null when the place is not known. */
   locate(path: ConfigPath, onKey: boolean): Position | null
 }
 
-/** YAML, or JSON read by the same reader: exact. */
+/** YAML, or JSON read by the same reader: places are exact. */
 export class DocumentSource implements ConfigSource {
   readonly file: string
   readonly text: string
@@ -44,7 +44,7 @@ export class DocumentSource implements ConfigSource {
       key = next.key
       node = next.value
     }
-    // What is missing is told of where it should stand.
+    // A missing key is reported where it should be.
     const isWhole = depth === path.length
     const meant = (isWhole && !onKey && hasText(node)) || key === null ? node : key
     return this.#positionOf(meant as Node | null)
@@ -93,7 +93,7 @@ function isAliasOf(node: unknown): node is Resolvable {
   return node !== null && typeof node === 'object' && 'source' in node && 'resolve' in node
 }
 
-/** A module: its text is searched for the key, and a place is told only when there is one that it can be. */
+/** A module: its text is searched for the key, and a place is given only when there is a single possible one. */
 export class ModuleSource implements ConfigSource {
   readonly file: string
   readonly text: string
@@ -116,7 +116,7 @@ export class ModuleSource implements ConfigSource {
       from = match.index
       found = this.#position(from, match[0].trimEnd().length)
     }
-    // A key that stands twice behind its parents may be either.
+    // If the key occurs twice after its parents, it may be either.
     const last = path.findLast((key) => typeof key === 'string')
     return last !== undefined && this.#count(last) === 1 ? found : null
   }
@@ -132,7 +132,7 @@ export class ModuleSource implements ConfigSource {
   }
 }
 
-/** No file: a config handed in as an object. */
+/** There is no file: the config was handed in as an object. */
 export const noSource: ConfigSource = { file: '', text: '', locate: () => null }
 
 /**

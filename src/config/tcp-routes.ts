@@ -12,7 +12,7 @@ import { originFromServers } from './origin-schema.ts'
 import type { OriginKeeper } from './origins.ts'
 import { isOriginName } from './route-schema.ts'
 
-/** Origins that only listeners name. */
+/** The origins that only listeners name. */
 export function originsPassedOn(document: ConfigDocument): Set<string> {
   const names = new Set(document.listeners.flatMap(({ tcp = {} }) => Object.values(tcp)))
   for (const routes of Object.values(document.sites))

@@ -12,7 +12,7 @@ function namePatternProblem(pattern: string): string {
     : `"${pattern}" is not a server name such as mail.example.com, *.example.com or "*" for everybody else`
 }
 
-/** What is wrong with the address of a server that bytes are passed on to; '' = nothing. */
+/** What is wrong with the address of a server to which bytes are passed on; '' when nothing is. */
 export function passedOnProblem(url: string): string {
   const parsed = parseServerUrl(url)
   if (typeof parsed === 'string') return parsed

@@ -149,8 +149,6 @@ export const originTlsSchema = z.strictObject({
   minVersion: minVersion.default('TLSv1.2').meta({ description: 'The oldest version that is spoken.' }),
 })
 
-export type TlsDocument = z.output<typeof tlsSchema>
-export type ListenerTlsDocument = z.output<typeof listenerTlsSchema>
 export type OriginTlsDocument = z.output<typeof originTlsSchema>
 export type CertificateDocument = z.output<typeof certificate>
 export type ClientAuthDocument = z.output<typeof clientAuthEntry>

@@ -14,13 +14,13 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return value !== null && typeof value === 'object' && !Array.isArray(value)
 }
 
-/** Those that are written, in a list or alone; null for one that cannot be read. */
+/** The listeners that are written, in a list or alone; null for one that cannot be read. */
 export function listenersOf(input: unknown): ReturnType<typeof readListener>[] {
   const written = valueAt(input, ['listeners'])
   return (Array.isArray(written) ? written : written === undefined ? [] : [written]).map(readListener)
 }
 
-/** The servers of an origin in whichever form it was written, with their places. */
+/** The servers of an origin, in whichever form it was written, with their places. */
 export function serversOf(origin: unknown, path: ConfigPath): WrittenServer[] {
   if (typeof origin === 'string') return [{ path, url: origin }]
   if (Array.isArray(origin)) return origin.flatMap((each, i) => serversOf(each, [...path, i]))

@@ -2,18 +2,21 @@
  * The rows of the table of faults (faults.ts): what is known about each fault, and the kinds that many of them share.
  */
 
-/** Who is to blame, and so where it is logged and counted. */
+/** Whose fault it is, which decides where it is logged and counted. */
 export type FaultSide = 'client' | 'origin' | 'edge'
 
-/** May the request be sent again? `any`: surely not processed. `if-reused`: only when the connection had been used before and the method is idempotent. */
+/**
+ * May the request be sent again? `any`: yes, it was surely not processed. `if-reused`: only when the connection
+ * had been used before and the method is idempotent.
+ */
 export type FaultRetry = 'any' | 'if-reused' | 'never'
 
 export type FaultLevel = 'debug' | 'info' | 'warn' | 'error'
 
 export interface FaultRow {
-  /** In logs and metrics; the error type of RFC 9209 §2.3 where one fits. */
+  /** Its name in logs and metrics; the error type of RFC 9209 §2.3 where one fits. */
   readonly name: string
-  /** The status that the client gets, when it still can get one; 0: the client is gone or asked nothing. */
+  /** The status that the client gets, if it can still get one; 0: the client is gone or has asked for nothing. */
   readonly status: number
   readonly side: FaultSide
   readonly retry: FaultRetry
@@ -26,7 +29,7 @@ export interface FaultRow {
   readonly proxyStatus: string
 }
 
-/** A key of the table. 0 is no fault. */
+/** A fault, by its number in the table. 0 means no fault. */
 export type Fault = number
 
 export const rows: FaultRow[] = [
@@ -65,7 +68,7 @@ export function row(
 export const badRequest = (name: string, sentence: string, status = 400): Fault =>
   row(name, status, 'client', sentence, { closes: true })
 
-/** A client broke a rule of HTTP/2: there is no answer, its stream is reset or its connection ends. */
+/** A client broke a rule of HTTP/2: there is no answer; its stream is reset, or its connection ends. */
 export const broken = (name: string, sentence: string): Fault =>
   row(name, 0, 'client', sentence, { closes: true, proxyStatus: 'http_protocol_error' })
 
@@ -74,17 +77,20 @@ export const denied = (name: string, status: number, sentence: string): Fault =>
 
 export const badAnswer = (name: string, sentence: string): Fault => row(name, 502, 'origin', sentence)
 
-/** A server could not be asked at all; it is called as RFC 9209 §2.3 calls it. */
+/** A server could not be asked at all; the name is that of RFC 9209 §2.3. */
 export const unreached = (name: string, status: number, sentence: string): Fault =>
   row(name, status, 'origin', sentence, { retry: 'any', proxyStatus: name })
 
 export const badCertificate = (name: string, sentence: string): Fault =>
   row(name, 502, 'origin', sentence, { retry: 'any', proxyStatus: 'tls_certificate_error' })
 
-/** A handshake that failed: nobody asked anything yet. */
+/** A handshake failed: nothing has been asked yet. */
 export const badHandshake = (name: string, sentence: string): Fault =>
   row(name, 0, 'client', sentence, { closes: true, level: 'debug' })
 
-/** A connection that is closed as it comes: by thousands a second when it matters, so it is counted and not told. */
+/**
+ * A connection is closed as it arrives: when this matters it happens thousands of times a second, so it is
+ * counted and not logged.
+ */
 export const turnedAway = (name: string, sentence: string): Fault =>
   row(name, 0, 'client', sentence, { closes: true, level: 'debug', proxyStatus: 'http_request_denied' })

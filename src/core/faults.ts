@@ -390,7 +390,7 @@ export const Faults = {
   }),
 } as const satisfies Record<string, Fault>
 
-/** The row of a fault. A number that is none gives the row of `INTERNAL`: a wrong number must not take the log down. */
+/** The row of a fault. An invalid number gives the row of `INTERNAL`: a wrong number must not take the log down. */
 export function faultRow(fault: Fault): FaultRow {
   return rows[fault] ?? (rows[Faults.INTERNAL] as FaultRow)
 }

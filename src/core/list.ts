@@ -5,7 +5,7 @@
 export interface ListNode<T> {
   previous: T | null
   next: T | null
-  /** The list it is in, null when in none: taking out twice is harmless, and a leak is visible. */
+  /** The list that it is in, or null: so removing it twice is harmless, and a leak is visible. */
   list: object | null
 }
 
@@ -25,7 +25,7 @@ export class List<T extends ListNode<T>> {
     this.size++
   }
 
-  /** Puts `node` behind `before`; null: to the front. */
+  /** Inserts `node` behind `before`; null: at the front. */
   addAfter(before: T | null, node: T): void {
     if (before === this.last) return this.addLast(node)
     if (node.list !== null) throw new Error('node is in a list already')
@@ -39,7 +39,7 @@ export class List<T extends ListNode<T>> {
     this.size++
   }
 
-  /** Takes `node` out; false when it was not in this list. */
+  /** Removes `node`; false when it was not in this list. */
   remove(node: T): boolean {
     if (node.list !== this) return false
     if (node.previous === null) this.first = node.next
@@ -55,12 +55,6 @@ export class List<T extends ListNode<T>> {
 
   takeFirst(): T | null {
     const node = this.first
-    if (node !== null) this.remove(node)
-    return node
-  }
-
-  takeLast(): T | null {
-    const node = this.last
     if (node !== null) this.remove(node)
     return node
   }

@@ -5,12 +5,11 @@
  */
 import { PeerHub } from './peer-hub.ts'
 import { PeerMember, type PeerFrame } from './peer-member.ts'
-import type { Peers } from './peers.ts'
 
 export interface LocalPeersOptions {
-  /** For tests: true = this frame is lost on its way to a member. Only messages can be. */
+  /** For tests: true means that this frame is lost on its way to a member. Only messages can be lost. */
   readonly loses?: (frame: PeerFrame, to: number) => boolean
-  /** For tests: calls `deliver` later, in the order in which it was given them; a microtask when left out. */
+  /** For tests: calls `deliver` later, in the order of the calls; without it, in a microtask. */
   readonly later?: (deliver: () => void) => void
 }
 
@@ -27,9 +26,4 @@ export function joinLocal(hub: PeerHub, options: LocalPeersOptions = {}): PeerMe
     close: () => hub.leave(self),
   })
   return member
-}
-
-/** Peers of a process that has no others. */
-export function alonePeers(): Peers {
-  return joinLocal(new PeerHub())
 }

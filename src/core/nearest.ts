@@ -2,7 +2,7 @@
  * Finds the word nearest to a misspelt one, for "did you mean". Case is ignored, since that is the most common slip.
  */
 
-/** Edit distance with neighbours swapped counted as one slip (optimal string alignment). */
+/** Edit distance in which swapping two neighbours counts as one slip (optimal string alignment). */
 export function editDistance(a: string, b: string): number {
   const width = b.length + 1
   let beforeLast: number[] = []

@@ -17,7 +17,7 @@ export class PeerHub {
   #last = 0
   readonly #members = new Map<number, (frame: PeerFrame) => void>()
 
-  /** Takes a member in; `deliver` brings it frames, in order and not from inside a call of its own. */
+  /** Adds a member; `deliver` brings it frames, in order and not from inside one of its own calls. */
   join(deliver: (frame: PeerFrame) => void): { readonly self: number; readonly others: readonly number[] } {
     const others = [...this.#members.keys()]
     const self = ++this.#last
@@ -26,7 +26,7 @@ export class PeerHub {
     return { self, others }
   }
 
-  /** A frame from member `from`; what it says of its sender is not believed. */
+  /** Passes on a frame from member `from`; what the frame says about its sender is not believed. */
   send(from: number, frame: PeerFrame): void {
     if (!this.#members.has(from)) return
     const { kind, to, topic, sequence, bytes } = frame

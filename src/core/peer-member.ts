@@ -9,18 +9,21 @@
  */
 import type { PeerMessage, Peers } from './peers.ts'
 
-/** What travels. `to` 0: to all others. */
+/** A frame on the link. `to` 0 means all others. */
 export interface PeerFrame {
   readonly kind: 'message' | 'ask' | 'snapshot' | 'nothing' | 'join' | 'leave'
   readonly from: number
   readonly to: number
   readonly topic: string
-  /** Of a message; of a snapshot or nothing, the provider's last number on the topic. */
+  /**
+   * The number of a message; for a snapshot, or the answer that there is none, the provider's last number on
+   * the topic.
+   */
   readonly sequence: number
   readonly bytes: Uint8Array
 }
 
-/** The way to the hub. `send` may lose a frame; it never brings two in another order. */
+/** The way to the hub. `send` may lose a frame; it never reorders frames. */
 export interface PeerLink {
   send(frame: PeerFrame): void
   close(): void
@@ -30,27 +33,27 @@ const noBytes = new Uint8Array(0)
 
 interface Topic {
   sent: number
-  /** The same of what was sent to one peer only. */
+  /** The same for messages that were sent to a single peer. */
   readonly sentTo: Map<number, number>
   listener: ((message: PeerMessage) => void) | null
   provider: (() => Uint8Array) | null
-  /** Last number heard, by sender. */
+  /** The last number heard, by sender. */
   readonly heard: Map<number, number>
   /** The peer that was asked for a snapshot and has not answered, 0 for none. */
   asked: number
-  /** Whom to ask next until one provides: we have just begun to listen. */
+  /** Whom to ask next, until one provides a snapshot: we have just begun to listen. */
   candidates: number[]
-  /** Whom to ask since something of theirs was lost. */
+  /** Whom to ask because something that they sent was lost. */
   readonly lossy: Set<number>
 }
 
 export class PeerMember implements Peers {
   readonly self: number
-  /** Gaps seen: how often messages were lost on the way here. */
+  /** How many gaps were seen: how often messages were lost on the way here. */
   gaps = 0
   readonly #link: PeerLink
   readonly #others: Set<number>
-  /** Peers whose messages are all heard from the first on: they joined after us. */
+  /** Peers that joined after us, whose messages are all heard from the first one on. */
   readonly #younger = new Set<number>()
   readonly #topics = new Map<string, Topic>()
   readonly #leaveListeners: ((peer: number) => void)[] = []
@@ -162,12 +165,13 @@ export class PeerMember implements Peers {
     const last = topic.heard.get(from) ?? (this.#younger.has(from) ? 0 : sequence - 1)
     if (sequence <= last) return
     topic.heard.set(from, sequence)
-    // While nobody listens nothing is missed: the first listener asks for the whole.
+    // While nobody listens nothing is missed: the first listener asks for the whole state.
     if (topic.listener === null) return
     topic.listener({ from, topic: frame.topic, sequence, bytes: frame.bytes })
     if (sequence === last + 1) return
     this.gaps++
-    // Whoever is being asked already answers after this message, so with all that came before it.
+    // A peer that is being asked already will answer after this message, and so with everything that came
+    // before it.
     if (topic.asked !== from) topic.lossy.add(from)
     this.#askNext(frame.topic, topic)
   }

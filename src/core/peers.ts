@@ -11,7 +11,7 @@
  */
 
 export interface PeerMessage {
-  /** The sender: unique for the life of the program; a worker that comes back has a new one. */
+  /** The sender's number, unique for the life of the program; a restarted worker has a new one. */
   readonly from: number
   readonly topic: string
   /** 1, 2, 3 … per sender and topic. 0 marks a snapshot. */
@@ -22,15 +22,18 @@ export interface PeerMessage {
 export interface Peers {
   /** This member's own number. */
   readonly self: number
-  /** Numbers of the others that are here now. */
+  /** The numbers of the others that are present now. */
   others(): readonly number[]
-  /** To all others, or to one of them (`to`). A topic is of the one kind or of the other: numbers are counted apart. */
+  /**
+   * Sends to all others, or to one of them (`to`). A topic is used for one of the two only, since the numbers
+   * are counted separately.
+   */
   send(topic: string, bytes: Uint8Array, to?: number): void
-  /** One listener a topic; the last one set holds. */
+  /** Sets the listener of a topic; there is one, the last one set. */
   onMessage(topic: string, listener: (message: PeerMessage) => void): void
-  /** Gives the topic's whole state as bytes to one that joins. */
+  /** Sets what provides the whole state of a topic, as bytes, for a peer that joins. */
   onSnapshot(topic: string, provider: () => Uint8Array): void
-  /** Each listener hears of each that leaves. */
+  /** Adds a listener that hears of each peer that leaves. */
   onLeave(listener: (peer: number) => void): void
   close(): void
 }

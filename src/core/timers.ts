@@ -11,12 +11,15 @@
  */
 import type { Clock, ClockTimer } from './clock.ts'
 
-/** Slot width. Deadlines of an edge are seconds; 50 ms late is not seen, and 20 ticks a second cost nothing. */
+/**
+ * The width of a slot. An edge's deadlines are seconds long, so nobody notices 50 ms, and 20 ticks a second
+ * cost nothing.
+ */
 export const tickMs = 50
 const slotCount = 512
 
 export interface DeadlineOwner {
-  /** The deadline passed. `deadline` tells which one, where an owner has several. */
+  /** The deadline has passed. `deadline` tells which one, for an owner that has several. */
   onDeadline(deadline: Deadline): void
 }
 
@@ -24,7 +27,7 @@ export class Deadline {
   readonly owner: DeadlineOwner
   /** When it is due by `Clock.nowMs`; Infinity = not set. */
   dueMs = Infinity
-  /** Slot it hangs in, -1 when it hangs nowhere. Only the wheel writes these three. */
+  /** The slot that it hangs in, -1 for none. Only the wheel writes these three. */
   slot = -1
   slotTick = 0
   previous: Deadline | null = null
@@ -34,7 +37,7 @@ export class Deadline {
     this.owner = owner
   }
 
-  /** Stops it. It may hang in the wheel until its slot comes up; it does not fire. */
+  /** Stops it: it does not fire, though it may hang in the wheel until its slot comes up. */
   clear(): void {
     this.dueMs = Infinity
   }
@@ -56,7 +59,7 @@ export class Timers {
     this.#tick = Math.floor(clock.nowMs() / tickMs)
   }
 
-  /** How many deadlines hang in the wheel, set or cleared since: at rest, after one round, 0. */
+  /** How many deadlines hang in the wheel, including those cleared since: 0 at rest, after one round. */
   get hanging(): number {
     return this.#hanging
   }
@@ -73,7 +76,7 @@ export class Timers {
     if (dueMs !== Infinity) this.#hang(deadline, nowMs)
   }
 
-  /** Takes `deadline` out of the wheel for good, as its owner is thrown away. */
+  /** Removes `deadline` from the wheel for good, because its owner is thrown away. */
   remove(deadline: Deadline): void {
     deadline.dueMs = Infinity
     if (deadline.slot !== -1) this.#unhang(deadline)

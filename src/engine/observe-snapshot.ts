@@ -6,37 +6,37 @@ import { codeText, methodNames, type RouteSeries, type ServerSeries } from './se
 import type { Logs } from './logs.ts'
 import type { Origin } from '../origin/origin.ts'
 
-/** Numbers that others keep: asked for at each snapshot. */
+/** Numbers that other parts keep, read for each snapshot. */
 export interface ObserveGauges {
   inFlight(): number
   connections(): number
   connectionsTotal(): number
   tunnels(): number
-  /** That wait in memory for slow peers. */
+  /** Bytes that wait in memory for slow peers. */
   heldBytes?(): number
   /** Connections passed on unread. */
   passages?(): number
-  /** Of TLS: under way, and done by version: [all, of them resumed]. */
+  /** TLS handshakes: under way, and done by version: [all, of them resumed]. */
   handshakes?(): { readonly count: number; readonly done: ReadonlyMap<string, readonly [number, number]> }
   isDraining(): boolean
-  /** Clients that are turned away, and how often one was. */
+  /** How many clients are turned away, and how often one was. */
   bans?(): { readonly clients: number; readonly total: number }
-  /** null, or left out: this process has no cache. */
+  /** null or absent: this process has no cache. */
   cache?(): CacheGauges | null
-  /** null, or left out: no certificate comes by itself. */
+  /** null or absent: there are no automatic certificates. */
   certificates?(): CertificateGauges | null
 }
 
-/** What is told of certificates that come by themselves. */
+/** The numbers about automatic certificates. */
 export interface CertificateGauges {
-  /** Names of the config, and until when theirs is good: seconds since 1970, 0 for none. */
+  /** The names of the config, and until when the certificate of each is valid: seconds since 1970, 0 for none. */
   readonly notAfterSeconds: ReadonlyMap<string, number>
   readonly onDemand: number
   readonly ordered: number
   readonly failed: number
 }
 
-/** What the store of the cache tells of itself. */
+/** The numbers about the cache's store. */
 export interface CacheGauges {
   readonly entries: number
   readonly bytes: number
@@ -46,11 +46,11 @@ export interface CacheGauges {
   readonly evictedBytes: number
   readonly purged: number
   readonly refused: number
-  /** null, or left out: there is none. */
+  /** null or absent: there is no disk. */
   readonly disk?: DiskGauges | null
 }
 
-/** What the cache on disk tells of itself. */
+/** The numbers about the cache on disk. */
 export interface DiskGauges {
   readonly entries: number
   readonly bytes: number
@@ -201,7 +201,7 @@ function writeLogs(snapshot: MetricsSnapshot, logs: Logs): void {
   setSample(snapshot, Metric.LOG_SUPPRESSED, '', logs.errorsLog.suppressed)
 }
 
-/** By site: the routes of one share what they store as often as not. */
+/** By site, since the routes of one site often share what they store. */
 function writeCache(snapshot: MetricsSnapshot, seen: Observed): void {
   const store = seen.gauges.cache?.() ?? null
   for (const { site, cache, cachedBytes, fetchedBytes } of [...seen.routeSeries, seen.goneRoutes]) {

@@ -9,17 +9,20 @@ import type { Fault, FaultLevel } from '../core/faults.ts'
 import type { Exchange } from '../http/exchange.ts'
 
 export interface Observer {
-  /** The exchange is over: answered, cut or abandoned. `x` holds all that the log tells. */
+  /** The exchange is over: answered, cut or abandoned. `x` holds everything that the log tells. */
   onFinish(x: Exchange, nowMs: number): void
-  /** A child exchange is over: what the cache asked an origin for, in nobody's name. */
+  /** A child exchange is over: a request that the cache made to an origin, on no client's behalf. */
   onFetch(x: Exchange, nowMs: number): void
   /** A head that could not be read was answered from the fault table; `x.request` may be partly filled. */
   onRefuse(x: Exchange, fault: Fault, nowMs: number): void
-  /** An attempt failed, or the exchange did: for the counters and the errors log. `x.upstreamAddress` tells where. */
+  /**
+   * An attempt or the whole exchange failed: for the counters and the errors log. `x.upstreamAddress` tells
+   * where.
+   */
   onFault(x: Exchange, fault: Fault): void
   /** A callback came from an attempt that is no longer current, and was dropped. */
   onStaleCallback(): void
-  /** A sentence for the errors log. */
+  /** Writes a sentence to the errors log. */
   note(level: FaultLevel, message: string): void
 }
 

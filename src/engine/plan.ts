@@ -13,7 +13,10 @@ import type { Origin } from '../origin/origin.ts'
 import type { Exchange, RouteInfo } from '../http/exchange.ts'
 
 export interface ListenerPlan {
-  /** 'host:port', '#2' after it where port 0 stands twice, or 'unix:/path': for logs, and to tell listeners apart over a reload. */
+  /**
+   * 'host:port', with '#2' after it where port 0 occurs twice, or 'unix:/path': for logs, and to recognise
+   * listeners over a reload.
+   */
   readonly name: string
   /** '' = every interface, IPv6 and IPv4. */
   readonly host: string
@@ -21,25 +24,25 @@ export interface ListenerPlan {
   /** Unix socket; '' for none. */
   readonly path: string
   readonly backlog: number
-  /** Networks whose peers announce the client by a PROXY protocol header; 'unix': every peer of a unix socket. */
+  /** Networks whose peers announce the client with a PROXY protocol header; 'unix': every peer of a unix socket. */
   readonly proxyProtocol?: readonly string[]
-  /** Is HTTP/2 spoken as well, or alone? Without TLS a client begins with it unasked (RFC 9113 §3.3). */
+  /** Is HTTP/2 spoken, too, or alone? Without TLS a client may begin with it unasked (RFC 9113 §3.3). */
   readonly http2?: boolean | 'only'
-  /** Server name, '*.parent' or '*' → origin that its connections are passed on to, unread. */
+  /** Server name, '*.parent' or '*' → the origin that its connections are passed on to, unread. */
   readonly tcp?: Readonly<Record<string, string>>
-  /** TLS is spoken, with what differs from the plan's own; null or left out: none. */
+  /** TLS is spoken, with these differences from the plan's own; null or absent: it is not. */
   readonly tls?: ListenerTls | null
   /** HTTP/3 is served on the UDP port of the same number. */
   readonly http3?: boolean
 }
 
-/** Whom a listener passes connections on to, unread. */
+/** Where a listener passes connections on to, unread. */
 export interface TcpRoute {
   readonly info: RouteInfo
   readonly origin: Origin
-  /** Servers that could not be connected to are followed by at most so many others; 0: by none. */
+  /** How many other servers are tried after one that could not be connected to; 0: none. */
   readonly retriesMax: number
-  /** Tells the server who the client is; null: it is not told. */
+  /** How the server is told who the client is; null: it is not told. */
   readonly proxyProtocol: 'v1' | 'v2' | null
 }
 
@@ -48,12 +51,12 @@ export interface TcpRoutes {
   readonly names: {
     /** Does any of them depend on the name? */
     readonly hasNames: boolean
-    /** null: the connection is served as HTTP. */
+    /** The route for this name; null: the connection is served as HTTP. */
     find(serverName: string): TcpRoute | null
   }
 }
 
-/** What a listener says of TLS, as it was written: files or PEM. */
+/** What a listener says about TLS, as it was written: files or PEM. */
 export interface ListenerTls {
   readonly certificates?: readonly { readonly cert: string; readonly key: string }[] | undefined
   readonly minVersion?: TlsVersion | undefined
@@ -64,11 +67,11 @@ export interface ListenerTls {
 
 /** TLS to clients. */
 export interface TlsPlan {
-  /** From the connection to the end of the handshake. */
+  /** The time from the connection to the end of the handshake. */
   readonly handshakeMs: number
-  /** Under way at a time; what comes beyond is closed. */
+  /** How many handshakes may be under way; connections beyond that are closed. */
   readonly handshakesMax: number
-  /** Authorities are asked by OCSP whether certificates hold, and their answers shown. */
+  /** Are authorities asked by OCSP whether certificates are valid, and their answers stapled? */
   readonly staples: boolean
   /** By the listener's name. */
   readonly securities: ReadonlyMap<string, ServerSecurity>
@@ -76,19 +79,22 @@ export interface TlsPlan {
   readonly quic?: ReadonlyMap<string, QuicSecurity>
 }
 
-/** Fields that tell the origin about the client (RFC 7239 and the older X- family), and their trust. */
+/** Which fields tell the origin about the client (RFC 7239 and the older X- family), and whose are trusted. */
 export interface ForwardingPlan {
   isTrusted(address: string): boolean
-  /** What is dropped of requests as they arrive; knows `requestIdField`. */
+  /** What is dropped from requests as they arrive; knows `requestIdField`. */
   readonly claims: Claims
   readonly sendForwarded: boolean
   readonly sendXForwarded: boolean
   /** '' sends none. */
   readonly requestIdField: string
-  /** Our name in Via, CDN-Loop and the loop guard; unique to this deployment. */
+  /** Our name in Via, CDN-Loop and the loop guard, unique to this deployment. */
   readonly viaName: string
   readonly sendVia: boolean
-  /** Says in Proxy-Status on our error answers what went wrong (RFC 9209): it tells the world about the inside. */
+  /**
+   * Whether Proxy-Status on our error answers says what went wrong (RFC 9209), which tells the world about the
+   * inside.
+   */
   readonly sendProxyStatus: boolean
 }
 
@@ -103,30 +109,30 @@ export interface LogPlan {
   readonly redactQuery: readonly string[]
   /** Header fields whose values are hidden, lower case. */
   readonly redactFields: readonly string[]
-  /** Bytes waiting to be written; beyond, lines are dropped and counted. */
+  /** How many bytes may wait to be written; beyond that, lines are dropped and counted. */
   readonly queueBytesMax: number
 }
 
 /** The cache that routes share. */
 export interface CachePlan {
-  /** Of this process. */
+  /** The bytes that it may hold in this process. */
   readonly bytesMax: number
-  /** The largest answer that is kept; 0: as the store decides. */
+  /** The size of the largest answer that is stored; 0: as the store decides. */
   readonly entryBytesMax: number
   readonly whenDeserted: 'auto' | 'finish' | 'abort'
-  /** Of all processes; null, or left out: what is stored is in memory only. */
+  /** The folder of all processes; null or absent: answers are stored in memory only. */
   readonly disk?: { readonly path: string; readonly bytesMax: number } | null
 }
 
-/** Who is turned away for abuse, and for how long. */
+/** When clients are turned away for abuse, and for how long. */
 export interface AbusePlan {
-  /** Connections of one client, cut off for abuse, that are not held against it. */
+  /** How many connections of one client may be cut off for abuse before it is turned away. */
   readonly offencesMax: number
-  /** In how long all of them are forgiven. */
+  /** The time in which all of them are forgiven. */
   readonly windowMs: number
-  /** The first time; each time again twice as long … */
+  /** How long the first ban lasts; each further one lasts twice as long … */
   readonly banMs: number
-  /** … but no longer than this, after which the times before are forgotten too. */
+  /** … but no longer than this, after which earlier bans are forgotten too. */
   readonly banMsMax: number
   isExempt(address: string): boolean
 }
@@ -136,61 +142,64 @@ export interface AdminPlan {
   readonly listen: string
 }
 
-/** Answers by status that the operator wrote. */
+/** The operator's own pages, by status. */
 export interface ErrorPages {
-  /** null: ours. */
+  /** The page for this status; null: ours is used. */
   find(status: number): { readonly body: Buffer; readonly contentType: string } | null
 }
 
 export interface Router {
-  /** The first route that takes x, captures set on x; null when none does, and `x.fault` says why not. */
+  /** The first route that takes x, with its captures set on x; null when none does, and then `x.fault` says why. */
   find(x: Exchange): RouteInfo | null
-  /** Why each route did or did not take x, for explain and for the log of a request that none takes. */
+  /** Says why each route did or did not take x, for `explain` and for the log of a request that none takes. */
   explain(x: Exchange, say: (sentence: string) => void): RouteInfo | null
 }
 
 export interface AltSvc {
-  /** Adds the field where it holds; an origin's own, which tells of another place, does not go through then. */
+  /**
+   * Adds the field where it applies; an origin's own field, which is about another place, is then not passed
+   * on.
+   */
   tell(x: Exchange): void
 }
 
 export interface Plan {
-  /** Of the source text and all that it pulls in: equal in all workers before a swap. */
+  /** The hash of the config and everything that it includes: equal in all workers before a swap. */
   readonly hash: string
   readonly listeners: readonly ListenerPlan[]
   readonly router: Router
   readonly routes: readonly RouteInfo[]
   readonly origins: ReadonlyMap<string, Origin>
-  /** By the listener's name; those that serve HTTP to everybody are left out. */
+  /** By the listener's name, without those that serve HTTP to everybody. */
   readonly tcp?: ReadonlyMap<string, TcpRoutes>
-  /** Towards clients. */
+  /** The limits towards clients. */
   readonly clientLimits: ConnectionLimits
-  /** Towards origins: the same strictness for answers. */
+  /** The limits towards origins, which are as strict about answers. */
   readonly originLimits: ConnectionLimits
   readonly connectionsMax: number
-  /** Of them those of one client, at most; 0: no such bound. */
+  /** How many of them one client may hold; 0: no such bound. */
   readonly connectionsPerClientMax: number
-  /** Bytes of this process that wait in memory for slow clients and origins. */
+  /** How many bytes may wait in this process's memory for slow clients and origins. */
   readonly heldBytesMax: number
-  /** null, or left out: nobody is turned away. */
+  /** null or absent: nobody is turned away. */
   readonly abuse?: AbusePlan | null
   readonly forwarding: ForwardingPlan
   readonly log: LogPlan
   readonly admin: AdminPlan
-  /** null, or left out: no route has a cache. */
+  /** null or absent: no route has a cache. */
   readonly cache?: CachePlan | null
   readonly errorPages: ErrorPages
-  /** Certificates that come by themselves; null, or left out: none. */
+  /** Automatic certificates; null or absent: none. */
   readonly automatic?: AutomaticSettings | null
-  /** null, or left out: no listener speaks it. */
+  /** null or absent: no listener speaks TLS. */
   readonly tls?: TlsPlan | null
-  /** Tells clients of HTTP/3; null, or left out: there is none. */
+  /** Announces HTTP/3 to clients; null or absent: there is none. */
   readonly altSvc?: AltSvc | null
   /** A fault that every request gets instead of a route, or NONE. */
   readonly maintenance: Fault
   readonly drainMs: number
-  /** 0 = one a core. */
+  /** 0: one per core. */
   readonly workers: number
-  /** Lets go of origins and handlers: when no exchange uses it any more. */
+  /** Releases origins and handlers, once no exchange uses the plan any more. */
   close(): void
 }

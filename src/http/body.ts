@@ -14,7 +14,10 @@ import type { Fields } from './fields.ts'
 import { BODY_NONE, BODY_UNKNOWN } from './message.ts'
 
 export interface BodySource {
-  /** In memory of it, since somebody does not take it; of an attempt, in both directions. Left out: nothing. */
+  /**
+   * The bytes of the body that are in memory because somebody does not take them; for an attempt, in both
+   * directions. Absent: none.
+   */
   readonly heldBytes?: number
   /** The sink can take more. Harmless when the source is not stopped. */
   resume(): void
@@ -29,15 +32,15 @@ export interface BodySink {
   /** The body will never be whole. */
   abort(fault: Fault): void
   /**
-   * A sink that passes `100 (Continue)` on from where it sends to, rather than wanting it sent at once
-   * (RFC 9110 §10.1.1): it calls `RequestBody.continue()` itself.
+   * A sink that passes on `100 (Continue)` from the place it sends to, rather than having it sent at once (RFC
+   * 9110 §10.1.1): it calls `RequestBody.continue()` itself.
    */
   readonly forwardsExpect?: boolean
 }
 
 /** What a protocol server offers to the body of a request that it reads. */
 export interface BodyStream extends BodySource {
-  /** Sends 100 (Continue), as somebody now wants the body. */
+  /** Sends 100 (Continue), since somebody wants the body now. */
   sendContinue(): void
 }
 
@@ -48,14 +51,14 @@ export interface BodyStream extends BodySource {
  * `gather(bytesMax)` makes it attachable again: what passes is kept up to that limit, and the next sink gets it first.
  */
 export class RequestBody {
-  /** Exact bytes, BODY_NONE or BODY_UNKNOWN. */
+  /** The exact number of bytes, or BODY_NONE or BODY_UNKNOWN. */
   length: number = BODY_NONE
   receivedBytes = 0
-  /** More than this is refused with 413 by the server that reads it. */
+  /** A longer body is refused with 413 by the server that reads it. */
   bytesMax = Infinity
-  /** All of it has arrived and was delivered, or there is none. */
+  /** Everything has arrived and was delivered, or there is no body. */
   isComplete = true
-  /** Nothing more comes: whole, failed or abandoned. */
+  /** Nothing more comes: it is whole, failed or abandoned. */
   isFinished = true
   /** Why it will never be whole; NONE while it may. */
   fault: Fault = NONE
@@ -82,13 +85,13 @@ export class RequestBody {
     this.#gatheredBytes = 0
   }
 
-  /** Lets go of everything, as the exchange goes back to its pool. */
+  /** Releases everything, since the exchange goes back to its pool. */
   reset(): void {
     this.begin(nowhere, BODY_NONE, false)
     this.#stream = null
   }
 
-  /** A body that is at hand, for a request that is made here. */
+  /** A body that is already in memory, for a request that is made here. */
   give(bytes: Buffer): void {
     this.begin(nowhere, bytes.length, false)
     this.isComplete = this.isFinished = true
@@ -107,7 +110,10 @@ export class RequestBody {
     return this.#gathered !== null && this.fault === NONE
   }
 
-  /** Keeps what passes up to `bytesMax`, so that another sink can attach later. Call before the first attach. */
+  /**
+   * Keeps what passes, up to `bytesMax`, so that another sink can attach later. Call it before the first
+   * attach.
+   */
   gather(bytesMax: number): void {
     if (this.length === BODY_NONE || this.length > bytesMax || this.receivedBytes > 0) return
     this.#gathered ??= []
@@ -115,8 +121,8 @@ export class RequestBody {
   }
 
   /**
-   * The sink takes the body from now on, after what was gathered. The first one answers Expect unless it forwards it.
-   * Do not call when the length is BODY_NONE: there is nothing to take.
+   * Gives the body to this sink from now on, first what was gathered. The first sink answers Expect, unless it
+   * forwards it. Do not call this when the length is BODY_NONE: there is nothing to take.
    */
   attach(sink: BodySink): void {
     this.#sink = sink
@@ -154,7 +160,7 @@ export class RequestBody {
     this.#stream?.resume()
   }
 
-  /** Nobody wants the rest. The server drains a little, or closes (RFC 9112 §9.3). */
+  /** Nobody wants the rest. The server drains a little of it, or closes (RFC 9112 §9.3). */
   cancel(fault: Fault): void {
     this.#sink = null
     if (!this.isFinished) {
@@ -166,12 +172,12 @@ export class RequestBody {
 
   // The protocol server's side
 
-  /** Is there anybody to take bytes now? The server keeps them and stops reading while not. */
+  /** Is there anybody to take bytes now? If not, the server keeps them and stops reading. */
   get isTaking(): boolean {
     return this.#sink !== null
   }
 
-  /** False: stop until `resume`. Without a sink nothing was taken, and the bytes stay with the server. */
+  /** Returns false: stop until `resume`. Without a sink nothing was taken, and the bytes stay with the server. */
   push(buffer: Buffer, start: number, end: number): boolean {
     const sink = this.#sink
     if (sink === null) return false
@@ -188,7 +194,7 @@ export class RequestBody {
     else this.#gathered?.push(Buffer.from(buffer.subarray(start, end)))
   }
 
-  /** All of it has come. `trailers` must live as long as the exchange. */
+  /** The whole body has arrived. `trailers` must live as long as the exchange. */
   finish(trailers: Fields | null): void {
     this.isComplete = this.isFinished = true
     this.#trailers = trailers

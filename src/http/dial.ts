@@ -11,10 +11,13 @@ import type { ClientSecurity } from '../net/security.ts'
 import type { TransportAddress } from '../net/transport.ts'
 import type { Exchange, Upstream, UpstreamServer } from './exchange.ts'
 
-/** What is spoken with a server. 'negotiated': what ALPN settles in the TLS handshake, HTTP/2 or HTTP/1.1. */
+/**
+ * The protocol spoken with a server. 'negotiated': whatever ALPN settles in the TLS handshake, HTTP/2 or
+ * HTTP/1.1.
+ */
 export type OriginProtocol = 'http/1.1' | 'h2' | 'negotiated'
 
-/** What the pool says about whom to connect to. */
+/** Where to connect to, as the pool says it. */
 export interface DialTarget {
   readonly server: UpstreamServer
   readonly address: TransportAddress
@@ -24,22 +27,25 @@ export interface DialTarget {
   readonly connectMs: number
   /** TLS; null or left out: none. */
   readonly security?: ClientSecurity | null
-  /** Sent before anything else, TLS included: who the client is (PROXY protocol); null or left out: nothing. */
+  /**
+   * What is sent before anything else, TLS included, to say who the client is (PROXY protocol); null or absent:
+   * nothing.
+   */
   readonly opening?: Buffer | null
 }
 
 export interface OriginConnection {
   readonly target: DialTarget
-  /** Streams that `lease` may still be asked for now. 0 while connecting, busy or draining. */
+  /** How many more streams can be leased now. 0 while connecting, busy or draining. */
   readonly freeStreams: number
-  /** Answers received on it. */
+  /** How many answers were received on it. */
   readonly servedCount: number
-  /** How long it may lie idle: learned from `Keep-Alive: timeout=` less a margin; -1 when the origin said nothing. */
+  /** How long it may be idle: `Keep-Alive: timeout=` less a margin; -1 when the origin said nothing. */
   readonly keepAliveMs: number
-  /** Time that connecting took. */
+  /** How long connecting took. */
   readonly connectMs: number
   lease(x: Exchange): Upstream
-  /** Closes it; running leases are told. */
+  /** Closes it; the receivers of running leases are told. */
   destroy(): void
 }
 
@@ -47,15 +53,18 @@ export interface ConnectionOwner {
   onConnected(connection: OriginConnection): void
   /** A lease ended; the connection can serve another (`freeStreams` > 0), or is about to be closed. */
   onReleased(connection: OriginConnection): void
-  /** `freeStreams` has changed by the peer's doing: it allows more or fewer, or is about to close. After `onConnected` only. */
+  /**
+   * The peer has changed `freeStreams`: it allows more or fewer, or is about to close. Comes only after
+   * `onConnected`.
+   */
   onFreeStreams(connection: OriginConnection): void
-  /** Gone. Before `onConnected`: it could not be made, and `fault` says why. Later: NONE, or why. */
+  /** It is gone. Before `onConnected`: it could not be made, and `fault` says why. Later: NONE, or the reason. */
   onClosed(connection: OriginConnection, fault: Fault): void
 }
 
-/** A connection on which nothing is asked, to learn when whoever fell silent moves again. */
+/** A connection on which nothing is asked, to learn when a server that fell silent runs again. */
 export interface Sounding {
-  /** Ends it; nothing is told any more. */
+  /** Ends it; nothing more is reported. */
   stop(): void
 }
 

@@ -13,7 +13,7 @@ export const BODY_UNKNOWN = -1
 export const BODY_UNTIL_CLOSE = -2
 
 /** Versions as numbers that compare. */
-/** No HTTP at all: bytes that are passed on unread. */
+/** Not HTTP at all: bytes that are passed on unread. */
 export const VERSION_TCP = 0
 export const HTTP_1_0 = 10
 export const HTTP_1_1 = 11
@@ -31,7 +31,7 @@ export class RequestHead {
   method = ''
   version = HTTP_1_1
   form = FORM_ORIGIN
-  /** 'http' or 'https': how the client reached us, or a trusted proxy says it did. */
+  /** 'http' or 'https': how the client reached us, or how a trusted proxy says it did. */
   scheme = 'http'
   /** The host that is asked for, lower case, without port; IPv6 in brackets. '' for HTTP/1.0 without Host. */
   host = ''
@@ -50,7 +50,7 @@ export class RequestHead {
   expectsContinue = false
   /** TE: trailers was sent: the client keeps trailers. */
   acceptsTrailers = false
-  /** The protocol asked for by Upgrade or by :protocol, lower case; '' for none. */
+  /** The protocol requested by Upgrade or :protocol, in lower case; '' for none. */
   upgrade = ''
   /** HTTP/1: the connection may serve another request after this one. */
   persistent = true
@@ -74,7 +74,7 @@ export class RequestHead {
     this.persistent = true
   }
 
-  /** Takes over all of `other` but its body: what a child asks in the name of its exchange. */
+  /** Copies everything of `other` but its body: what a child asks on behalf of its exchange. */
   copyFrom(other: RequestHead): void {
     this.reset()
     this.fields.copyFrom(other.fields)
@@ -103,7 +103,7 @@ export class ResponseHead {
   /** '' sends the standard phrase. */
   reason = ''
   version = HTTP_1_1
-  /** What follows on this message: set to 0 for HEAD, 204 and 304 whatever the fields say (RFC 9112 §6.3). */
+  /** The length of the body that follows: 0 for HEAD, 204 and 304 whatever the fields say (RFC 9112 §6.3). */
   bodyLength = BODY_NONE
   /** Content-Length as the origin stated it, also where no body follows (HEAD, 304); -1 when it did not. */
   statedLength = -1

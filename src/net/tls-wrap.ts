@@ -22,7 +22,7 @@
  *   TLSWrap then hears no more of the completion of a write that had to wait, so this is done only while none is
  *   waiting.
  */
-import { Socket, type Server } from 'node:net'
+import { Socket } from 'node:net'
 import { TLSSocket, type SecureContext } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
 import type { SocketHandle } from './node-handle.ts'
@@ -235,10 +235,6 @@ export function shutdownWrap(wrap: TlsWrap, done: () => void): void {
 /** The handle below a socket. */
 export function lowerHandleOf(socket: Socket): LowerHandle | null {
   return (socket as unknown as { _handle: LowerHandle | null })._handle
-}
-
-export function listeningHandleOf(server: Server): object | null {
-  return (server as unknown as { _handle: object | null })._handle
 }
 
 // What a TLSSocket makes of its handle, for one that has no TLSSocket.

@@ -32,7 +32,7 @@ export interface AbuseWatchOptions {
   readonly clock: Clock
   readonly peers: Peers | null
   readonly note: (level: 'warn', message: string) => void
-  /** Speaks for others, by a PROXY protocol header or by fields of its requests. */
+  /** Does this address speak for others, by a PROXY protocol header or by fields of its requests? */
   readonly isRelay: (address: string) => boolean
 }
 
@@ -62,7 +62,7 @@ export class AbuseWatch {
     return this.isTurningAway && this.#bans?.has(address) === true && !this.isExempt(address)
   }
 
-  /** Is never turned away, whatever it does. */
+  /** Is this client never turned away, whatever it does? */
   isExempt(address: string): boolean {
     return this.#plan?.isExempt(address) === true || this.#options.isRelay(address)
   }
@@ -85,7 +85,7 @@ export class AbuseWatch {
     return this.#plan === null ? 0 : (this.#bans?.bannedCount ?? 0)
   }
 
-  /** Those who are turned away the longest, at most `most` of them. */
+  /** Those that are turned away the longest, at most `most` of them. */
   banned(most: number): Banned[] {
     return this.#plan === null ? [] : (this.#bans?.banned(most) ?? [])
   }

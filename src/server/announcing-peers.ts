@@ -10,7 +10,7 @@ import type { Networks } from '../guard/networks.ts'
 import type { Transport } from '../net/transport.ts'
 
 export class AnnouncingPeers {
-  /** By listener; true: all of them, as on a unix socket, whose peers have no address. */
+  /** By the listener's name; true means all peers, as on a unix socket, whose peers have no address. */
   #networks: ReadonlyMap<string, Networks | true> = new Map()
 
   configure(plans: readonly ListenerPlan[]): void {

@@ -10,11 +10,11 @@ import type { ClientIdentity, ConnectionGuard, ServerSecurity, TlsSession } from
 import type { TlsTransport } from '../net/tls-transport.ts'
 
 export interface GuardRules {
-  /** What holds now for connections of the listener `name`; null: nobody is asked for anything. */
+  /** What now applies to connections of the listener `name`; null: clients are asked for nothing. */
   rulesOf(name: string): ServerSecurity | null
 }
 
-/** `security` is what the handshake went by. */
+/** `security` is what applied during the handshake. */
 export function guardOf(
   transport: TlsTransport,
   name: string,
@@ -68,12 +68,15 @@ function identityOf({ peerCertificate, peerChain }: TlsSession): ClientIdentity 
   }
 }
 
-/** Of structured fields (RFC 9651 §3.3.5). */
+/** A byte sequence as structured fields write it (RFC 9651 §3.3.5). */
 function byteSequence(der: Buffer): string {
   return `:${der.toString('base64')}:`
 }
 
-/** Node has a line for each part, the least specific first; here as RFC 4514 §2.1 has it, from the other end. */
+/**
+ * The subject in the order of RFC 4514 §2.1: Node has a line for each part, the least specific first, which is
+ * the other way round.
+ */
 function subjectOf(certificate: X509Certificate): string {
   return (certificate.subject ?? '').split('\n').toReversed().join(',')
 }

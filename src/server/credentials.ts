@@ -35,7 +35,7 @@ export class Credentials {
     this.#source = new AcmeSource(this.automatic, (certificate) => this.#stapler.follow(certificate))
   }
 
-  /** What a config is compiled with. */
+  /** The services that a config is compiled with. */
   services({ document }: LoadedConfig): TlsServices {
     const speaksTls = document?.listeners.some((listener) => listener.tls != null) === true
     return {
@@ -45,7 +45,7 @@ export class Credentials {
     }
   }
 
-  /** Kept over reloads: a new key would cost each client a full handshake. */
+  /** The keys are kept over reloads: a new key would cost each client a full handshake. */
   #ticketKeys(rotationMs: number): TicketKeys {
     const { clock, peers } = this.#options
     this.#tickets ??= new TicketKeys(clock, peers, rotationMs)
@@ -53,13 +53,13 @@ export class Credentials {
     return this.#tickets
   }
 
-  /** Takes the plan in force, and resolves when what is stored for it is at hand. Never rejects. */
+  /** Follows the plan in force, and resolves when what is stored for it has been loaded. Never rejects. */
   async configure(plan: Plan): Promise<void> {
     if (this.#isStarted) this.#stapler.configure(plan.tls?.staples === true)
     await (plan.automatic == null ? this.automatic.rest() : this.automatic.configure(plan.automatic))
   }
 
-  /** Authorities can reach the listeners now, and are asked. */
+  /** The listeners can be reached now, so authorities are asked from here on. */
   start(plan: Plan): void {
     this.#isStarted = true
     this.#stapler.configure(plan.tls?.staples === true)

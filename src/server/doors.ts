@@ -32,10 +32,13 @@ import { TurnedAway } from './turned-away.ts'
 import { Http3Context, OneVersionContext } from './one-version.ts'
 import { Passages, type PassagesHome } from './passages.ts'
 
-/** Idle connections closed at a time to make room: enough that the next thousand accepts need not look again. */
+/**
+ * How many idle connections are closed at a time to make room: enough that the next accepts need not look
+ * again.
+ */
 const crowdedCloseMax = 32
 
-/** Connections that were destroyed are gone within a few turns of the event loop; nothing waits longer for them. */
+/** How long to wait for destroyed connections to be gone, which takes them a few turns of the event loop. */
 const cutMs = 1000
 
 const noRoutes: ReadonlyMap<string, TcpRoutes> = new Map()
@@ -45,13 +48,13 @@ export interface DoorsOptions {
   readonly timers: Timers
   readonly dateText: DateText
   readonly limits: ConnectionLimits
-  /** Open connections of all listeners together at most; 0 = no limit. */
+  /** The most open connections of all listeners together; 0: no limit. */
   readonly connectionsMax: number
   readonly note: (level: FaultLevel, message: string) => void
-  /** A connection was given up for what belongs to no request. */
+  /** A connection was given up for a fault that belongs to no request. */
   readonly onFault: (fault: Fault, peer: string) => void
   readonly observer: Observer
-  /** Who is turned away by one worker is by all. null: this process is alone. */
+  /** The other workers, since a client that one turns away is turned away by all. null: this process is alone. */
   readonly peers: Peers | null
 }
 
@@ -66,7 +69,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
   readonly serve: Serve
   readonly timers: Timers
   readonly dateText: DateText
-  /** Replaced by a reload; connections read it anew for each use. */
+  /** Replaced by a reload; connections read them anew for each use. */
   limits: ConnectionLimits
   #connectionsMax: number
   readonly #note: DoorsOptions['note']
@@ -80,7 +83,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
   readonly #handshakes: Handshakes = new Handshakes(this)
   readonly #listeners: Map<string, Listener> = new Map()
   readonly #connections: Set<ServerConnection> = new Set()
-  /** Idle ones that were destroyed to make room: their sockets close within this turn of the event loop. */
+  /** Idle connections that were destroyed to make room: their sockets close within this turn of the event loop. */
   readonly #leaving: Set<ServerConnection> = new Set()
   /** By the listener's name. */
   #http2: ReadonlyMap<string, boolean | 'only'> = new Map()
@@ -109,7 +112,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     this.#passages = new Passages(this, options.observer)
   }
 
-  /** From now on `plan` holds, for connections to come; its limits also for those that are open. */
+  /** Applies `plan` to connections to come, and its limits also to those that are open. */
   configure(plan: Plan): void {
     const { listeners } = plan
     this.#announcing.configure(listeners)
@@ -137,12 +140,12 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     this.#note(level, message)
   }
 
-  /** Connections passed on unread. */
+  /** The number of connections that are passed on unread. */
   get passageCount(): number {
     return this.#passages.count
   }
 
-  /** Of TLS. */
+  /** The TLS handshakes of all listeners. */
   get handshakes(): Handshakes {
     return this.#handshakes
   }
@@ -166,8 +169,9 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
   }
 
   /**
-   * Opens the listeners of `plans` that are not open. Rejects with a ListenError when one cannot be had; those opened
-   * by this call are closed again then. Gives the names of the new ones, for `closeNamed` should the plan be dropped.
+   * Opens the listeners of `plans` that are not open. Rejects with a ListenError when one cannot be opened;
+   * those opened by this call are closed again then. Resolves to the names of the new ones, for `closeNamed`
+   * should the plan be dropped.
    */
   async open(plans: readonly ListenerPlan[], tls: TlsPlan | null = null): Promise<string[]> {
     const opened: string[] = []
@@ -237,7 +241,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     this.#add(new ProxyStage(transport, { timers: this.timers, headerMs, drainMs, owner }))
   }
 
-  /** Counted, when it is so. */
+  /** Is this client to be turned away? If so it is counted. */
   turnsAway(address: string): boolean {
     const fault = this.abuse.turnsAway(address)
       ? Faults.CLIENT_TURNED_AWAY
@@ -248,13 +252,13 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     return fault !== NONE
   }
 
-  /** A relay has said who the client is. */
+  /** Serves a connection whose relay has said who the client is. */
   #serveAnnounced(name: string, transport: Transport): ServerConnection {
     if (this.turnsAway(transport.remoteAddress)) return new TurnedAway(transport, this)
     return this.#serveClient(name, transport)
   }
 
-  /** It is known who is at the other end. */
+  /** Serves a connection whose client is known. */
   #serveClient(name: string, transport: Transport): ServerConnection {
     const connection = this.#serve(name, transport)
     this.#clients.hold(connection, transport.remoteAddress)
@@ -269,7 +273,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     return this.#handshakes.begin(name, transport) ?? this.serveDecrypted(name, transport)
   }
 
-  /** Whatever there is of TLS has been taken off. */
+  /** Serves a connection without TLS, or from which TLS has been removed. */
   serveDecrypted(name: string, transport: Transport): ServerConnection {
     const http2 = this.#http2.get(name)
     if (transport.protocol === 'h2' || http2 === 'only') return serveH2(transport, this)
@@ -338,14 +342,14 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     if (this.#connections.size > 0 && drainMs > 0) await this.#untilEmpty(drainMs)
   }
 
-  /** Destroys what is left, and resolves when it is gone, its lines in the log included; gives how many there were. */
+  /** Destroys what is left. Resolves, with their number, when the connections are gone and their lines logged. */
   async cut(): Promise<number> {
     const count = this.destroyAll()
     if (this.#connections.size > 0) await this.#untilEmpty(cutMs)
     return count
   }
 
-  /** Nobody waits for the end of the drain any more. */
+  /** Ends the wait for the drain. */
   hurry(): void {
     this.#onEmpty?.()
   }
@@ -361,7 +365,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     })
   }
 
-  /** Destroys every connection now; gives how many there were. */
+  /** Destroys every connection now; returns how many there were. */
   destroyAll(): number {
     this.closeNamed([...this.#listeners.keys()])
     this.relief.stop()

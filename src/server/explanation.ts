@@ -23,15 +23,15 @@ export interface Explanation {
     readonly client: string
     readonly path: string
   }
-  /** For https: what each listener with TLS shows to who asks for the host. */
+  /** For https: what each listener with TLS shows to a client that asks for the host. */
   readonly tls: readonly string[]
   /** The site, and each route up to the one that took it. */
   readonly routing: readonly string[]
   readonly route: string | null
   readonly steps: readonly { readonly name: string; readonly says: readonly string[] }[]
-  /** What an origin is sent; null when none is asked. */
+  /** What is sent to an origin; null when none is asked. */
   readonly sent: Sent | null
-  /** Why it is answered by an error of ours; null when it is not. */
+  /** Why we answer it with an error of our own; null when we do not. */
   readonly refusal: { readonly status: number; readonly fault: string; readonly sentence: string } | null
 }
 
@@ -43,7 +43,7 @@ interface Sent {
   readonly fields: readonly (readonly [string, string])[]
 }
 
-/** Dials nobody. */
+/** Connects to nobody. */
 const noDial: Dial = {
   dial() {
     throw new Error('explain connects to nobody')
@@ -68,7 +68,7 @@ export function explainRequest(loaded: LoadedConfig, request: RequestToExplain):
   }
 }
 
-/** By a plan that is in force: what its steps know by now counts, such as what is stored. */
+/** Explains by a plan in force: what its steps know by now counts, such as what is stored. */
 export function explainByPlan(plan: Plan, request: RequestToExplain): Explanation {
   return new Explainer(plan, request).explain()
 }
@@ -107,7 +107,7 @@ class Explainer {
     )
   }
 
-  /** NONE, or why it is refused. */
+  /** Walks the route. Returns NONE, or why the request is refused. */
   #walk(): Fault {
     const { forwarding, maintenance, router } = this.#plan
     const x = this.#x

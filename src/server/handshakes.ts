@@ -15,9 +15,9 @@ import { TurnedAway } from './turned-away.ts'
 export interface HandshakesHome {
   readonly timers: Timers
   readonly onFault: (fault: Fault, peer: string) => void
-  /** The handshake is done: who serves what it has made. */
+  /** The handshake is done: returns the connection that serves what it has made. */
   serveDecrypted(name: string, transport: Transport): ServerConnection
-  /** `after` is in the place of `before`. */
+  /** `after` has taken the place of `before`. */
   onReplaced(before: ServerConnection, after: ServerConnection): void
   onClosed(connection: ServerConnection): void
 }
@@ -25,9 +25,9 @@ export interface HandshakesHome {
 const noSecurities: ReadonlyMap<string, ServerSecurity> = new Map()
 
 export class Handshakes implements TlsStageOwner {
-  /** Under way now. */
+  /** Handshakes under way. */
   count = 0
-  /** Done, by version: [all, of them resumed]. */
+  /** Finished handshakes by TLS version: [all, of them resumed]. */
   readonly done: Map<string, [number, number]> = new Map()
   #plan: TlsPlan | null = null
   #next: { readonly plan: TlsPlan; readonly names: ReadonlySet<string> } | null = null
@@ -37,18 +37,18 @@ export class Handshakes implements TlsStageOwner {
     this.#home = home
   }
 
-  /** For connections to come. */
+  /** Applies `plan` to connections to come. */
   configure(plan: TlsPlan | null): void {
     this.#plan = plan
     this.#next = null
   }
 
-  /** Listeners that are open already for a plan that is not in force yet: those of `names`. */
+  /** Prepares the listeners `names`, which are open already for a plan that is not in force yet. */
   prepare(plan: TlsPlan | null, names: ReadonlySet<string>): void {
     this.#next = plan === null ? null : { plan, names }
   }
 
-  /** The connection that is in its handshake; null when this listener does not speak TLS. */
+  /** Begins a handshake and returns the connection that is in it; null when this listener does not speak TLS. */
   begin(name: string, lower: Transport): ServerConnection | null {
     const plan = this.#next?.names.has(name) === true ? this.#next.plan : this.#plan
     const security = plan?.securities.get(name)
@@ -62,7 +62,10 @@ export class Handshakes implements TlsStageOwner {
     return new TlsStage(lower, { name, security, timers: this.#home.timers, handshakeMs, owner: this })
   }
 
-  /** Of a listener that is gone: those of one that asks, since its connections can still ask for everything. */
+  /**
+   * For a listener that is gone, the rules of one that asks for certificates, since connections of the gone one
+   * can still ask for every host.
+   */
   rulesOf(name: string): ServerSecurity | null {
     const securities = this.#plan?.securities ?? noSecurities
     return securities.get(name) ?? [...securities.values()].find(({ asksSome }) => asksSome === true) ?? null

@@ -15,21 +15,21 @@ import { H3Server, type H3Context } from '../h3/server.ts'
 import type { ConnectionGuard } from '../net/security.ts'
 import type { QuicIdentity, QuicSecurity } from '../tls/quic-security.ts'
 
-/** Requests under way on one connection: as over HTTP/2. */
+/** How many requests may be under way on one connection: as many as over HTTP/2. */
 const streamsMax = 100
 /** The provider's own bound; ours (`limits.connectionsMax`) comes first. */
 const sessionsMax = 65_535
-/** How often it is looked whether a certificate has come, or another. */
+/** How often to look whether a certificate has arrived or changed. */
 const lookMs = 5000
 
-/** Where a listener is, with its real port. */
+/** The address of a listener, with its real port. */
 interface Bound {
   readonly name: string
   readonly host: string
   readonly port: number
 }
 
-/** What owns the listeners, and the sessions as it does connections. */
+/** Whoever owns the listeners, and the sessions like other connections. */
 export interface Http3Home {
   readonly timers: Timers
   readonly addresses: readonly Bound[]
@@ -38,7 +38,7 @@ export interface Http3Home {
   note(level: FaultLevel, message: string): void
 }
 
-/** An open port. As a guard it is what the plan in force says. */
+/** An open port. As a guard it applies the plan in force. */
 class Port implements ConnectionGuard {
   readonly client = null
   readonly session = null
@@ -47,7 +47,7 @@ class Port implements ConnectionGuard {
   security: QuicSecurity
   readonly server: H3Server
 
-  /** Throws a sentence when it cannot be had. */
+  /** Throws a sentence when the port cannot be opened. */
   constructor(
     provider: QuicProvider,
     at: Bound,
@@ -80,7 +80,7 @@ export class Http3 {
   #provider: QuicProvider | null = null
   #plan: Plan | null = null
   #timer: ClockTimer | null = null
-  /** What is being closed or opened: one after the other. */
+  /** What is being closed and opened, one after the other. */
   #work: Promise<void> = Promise.resolve()
   #isClosing = false
 
@@ -93,7 +93,10 @@ export class Http3 {
     if (securitiesOf(plan).size > 0) this.#provider ??= loadProvider()
   }
 
-  /** Opens what the first plan asks for. Rejects when a port cannot be had; the listeners are closed again then. */
+  /**
+   * Opens what the first plan asks for. Rejects when a port cannot be opened; the listeners are closed again
+   * then.
+   */
   async open(plan: Plan): Promise<void> {
     this.#plan = plan
     try {
@@ -104,7 +107,7 @@ export class Http3 {
     }
   }
 
-  /** Opens and closes as `plan` asks; what fails is told in the log. */
+  /** Opens and closes ports as `plan` asks; failures are logged. */
   follow(plan: Plan): void {
     this.#plan = plan
     this.#next().catch((error: unknown) => this.#home.note('error', messageOf(error)))
@@ -160,7 +163,7 @@ export class Http3 {
     this.#ports.set(at.name, new Port(provider, at, security, identity, this.#home))
   }
 
-  /** What is left of its sessions is cut. */
+  /** Closes all ports; sessions that are left are cut. */
   async close(): Promise<void> {
     this.#isClosing = true
     this.#timer?.cancel()

@@ -15,12 +15,12 @@ import { keptMemory, type KeptMemoryWatch } from '../net/kept-memory.ts'
 export interface MemoryReliefOptions {
   readonly clock: Clock
   readonly connections: Iterable<ServerConnection>
-  /** Speaks for others. */
+  /** Does this address speak for other clients? */
   readonly isRelay: (address: string) => boolean
   readonly note: (level: FaultLevel, message: string) => void
 }
 
-/** A line for the log at most so often. */
+/** A line is logged at most this often. */
 const noteMs = 10_000
 
 interface Client {
@@ -30,7 +30,7 @@ interface Client {
 
 export class MemoryRelief implements KeptMemoryWatch {
   keptBytesMax = Infinity
-  /** Connections that had to give something up. */
+  /** How many connections had to give something up. */
   count = 0
   readonly #options: MemoryReliefOptions
   #isDue = false
@@ -40,7 +40,7 @@ export class MemoryRelief implements KeptMemoryWatch {
     this.#options = options
   }
 
-  /** Of the process. */
+  /** The bytes that this process holds for slow peers. */
   get heldBytes(): number {
     return keptMemory.bytes
   }

@@ -13,13 +13,13 @@ import { HelloStage, type HelloStageOwner } from '../net/hello-stage.ts'
 import type { Transport } from '../net/transport.ts'
 import { Passage, type PassageOwner } from '../tcp/passage.ts'
 
-/** Whoever keeps the list of connections, as this part of it sees it. */
+/** Whoever keeps the list of connections, as seen from here. */
 export interface PassagesHome {
   readonly timers: Timers
   readonly limits: ConnectionLimits
-  /** One connection is another's from now on; null: it was the last that is heard of it. */
+  /** `after` takes the place of `before`; null: `before` has ended. */
   onReplaced(before: ServerConnection, after: ServerConnection | null): void
-  /** No route of the listener takes it: to be served as HTTP. Sets `transport.events`. */
+  /** No route of the listener takes it: serves it as HTTP. Sets `transport.events`. */
   serveHttp(listener: string, transport: Transport): ServerConnection
   onFault(fault: Fault, peer: string): void
 }
@@ -27,7 +27,7 @@ export interface PassagesHome {
 export class Passages implements PassageOwner {
   readonly timers: Timers
   readonly observer: Observer
-  /** Open now, those that look for a server included. */
+  /** How many are open, including those that are still looking for a server. */
   count = 0
   readonly #home: PassagesHome
   #routes: ReadonlyMap<string, TcpRoutes> = new Map()
@@ -38,12 +38,12 @@ export class Passages implements PassageOwner {
     this.observer = observer
   }
 
-  /** By the listener's name: for connections to come. */
+  /** Applies routes, by the listener's name, to connections to come. */
   configure(routes: ReadonlyMap<string, TcpRoutes>): void {
     this.#routes = routes
   }
 
-  /** null: the listener serves HTTP to everybody. */
+  /** Takes a connection over; null: this listener serves HTTP to everybody. */
   take(listener: string, transport: Transport): ServerConnection | null {
     const routes = this.#routes.get(listener)
     if (routes === undefined) return null
@@ -57,7 +57,7 @@ export class Passages implements PassageOwner {
     return new HelloStage(transport, { timers: this.timers, helloMs, drainMs, owner })
   }
 
-  /** The hello has decided. */
+  /** Passes the connection on by the route that its ClientHello chose. */
   pass(stage: HelloStage, route: TcpRoute, hello: ClientHello, first: Buffer): void {
     this.count++
     this.#home.onReplaced(stage, new Passage(stage.transport, route, hello, first, this))
@@ -69,7 +69,7 @@ export class Passages implements PassageOwner {
   }
 }
 
-/** What a listener does with hellos. */
+/** Decides by the ClientHello what a listener does with a connection. */
 class HelloReading implements HelloStageOwner {
   readonly #listener: string
   readonly #routes: TcpRoutes

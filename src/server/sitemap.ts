@@ -6,11 +6,11 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 
-/** As the protocol has it, uncompressed. */
+/** The protocol's own bound, uncompressed. */
 export const sitemapBytesMax: number = 50 * 1024 * 1024
 
 export interface Sitemap {
-  /** It lists other sitemaps. */
+  /** Does it list other sitemaps? */
   readonly isIndex: boolean
   readonly urls: readonly string[]
 }

@@ -35,7 +35,7 @@ export interface TlsStageOwner extends GuardRules {
 }
 
 export interface TlsStageOptions {
-  /** Of the listener. */
+  /** The listener's name. */
   readonly name: string
   readonly security: ServerSecurity
   readonly timers: Timers
@@ -76,12 +76,12 @@ export class TlsStage implements ServerConnection, TransportEvents, DeadlineOwne
     this.transport.events = this
   }
 
-  /** A handshake is no request: it may go when room is needed. */
+  /** A handshake is no request, so it may be closed when room is needed. */
   get isIdle(): boolean {
     return true
   }
 
-  /** It has its time to finish; whoever takes the transport then drains it. */
+  /** The handshake may finish in its time; whoever takes the transport then drains it. */
   drain(): void {}
 
   destroy(): void {

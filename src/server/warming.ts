@@ -25,7 +25,7 @@ import { BODY_NONE } from '../http/message.ts'
 import type { Transport } from '../net/transport.ts'
 import { readSitemap, sitemapBytesMax } from './sitemap.ts'
 
-/** Sitemaps in one run, those named by others included: no list of lists goes on for ever. */
+/** How many sitemaps one run reads, including those named by others, so that no list of lists goes on for ever. */
 const sitemapsMax = 1000
 
 interface Wanted {
@@ -36,7 +36,7 @@ interface Wanted {
 export interface WarmingOptions {
   readonly serve: Serve
   readonly clock: Clock
-  /** Of the plan in force: how long a head may be. */
+  /** The limits of the plan in force, for the length of heads. */
   readonly limits: () => ConnectionLimits
 }
 
@@ -88,7 +88,7 @@ export class Warming {
     this.#pump()
   }
 
-  /** Gives up what is under way, and forgets what waits. */
+  /** Cancels what is under way, and forgets what waits. */
   stop(): void {
     this.#counts.total = this.#counts.done + this.#running.size
     this.#waiting.length = this.#next = 0
@@ -105,7 +105,10 @@ export class Warming {
     this.#waiting.push({ url, isSitemap })
   }
 
-  /** What is answered at once comes back in the same call: a loop rather than a recursion. */
+  /**
+   * Starts requests. One that is answered at once returns within the same call, so this is a loop rather than a
+   * recursion.
+   */
   #pump(): void {
     if (this.#isPumping) return
     this.#isPumping = true
@@ -166,7 +169,7 @@ function newCounts() {
   return { total: 0, done: 0, hits: 0, fetched: 0, passed: 0, failed: 0, bytes: 0, sitemaps: 0, failures }
 }
 
-/** The client's side of one such request: it takes what comes as fast as it comes. */
+/** The client's side of one such request, which takes everything as fast as it comes. */
 class WarmStream implements Downstream {
   readonly remoteAddress = '127.0.0.1'
   readonly remotePort = 0
@@ -175,9 +178,9 @@ class WarmStream implements Downstream {
   readonly isSitemap: boolean
   bytes = 0
   result: CacheResult = CacheResult.NONE
-  /** Why it failed; '' when it did not. */
+  /** Why the request failed; '' when it did not. */
   reason = ''
-  /** It is in the cache now. */
+  /** Is the answer in the cache now? */
   isKept = false
   readonly #serve: Serve
   readonly #onDone: (stream: WarmStream) => void

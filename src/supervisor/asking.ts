@@ -9,10 +9,10 @@ import type { Reply } from './channel.ts'
 import { messageOf } from './fleet.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
-/** A worker that is alive answers within a turn of its event loop. */
+/** Ample: a live worker answers within a turn of its event loop. */
 const answerMs = 5000
 
-/** Never rejects: who does not acknowledge it, and is not gone, is counted as missing. */
+/** Purges in all workers. Never rejects: a worker that neither acknowledges it nor is gone counts as missing. */
 export async function purgeWorkers(
   workers: readonly WorkerProcess[],
   requests: readonly PurgeRequest[],
@@ -33,7 +33,10 @@ export async function purgeWorkers(
   return { ...total, missing: total.missing + missing }
 }
 
-/** What they have counted of it until now; null: none remembers it. Those that do not answer count as missing. */
+/**
+ * The count of an earlier purge so far; null when no worker remembers it. Workers that do not answer count as
+ * missing.
+ */
 export async function purgeTotalOfWorkers(
   workers: readonly WorkerProcess[],
   id: string,
@@ -75,7 +78,7 @@ export async function warmByWorkers(
   )
 }
 
-/** As the worker knows it that orders. */
+/** The state of the certificates, as the worker that orders them knows it. */
 export async function certificatesOfWorkers(workers: readonly WorkerProcess[]): Promise<CertificateReport> {
   const answers = await Promise.allSettled(
     workers.map((worker) => worker.ask({ kind: 'ask', what: 'certificates' }, answerMs)),
@@ -83,7 +86,7 @@ export async function certificatesOfWorkers(workers: readonly WorkerProcess[]): 
   return mostKnowing(answers.flatMap((answer) => valueOf(answer) as CertificateReport[]))
 }
 
-/** The one that orders takes them; gives their names. */
+/** Has the worker that orders renew these certificates; resolves to their names. */
 export async function renewByWorkers(
   workers: readonly WorkerProcess[],
   names: readonly string[],
@@ -94,12 +97,12 @@ export async function renewByWorkers(
   return answers.flatMap((answer) => valueOf(answer) as string[][]).flat()
 }
 
-/** Of one that answered; none of one that did not. */
+/** The value of an answer in a list; an empty list when there was no answer. */
 function valueOf(answer: PromiseSettledResult<Reply>): unknown[] {
   return answer.status === 'fulfilled' && answer.value.kind === 'answer' ? [answer.value.value] : []
 }
 
-/** What each said of itself within `ms`, or why it did not. */
+/** What each worker said of itself within `ms`, or why it did not. */
 export async function statusOfWorkers(
   workers: readonly WorkerProcess[],
   ms: number,

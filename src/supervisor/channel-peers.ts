@@ -9,15 +9,15 @@ import type { PeerHub } from '../core/peer-hub.ts'
 
 /** A peer that reads nothing costs at most this much memory. */
 export const channelBytesMax: number = 8 * 1024 * 1024
-/** What a frame weighs beside its bytes. */
+/** What a frame counts for beside its bytes. */
 const frameBytes = 128
 
-/** Sends one message; `done` when the channel has taken it. */
+/** Sends one message; `done` is called when the channel has taken it. */
 export type ChannelSend = (message: { kind: 'peer'; frame: PeerFrame }, done: () => void) => void
 
 /** One direction of a channel, with its bound. */
 export class PeerChannel {
-  /** Messages that did not fit. */
+  /** How many messages did not fit. */
   lost = 0
   readonly #send: ChannelSend
   #waitingBytes = 0
@@ -39,13 +39,13 @@ export class PeerChannel {
   }
 }
 
-/** In a worker: the member, whose `receive` is given the frames that come. */
+/** For a worker: its member, whose `receive` must be given the frames that arrive. */
 export function channelPeers(self: number, others: readonly number[], send: ChannelSend): PeerMember {
   const channel = new PeerChannel(send)
   return new PeerMember(self, others, { send: (frame) => channel.send(frame), close() {} })
 }
 
-/** In the supervisor: a worker becomes a member of the hub. */
+/** For the supervisor: makes a worker a member of the hub. */
 export function joinOverChannel(
   hub: PeerHub,
   send: ChannelSend,

@@ -18,8 +18,8 @@ import type { ConfigSource } from './program.ts'
 
 export type ToWorker =
   /**
-   * `shared`: where workers share what they cache, if the config does not say; null: nowhere. `listeners`: those of the plan that
-   * runs, by whose names the sockets come.
+   * `shared`: where the workers share their cache if the config does not say; null: nowhere. `listeners`: those
+   * of the plan in force, by whose names the sockets come.
    */
   | {
       readonly kind: 'peers'
@@ -56,5 +56,5 @@ export type FromWorker =
   | { readonly kind: 'drained'; readonly report: unknown }
   | { readonly kind: 'peer'; readonly frame: PeerFrame }
 
-/** Answers to a ticket. */
+/** The messages that answer a question, by its ticket. */
 export type Reply = Extract<FromWorker, { ticket: number }>

@@ -15,7 +15,10 @@ export const engineFlags: readonly string[] = [
   '--max-inlined-bytecode-size-cumulative=6000',
 ]
 
-/** Before anything has become hot; what is compiled already stays as it is. A flag that a V8 does not know is ignored. */
+/**
+ * Call it before any code is hot: what is compiled already stays as it is. A flag that this V8 does not know is
+ * ignored.
+ */
 export function setEngineFlags(): void {
   for (const flag of engineFlags) setFlagsFromString(flag)
 }

@@ -3,11 +3,11 @@
  */
 
 export const exitOk = 0
-/** A start that failed: trying again will not help before somebody changes something (`RestartPreventExitStatus=1`). */
+/** The start failed: trying again will not help until somebody changes something (`RestartPreventExitStatus=1`). */
 export const exitFailedStart = 1
-/** Ended at once by a second signal. */
+/** It was ended at once by a second signal. */
 export const exitForced = 2
-/** A bug of ours ended it: starting again is right. */
+/** It ended because of a bug of ours: a restart is right. */
 export const exitCrashed = 3
 /** The command line was wrong (EX_USAGE of sysexits). */
 export const exitUsage = 64

@@ -14,29 +14,32 @@ import type { CertificateReport } from '../tls/acme/certificate-status.ts'
 import type { ConfigSource } from './program.ts'
 
 export interface Fleet {
-  /** The plan that runs. */
+  /** The plan in force. */
   readonly plan: Plan
-  /** What is listened on, as the clients see it: 'host:port' or 'unix:/path'. */
+  /** Where it listens, as clients see it: 'host:port' or 'unix:/path'. */
   readonly listening: readonly string[]
-  /** How many serve now. */
+  /** How many processes are serving. */
   readonly serving: number
-  /** Begins to serve. Rejects with the reason when it cannot; then nothing is left behind. */
+  /** Begins to serve. When it cannot, it rejects with the reason and leaves nothing behind. */
   start(): Promise<void>
-  /** Takes a config, or says why not and goes on with the old one. Never rejects. One at a time. */
+  /** Takes a new config, or says why not and goes on with the old one. Never rejects. One call at a time. */
   reload(source: ConfigSource): Promise<ReloadReport>
   reopenLogs(): Promise<void>
-  /** What would happen to a request in each process. */
+  /** Explains what would happen to a request in each process. */
   explain(request: RequestToExplain): Promise<readonly ExplainedBy[]>
-  /** Has each process fetch into its cache, or tell how far it is. */
+  /** Makes each process fetch into its cache, or tell its progress. */
   warm(order: WarmOrder): Promise<readonly WarmProgress[]>
-  /** Purges every cache; resolves when all have, or the time for that is over. */
+  /** Purges every cache; resolves when all have done so, or the time for that is over. */
   purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal>
-  /** What has been counted of an earlier purge until now; null: nobody remembers it. */
+  /** The count of an earlier purge so far; null when nobody remembers that purge. */
   purgeTotal(id: string): Promise<PurgeTotal | null>
   certificates(): Promise<CertificateReport>
-  /** Has these renewed now, or all when none is named; gives the names that are. */
+  /**
+   * Renews the certificates of these names now, or of all when none is given; resolves to the names that are
+   * renewed.
+   */
   renewCertificates(names: readonly string[]): Promise<readonly string[]>
-  /** Serves no new requests, finishes those under way for at most `drainMs`, and is then gone. */
+  /** Takes no new requests, gives those under way at most `drainMs` to finish, and is then gone. */
   drain(drainMs: number): Promise<readonly unknown[]>
   /** Ends at once. */
   stopNow(): Promise<void>
@@ -44,7 +47,7 @@ export interface Fleet {
   status(): Promise<object>
 }
 
-/** A sentence for the errors log. */
+/** Writes a sentence to the errors log. */
 export type Note = (level: FaultLevel, message: string) => void
 
 export function messageOf(error: unknown): string {

@@ -23,9 +23,9 @@ type CreateHandle = (address: string, port: number, family: number) => BoundHand
 
 export class ListeningSocket {
   readonly plan: ListenerPlan
-  /** The port bound, where 0 was asked for. */
+  /** The port that was bound, also where 0 was asked for. */
   readonly port: number
-  /** For `ChildProcess.send`. */
+  /** The handle, for `ChildProcess.send`. */
   readonly handle: net.Server
   readonly #bound: BoundHandle
 
@@ -36,7 +36,7 @@ export class ListeningSocket {
     this.handle = bound as unknown as net.Server
   }
 
-  /** Binds. Throws a sentence with a remedy. */
+  /** Binds the socket. Rejects with a sentence and a remedy. */
   static async open(plan: ListenerPlan): Promise<ListeningSocket> {
     try {
       return plan.path === '' ? await openTcp(plan) : await openUnix(plan)
@@ -49,7 +49,7 @@ export class ListeningSocket {
     return new ListeningSocket(plan, bound, port)
   }
 
-  /** Lets go of the supervisor's own copy; a unix socket's file goes with it. */
+  /** Closes the supervisor's own copy, and removes the file of a unix socket. */
   close(): void {
     this.#bound.close()
   }
@@ -98,9 +98,9 @@ function codeError(code: string): Error {
 }
 
 /**
- * In a worker: a socket that came over the channel, as a Server that listens. It must be given to the server in the
- * same turn of the event loop: from now on connections are accepted. Throws when the address is taken: binding does not
- * always tell, listening does.
+ * For a worker: turns a socket that came over the channel into a listening Server. It must be given to our
+ * server in the same turn of the event loop, since connections are accepted from now on. Throws when the
+ * address is taken: binding does not always tell, listening does.
  */
 export function listenOn(handle: unknown, backlog: number): net.Server {
   const server = net.createServer({ pauseOnConnect: true })

@@ -5,19 +5,19 @@
  */
 import { spawn } from 'node:child_process'
 
-/** A word to the same machine takes milliseconds. */
+/** Ample: a message within the same machine takes milliseconds. */
 const notifyMs = 2000
 
-/** The word before this one: systemd must hear RELOADING before READY, and processes do not keep an order. */
+/** The message before: systemd must hear RELOADING before READY, and child processes do not keep an order. */
 let last: Promise<void> = Promise.resolve()
 
-/** Says `words` ('READY=1', 'STATUS=…') when systemd started us; else nothing. Failures do not matter to the server. */
+/** Sends `words` ('READY=1', 'STATUS=…') if systemd started us. Failures do not matter to the server. */
 export function notifySystemd(...words: readonly string[]): void {
   if (process.env['NOTIFY_SOCKET'] === undefined) return
   last = last.then(() => say(words))
 }
 
-/** Resolves when all words so far have been said, or have had their time: a process that ends before leaves some unsaid. */
+/** Resolves when all messages so far are sent or have had their time: a process that ends earlier loses some. */
 export function allIsSaid(): Promise<void> {
   return last
 }
@@ -33,7 +33,7 @@ function say(words: readonly string[]): Promise<void> {
   })
 }
 
-/** The time that `notify-reload` wants with RELOADING=1. */
+/** The time that `notify-reload` requires with RELOADING=1. */
 export function monotonicMicros(): string {
   return 'MONOTONIC_USEC=' + process.hrtime.bigint() / 1000n
 }

@@ -4,7 +4,7 @@
  */
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 
-/** Writes our number. Throws a sentence when the file belongs to a living process or cannot be written. */
+/** Writes our process id. Throws a sentence when the file belongs to a living process or cannot be written. */
 export function writePidfile(path: string): void {
   const owner = readPid(path)
   if (owner !== 0 && owner !== process.pid && isAlive(owner))
@@ -22,7 +22,7 @@ export function removePidfile(path: string): void {
   try {
     unlinkSync(path)
   } catch {
-    // Gone already, or the folder is not ours any more: nobody is hurt by it.
+    // It is gone already, or the folder is no longer ours: that harms nobody.
   }
 }
 

@@ -16,7 +16,7 @@ import { setEngineFlags } from './engine-flags.ts'
 
 /**
  * Where a config comes from: a file that each worker reads by itself; a document made by a command; or what the
- * supervisor has loaded, for a worker that replaces another while the file may have changed.
+ * supervisor has loaded, for a worker that replaces another when the file may have changed meanwhile.
  */
 export type ConfigSource =
   | { readonly path: string }
@@ -25,17 +25,17 @@ export type ConfigSource =
 
 export interface RunningServerOptions {
   readonly peers?: Peers
-  /** Where workers share what they cache, if the config does not say. */
+  /** Where the workers share their cache if the config does not say. */
   readonly shared?: DiskSettings
   /** Other processes write the same logs. */
   readonly isShared?: boolean
-  /** Of several processes this one serves UDP. */
+  /** This one of several processes serves UDP. */
   readonly servesUdp?: boolean
-  /** Listeners that are open already, whose names stay. */
+  /** Listeners that are open already and keep their names. */
   readonly openListeners?: readonly ListenerPlan[]
 }
 
-/** What a runner needs of a HeadgateServer. */
+/** What a runner needs from a HeadgateServer. */
 export interface RunningServer {
   readonly plan: Plan
   readonly addresses: readonly {
@@ -54,13 +54,16 @@ export interface RunningServer {
   reopenLogs(): Promise<void>
   explain?(request: RequestToExplain): object
   warm?(order: WarmOrder): WarmProgress
-  /** Of this process; left out: it has no cache. */
+  /** Purges the cache of this process; absent: it has none. */
   purge?(requests: readonly PurgeRequest[]): Promise<PurgeTotal>
-  /** What has been counted of an earlier one until now; null: it is not remembered. */
+  /** The count of an earlier purge so far; null when that purge is not remembered. */
   purgeTotal?(id: string): PurgeTotal | null
-  /** Left out: it has no certificates by itself. */
+  /** The state of the automatic certificates; absent: there are none. */
   certificates?(): CertificateReport
-  /** Has these renewed, or all when none is named; gives those that this process orders. */
+  /**
+   * Renews the certificates of these names, or of all when none is given; returns the names that this process
+   * orders.
+   */
   renewCertificates?(names: readonly string[]): readonly string[]
   snapshot(): MetricsSnapshot
   status(): object
@@ -68,7 +71,10 @@ export interface RunningServer {
 
 export interface Program {
   createServer(config: object, options?: RunningServerOptions): Promise<RunningServer>
-  /** `files`: all that the config is made of, to be watched. What is wrong with it is told by `createServer`. */
+  /**
+   * Loads a config. `files` are all the files that it is made of, to be watched. What is wrong with it is
+   * reported by `createServer`.
+   */
   loadConfig(path: string): Promise<{ readonly files: readonly string[] }>
 }
 
@@ -78,7 +84,7 @@ export async function loadProgram(moduleUrl: string): Promise<Program> {
   return (await import(moduleUrl)) as Program
 }
 
-/** This directory's file of that name, as source or as built. */
+/** The file of that name in this folder, as source or as built. */
 export function siblingUrl(name: string): string {
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
   return new URL(name + extension, import.meta.url).href
@@ -91,8 +97,9 @@ export async function readSource(program: Program, source: ConfigSource): Promis
 }
 
 /**
- * A replacement gets what was loaded, since the file may be another one by now; where that holds what cannot be copied,
- * it reads the file again. The text of the config stays here: it is for messages.
+ * What a replacement worker is given: the loaded config, since the file may have changed by now; where it holds
+ * what cannot be copied, the worker reads the file again. The text of the config stays here: it is only for
+ * messages.
  */
 export function sourceOf(source: ConfigSource, loaded: object): ConfigSource {
   if (!('path' in source)) return source

@@ -10,12 +10,12 @@ export class RetiredCounters {
   sum: MetricsSnapshot = {}
   readonly #last = new Map<object, MetricsSnapshot>()
 
-  /** What `worker` has just told. */
+  /** Keeps what `worker` has just reported. */
   keep(worker: object, snapshot: MetricsSnapshot): void {
     this.#last.set(worker, snapshot)
   }
 
-  /** `worker` is gone. */
+  /** Adds the last report of `worker`, which is gone. */
   retire(worker: object): void {
     const last = this.#last.get(worker)
     this.#last.delete(worker)

@@ -6,7 +6,10 @@ export type { RunOptions } from './runner.ts'
 export { exitCrashed, exitFailedStart, exitForced, exitOk, exitUsage } from './exit-codes.ts'
 import { exitFailedStart, exitOk } from './exit-codes.ts'
 
-/** Runs until it is told to end. Gives the exit code; the caller exits with it at once (`process.exit`). */
+/**
+ * Runs until it is told to end. Resolves to the exit code, with which the caller must exit at once
+ * (`process.exit`).
+ */
 export async function runSupervisor(options: RunOptions): Promise<number> {
   const runner = new Runner(options)
   try {

@@ -10,12 +10,12 @@ import type { DiskSettings } from '../cache/disk/options.ts'
 /** On Linux a tmpfs, which the C library itself asks for. */
 const parent = '/dev/shm'
 const prefix = 'headgate-'
-/** Of the file system, which others use too; containers often have 64 MiB of it. */
+/** The share that we use of the file system, which others use too; containers often have 64 MiB of it. */
 const share = 1 / 2
 
 export class SharedFolder {
   readonly path: string
-  /** The most that it may hold. */
+  /** The most bytes that it may hold. */
   readonly bytesMax: number
 
   constructor(path: string, bytesMax: number) {
@@ -23,13 +23,13 @@ export class SharedFolder {
     this.bytesMax = bytesMax
   }
 
-  /** As workers are told. */
+  /** The settings that workers are given. */
   get settings(): DiskSettings {
     const { path, bytesMax } = this
     return { path, bytesMax }
   }
 
-  /** null: this machine has none. */
+  /** The folder, if this machine has a place for one; null if not. */
   static find(): SharedFolder | null {
     try {
       accessSync(parent, constants.W_OK | constants.X_OK)
@@ -51,12 +51,12 @@ export class SharedFolder {
   }
 }
 
-/** Numbers of processes mean something within one namespace only, and containers may share the folder above. */
+/** The namespace that process ids belong to, since containers may share the parent folder. */
 function namespace(): string {
   return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? ''
 }
 
-/** Removes what processes left that are gone. Of other users nothing can be removed. */
+/** Removes what dead processes left behind. What belongs to other users cannot be removed. */
 function removeLeft(): void {
   const own = `${prefix}${namespace()}-`
   for (const name of readdirSync(parent)) {

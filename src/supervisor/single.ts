@@ -13,7 +13,7 @@ import { mostKnowing, type CertificateReport } from '../tls/acme/certificate-sta
 import { ProcessMetrics } from './process-metrics.ts'
 import { readSource, type ConfigSource, type Program, type RunningServer } from './program.ts'
 
-/** What is cut has this long to be logged. */
+/** How long requests that are cut have to be logged. */
 const stopMs = 500
 
 export class SingleFleet implements Fleet {
@@ -22,7 +22,7 @@ export class SingleFleet implements Fleet {
   readonly #processMetrics = new ProcessMetrics()
   #isServing = false
 
-  /** `server` is made and does not listen yet. */
+  /** `server` has been made and does not listen yet. */
   constructor(program: Program, server: RunningServer) {
     this.#program = program
     this.#server = server

@@ -17,12 +17,12 @@ export class Sockets {
     return [...this.#open.values()]
   }
 
-  /** As clients see them. */
+  /** The sockets' addresses, as clients see them. */
   names(): readonly string[] {
     return this.all().map(({ plan, port }) => listenerText(plan, port))
   }
 
-  /** Opens what `listeners` has and we have not. Nothing stays open when one cannot be. */
+  /** Opens those of `listeners` that are not open. When one cannot be opened none of them stays open. */
   async prepare(listeners: readonly ListenerPlan[]): Promise<SocketChange> {
     const added: ListeningSocket[] = []
     try {

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync, watch, type FSWatcher } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 
-/** Editors write in several steps. */
+/** Long enough for editors, which write in several steps. */
 const quietMs = 200
 
 export class FileWatch {
@@ -21,7 +21,7 @@ export class FileWatch {
     this.#onChange = onChange
   }
 
-  /** These files, as they are now, are known; a change of any is told. A folder that cannot be watched is left out. */
+  /** Watches these files from their present content on. A folder that cannot be watched is left out. */
   set(files: readonly string[]): void {
     this.#files = files.map((file) => resolve(file))
     this.#known = this.#hash()
@@ -40,11 +40,12 @@ export class FileWatch {
       watcher.on('error', () => {})
       this.#watchers.set(folder, watcher)
     } catch {
-      // Not there, or too many watches: the other files are still watched, and HUP reloads.
+      // The folder is not there, or there are too many watches: the other files are still watched, and HUP
+      // still reloads.
     }
   }
 
-  /** Logs in the same folder change all the time: only our own files make the wait begin anew. */
+  /** Waits for quiet. Logs in the same folder change all the time, so only our own files restart the wait. */
   #wait(folder: string, name: string | null): void {
     if (this.#timer !== null) {
       if (name === null || !this.#files.includes(join(folder, name))) return
@@ -53,7 +54,7 @@ export class FileWatch {
     this.#timer = setTimeout(() => {
       this.#timer = null
       const now = this.#hash()
-      // Empty while one is being replaced: the event of its return follows.
+      // It is '' while a file is being replaced: the event of its return follows.
       if (now === '' || now === this.#known) return
       this.#known = now
       this.#onChange()

@@ -9,9 +9,9 @@ import type { ListeningSocket } from './listening-socket.ts'
 import { siblingUrl } from './program.ts'
 
 export interface WorkerEvents {
-  /** What is no answer to a question. */
+  /** A message came that answers no question. */
   onMessage(worker: WorkerProcess, message: FromWorker): void
-  /** `how`: 'exit code 1' or 'SIGKILL'. */
+  /** `how` is like 'exit code 1' or 'SIGKILL'. */
   onExit(worker: WorkerProcess, how: string): void
 }
 
@@ -26,7 +26,10 @@ let lastTicket = 0
 /** `Omit` on each of a union's members. */
 type Untold<T> = T extends { ticket: number } ? Omit<T, 'ticket'> : never
 
-/** Node's options for a worker: ours, but for those that say what to run, and a debugger on USR1 or on a port taken. */
+/**
+ * Node's options for a worker: our own, except those that say what to run, and without a debugger, be it on a
+ * port that is taken or on USR1.
+ */
 export function workerOptions(own: readonly string[]): string[] {
   const kept: string[] = []
   for (let i = 0; i < own.length; i++) {
@@ -44,17 +47,17 @@ export class WorkerProcess {
   readonly hello: Promise<void>
   /** Resolves when it is gone. */
   readonly gone: Promise<void>
-  /** It was told to go: its exit is no crash. */
+  /** It was told to leave, so its exit is no crash. */
   isLeaving = false
   /** Its number among the peers. */
   peer = 0
-  /** What it said when it had drained. */
+  /** What it reported after it had drained. */
   report: unknown = null
   readonly #child: ChildProcess
   readonly #questions = new Map<number, Question>()
   #isGone = false
 
-  /** `number` is its slot's, from 1. */
+  /** `number` is that of its slot, from 1. */
   constructor(programUrl: string, number: number, events: WorkerEvents) {
     const child = fork(new URL(siblingUrl('worker')), [programUrl, String(number)], {
       serialization: 'advanced',
@@ -90,7 +93,7 @@ export class WorkerProcess {
 
   send(message: ToWorker, done: () => void = () => {}): void {
     if (this.#isGone || !this.#child.connected) return done()
-    // An error means that the channel is closing; 'exit' tells the rest.
+    // An error means that the channel is closing; the 'exit' event tells the rest.
     this.#child.send(message, () => done())
   }
 

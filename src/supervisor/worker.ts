@@ -19,14 +19,14 @@ import { loadProgram, readSource, type ConfigSource, type RunningServer } from '
 
 const program = await loadProgram(process.argv[2] as string)
 const processMetrics = new ProcessMetrics()
-/** The first worker does; who replaces it does as well. */
+/** The first worker serves UDP, and so does the one that replaces it. */
 const servesUdp = process.argv[3] === '1'
 process.title = 'headgate: worker'
 
-/** What is cut has this long to be logged. */
+/** How long requests that are cut have to be logged. */
 const stopMs = 500
 
-/** Sockets that came and are not yet taken into use. */
+/** Sockets that have arrived and are not in use yet. */
 const waiting = new Map<string, { readonly handle: net.Server; readonly backlog: number }>()
 let server: RunningServer | null = null
 let isListening = false
@@ -121,7 +121,7 @@ async function leave(drainMs: number | undefined): Promise<void> {
   say({ kind: 'drained', report }, () => process.exit(0))
 }
 
-/** At once, but for the lines of what is cut. */
+/** Ends at once, after logging what is cut. */
 async function stop(): Promise<void> {
   if (server !== null) await within(server.close({ drainMs: 0 }), stopMs)
   process.exit(0)

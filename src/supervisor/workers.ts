@@ -36,7 +36,7 @@ import { Slot } from './slot.ts'
 import { Sockets, type SocketChange } from './sockets.ts'
 import { WorkerProcess } from './worker-process.ts'
 
-/** A worker has this long to load and compile a config, name look-ups included … */
+/** A worker has this long to load and compile a config, including name lookups … */
 const prepareMs = 30_000
 /** … this long to swap it … */
 const commitMs = 10_000
@@ -44,7 +44,7 @@ const commitMs = 10_000
 const answerMs = 2000
 /** … and this long after the drain to write its logs and go. */
 const leaveMs = 2000
-/** Crashes of one worker before it ever served, until the start is given up. */
+/** After how many crashes of a worker that never served the start is given up. */
 const startCrashesMax = 3
 const unsharedNote =
   'There is no /dev/shm by which workers could share what they cache: each keeps its own, unless cache.disk names a folder.'
@@ -52,10 +52,10 @@ const unsharedNote =
 export interface WorkersOptions {
   readonly program: Program
   readonly programUrl: string
-  /** Made of the first config, never to listen: it tells the plan. */
+  /** A server that is made from the first config and never listens: it provides the plan. */
   readonly model: RunningServer
   readonly source: ConfigSource
-  /** What the source gave: workers that replace others get the same where it can be copied. */
+  /** What the source gave: replacement workers get the same, if it can be copied. */
   readonly loaded: object
   readonly note: Note
 }
@@ -101,7 +101,7 @@ export class WorkersFleet implements Fleet {
     return this.#slots.flatMap((slot) => (slot.isServing && slot.worker !== null ? [slot.worker] : []))
   }
 
-  /** Runs `change` after the one before; a failure of one does not reach the next. */
+  /** Runs `change` after the one before it, even if that one failed. */
   #exclusively<T>(change: () => Promise<T>): Promise<T> {
     const result = this.#change.then(change)
     this.#change = result.catch(() => {})
@@ -123,7 +123,10 @@ export class WorkersFleet implements Fleet {
     }
   }
 
-  /** At the start: a worker that refuses says why, and one that dies is tried again a few times. */
+  /**
+   * At the start: a worker that refuses ends the start with its reason; one that dies is tried again a few
+   * times.
+   */
   async #fillFirst(slot: Slot): Promise<void> {
     for (let crashes = 1; ; crashes++) {
       try {
@@ -260,7 +263,7 @@ export class WorkersFleet implements Fleet {
     }
   }
 
-  /** Ends a worker that is of no use; its slot is filled anew. */
+  /** Ends a worker that is of no use; its slot is filled again. */
   #dismiss(worker: WorkerProcess): void {
     const slot = this.#slots.find((each) => each.worker === worker)
     worker.kill()
@@ -388,7 +391,7 @@ export class WorkersFleet implements Fleet {
   }
 }
 
-/** 0 in the plan: one a core. */
+/** How many workers the plan wants; 0 in the plan means one per core. */
 export function workerCount(plan: Plan): number {
   return plan.workers === 0 ? availableParallelism() : plan.workers
 }

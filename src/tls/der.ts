@@ -17,7 +17,6 @@ export const Tag = {
   UTF8_STRING: 0x0c,
   SEQUENCE: 0x30,
   SET: 0x31,
-  PRINTABLE_STRING: 0x13,
   IA5_STRING: 0x16,
   UTC_TIME: 0x17,
   GENERALIZED_TIME: 0x18,
@@ -114,10 +113,6 @@ export function namedBits(...bits: readonly number[]): Buffer {
 
 export function utf8String(text: string): Buffer {
   return der(Tag.UTF8_STRING, Buffer.from(text))
-}
-
-export function printableString(text: string): Buffer {
-  return der(Tag.PRINTABLE_STRING, Buffer.from(text, 'latin1'))
 }
 
 /** [n], constructed: around whole values. */

@@ -118,5 +118,5 @@ test('the configs in the README are right, and its example of the library runs',
 })
 
 function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, args, { cwd: projectRoot, encoding: 'utf8', timeout: 30_000 })
+  return spawnSync(process.execPath, args, { cwd: projectRoot, encoding: 'utf8', timeout: 120_000 })
 }

@@ -113,10 +113,6 @@ export class Sharing {
     this.#flush()
   }
 
-  get isElected(): boolean {
-    return this.#isElected
-  }
-
   /** Is there another worker that hears what is announced? */
   get hasListeners(): boolean {
     return this.#acknowledgements.hasListeners

@@ -97,8 +97,3 @@ export function invalidateRule(rule: StoredRule): void {
   rule.flags |= Rule.INVALIDATED
   rule.freshUntilMs = -Infinity
 }
-
-/** Makes it stale from now on, its grace still standing: what HEAD says of it does not fit (RFC 9111 §4.3.5). */
-export function expireRule(rule: StoredRule, nowMs: number): void {
-  if (rule.freshUntilMs > nowMs) rule.freshUntilMs = nowMs
-}

@@ -58,8 +58,3 @@ export function foldTag(tag: string): string {
 export function groupTag(origin: string, group: string): string {
   return origin + '\n' + group
 }
-
-/** The groups that an answer to an unsafe method invalidates: Cache-Group-Invalidation (RFC 9875 §3). */
-export function readGroupInvalidation(fields: FieldsView): readonly string[] {
-  return readStringList(fields.combinedByName('cache-group-invalidation') ?? '') ?? none
-}

@@ -1,6 +1,6 @@
 /**
  * Bringing a stored answer up to date (RFC 9111 §3.2, §4.3): what is asked of the origin, which stored answer a 304
- * is about, and what it changes. HEAD can do the same (§4.3.5).
+ * is about, and what it changes.
  */
 import { isSameStrongly, isSameWeakly } from '../../http/conditional.ts'
 import { dateText, readDate } from '../../http/dates.ts'
@@ -9,7 +9,7 @@ import { Field } from '../../http/known-fields.ts'
 import type { RequestHead, ResponseHead } from '../../http/message.ts'
 import type { FieldsView } from '../../http/fields-view.ts'
 import type { CachePolicy } from './policy.ts'
-import { Rule, type Received, type StoredRule } from './rule.ts'
+import type { Received, StoredRule } from './rule.ts'
 import { isUnstorable, keepStoredFields, mayKeep } from './storing.ts'
 import type { StoreReason } from './storing-reasons.ts'
 
@@ -81,33 +81,4 @@ function isReplacing(id: number, policy: CachePolicy): boolean {
   // The cookie is for whoever caused the validation; it neither stays nor costs the entry.
   if (id === Field.SET_COOKIE && policy.cookies !== 'keep') return false
   return !isUnstorable(id) && !bodyFields.has(id)
-}
-
-/** What a 200 to HEAD says of the stored GET (§4.3.5). */
-export const HeadSays = {
-  /** Call `freshen` with it. */
-  SAME: 1,
-  /** The stored answer is another one by now: `expireRule`. */
-  OTHER: 2,
-  NOTHING: 3,
-} as const
-export type HeadSays = (typeof HeadSays)[keyof typeof HeadSays]
-
-/** `storedLength`: of the whole stored body, -1 when it is not known. */
-export function headSays(
-  rule: StoredRule,
-  storedLength: number,
-  answer: ResponseHead,
-  wallMs: number,
-): HeadSays {
-  if (answer.status !== 200 || (rule.flags & Rule.PARTIAL) !== 0) return HeadSays.NOTHING
-  const { fields } = answer
-  const etag = fields.get(Field.ETAG)
-  if (etag !== undefined && etag !== rule.etag) return HeadSays.OTHER
-  const modified = fields.get(Field.LAST_MODIFIED)
-  if (modified !== undefined && readDate(modified, wallMs) !== rule.lastModifiedMs) return HeadSays.OTHER
-  const { statedLength } = answer
-  return statedLength >= 0 && storedLength >= 0 && statedLength !== storedLength
-    ? HeadSays.OTHER
-    : HeadSays.SAME
 }

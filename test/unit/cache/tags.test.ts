@@ -9,7 +9,7 @@ import {
   withRules,
   type SearchRule,
 } from '../../../src/cache/keys/no-vary-search.ts'
-import { foldTag, groupTag, readGroupInvalidation, readTags, tagsMax } from '../../../src/cache/rules/tags.ts'
+import { foldTag, groupTag, readTags, tagsMax } from '../../../src/cache/rules/tags.ts'
 import { fieldsOf, plainKeys, requestFor } from './store-world.ts'
 
 const origin = 'https://a.example'
@@ -27,8 +27,6 @@ test('groups belong to their origin and keep their case (RFC 9875 §2)', () => {
   assert.notEqual(groupTag(origin, 'x'), groupTag('https://b.example', 'x'))
   assert.equal(foldTag(groupTag(origin, 'Scripts')), groupTag(origin, 'Scripts'))
   assert.deepEqual(readTags(fieldsOf({ 'cache-groups': 'scripts' }), origin), [], 'a token is no string')
-  assert.deepEqual(readGroupInvalidation(fieldsOf({ 'cache-group-invalidation': '"a", "b"' })), ['a', 'b'])
-  assert.deepEqual(readGroupInvalidation(fieldsOf({})), [])
 })
 
 function tagList(count: number): string {

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test'
 import { rfcPolicy, smartPolicy, type CachePolicy } from '../../../src/cache/rules/policy.ts'
 import { newRule, type StoredRule } from '../../../src/cache/rules/rule.ts'
 import { storeReasonName } from '../../../src/cache/rules/storing-reasons.ts'
-import { addValidators, freshen, HeadSays, headSays, isUpdatedBy } from '../../../src/cache/rules/update.ts'
+import { addValidators, freshen, isUpdatedBy } from '../../../src/cache/rules/update.ts'
 import { currentAgeMs } from '../../../src/cache/rules/verdict.ts'
 import {
   answerOf,
@@ -31,17 +31,6 @@ const speaks = (stored: Lines, notModified: Lines): boolean =>
     wallMs,
   )
 const etag = (value: string): Lines => [['ETag', value]]
-
-const says = (stored: Lines, answer: Lines, statedLength = -1, storedLength = 10, status = 200): HeadSays => {
-  const head = answerOf(answer, status)
-  head.statedLength = statedLength
-  return headSays(
-    store(answerOf([['Cache-Control', 'max-age=1'], ...stored])).rule,
-    storedLength,
-    head,
-    wallMs,
-  )
-}
 
 suite('asking whether it is still right (RFC 9111 §4.3.1)', () => {
   test('ETag and Last-Modified as they were received', () => {
@@ -232,39 +221,5 @@ suite('what a 304 changes (RFC 9111 §3.2)', () => {
       freshened([['Last-Modified', -100], date], [date], rfcPolicy, {}, 403).reason,
       'no-freshness',
     )
-  })
-})
-
-suite('what HEAD says of a stored GET (RFC 9111 §4.3.5)', () => {
-  test('the same where validators and length that it states fit', () => {
-    assert.equal(says([], []), HeadSays.SAME)
-    assert.equal(
-      says(
-        [
-          ['ETag', '"a"'],
-          ['Last-Modified', -9],
-        ],
-        [
-          ['ETag', '"a"'],
-          ['Last-Modified', -9],
-        ],
-        10,
-      ),
-      HeadSays.SAME,
-    )
-    assert.equal(says([['ETag', '"a"']], [], 10), HeadSays.SAME)
-    assert.equal(says([], [], 10, -1), HeadSays.SAME)
-  })
-
-  test('another where one does not', () => {
-    assert.equal(says([['ETag', '"a"']], [['ETag', '"b"']]), HeadSays.OTHER)
-    assert.equal(says([], [['ETag', '"b"']]), HeadSays.OTHER)
-    assert.equal(says([['Last-Modified', -9]], [['Last-Modified', -8]]), HeadSays.OTHER)
-    assert.equal(says([], [], 11), HeadSays.OTHER)
-  })
-
-  test('nothing with another status than 200', () => {
-    assert.equal(says([], [], 11, 10, 410), HeadSays.NOTHING)
-    assert.equal(says([], [], 11, 10, 304), HeadSays.NOTHING)
   })
 })

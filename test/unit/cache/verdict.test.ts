@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { rfcPolicy, smartPolicy, type CachePolicy } from '../../../src/cache/rules/policy.ts'
 import { reasonCount, reasonRow, Reasons, Verdict, verdictOf } from '../../../src/cache/rules/reasons.ts'
-import { expireRule, invalidateRule, type StoredRule } from '../../../src/cache/rules/rule.ts'
+import { invalidateRule, type StoredRule } from '../../../src/cache/rules/rule.ts'
 import { judgeMiss, keptUntilMs, mayServeOnError } from '../../../src/cache/rules/verdict.ts'
 import { answerOf, arrivedMs, judgeAfter, modes, requestOf, store, type Lines } from './policy-world.ts'
 
@@ -84,15 +84,6 @@ for (const policy of modes) {
       const strict = ruleOf('max-age=60, must-revalidate', policy)
       strict.isSoftPurged = true
       assert.equal(mayServeOnError(strict, requestOf(), policy, 0, arrivedMs), false)
-    })
-
-    test('what HEAD shows to be outdated is stale from then on', () => {
-      const rule = ruleOf('max-age=60, stale-while-revalidate=10', policy)
-      expireRule(rule, arrivedMs + 20_000)
-      assert.equal(judgeAfter(20, rule, policy), 'stale-while-revalidate')
-      assert.equal(judgeAfter(30, rule, policy), 'stale')
-      expireRule(rule, arrivedMs + 40_000)
-      assert.equal(rule.freshUntilMs, arrivedMs + 20_000)
     })
 
     test('a cookie or an extension changes nothing', () => {

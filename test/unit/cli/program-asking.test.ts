@@ -1,27 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { commandLine } from './command-line.ts'
-
-const folder = mkdtempSync(join(tmpdir(), 'headgate-cli-'))
-after(() => rmSync(folder, { recursive: true }))
-
-const good = `origins:
-  app: 10.0.0.11:3000
-sites:
-  www.example.com:
-    - { match: /old/*, redirect: /new/$1 }
-    - match: /api/*
-      rewrite: { stripPrefix: /api }
-      headers: { request: { set: { X-User: '{cookie.user}' } } }
-      origin: app
-trustedProxies: 10.0.0.0/8
-`
-writeFileSync(join(folder, 'good.yaml'), good)
-
-const here = { cwd: folder }
+import { folder, here } from './config-folder.ts'
 
 test('explain tells route, steps, target, fields and server', async () => {
   const args = [

@@ -2,28 +2,10 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { configSchemaText } from '../../../src/config/schema-text.ts'
 import { commandLine, headgate } from './command-line.ts'
-
-const folder = mkdtempSync(join(tmpdir(), 'headgate-cli-'))
-after(() => rmSync(folder, { recursive: true }))
-
-const good = `origins:
-  app: 10.0.0.11:3000
-sites:
-  www.example.com:
-    - { match: /old/*, redirect: /new/$1 }
-    - match: /api/*
-      rewrite: { stripPrefix: /api }
-      headers: { request: { set: { X-User: '{cookie.user}' } } }
-      origin: app
-trustedProxies: 10.0.0.0/8
-`
-writeFileSync(join(folder, 'good.yaml'), good)
-writeFileSync(join(folder, 'bad.yaml'), good.replace('redirect', 'redirct'))
-
-const here = { cwd: folder }
+import { folder, here } from './config-folder.ts'
 
 test('version tells ours and that of Node', async () => {
   const words = await headgate(['version'])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { alonePeers, joinLocal } from '../../../src/core/local-peers.ts'
+import { joinLocal } from '../../../src/core/local-peers.ts'
 import { PeerHub } from '../../../src/core/peer-hub.ts'
 import { peersSuite, type PeersWorld } from './peers-suite.ts'
 
@@ -23,7 +23,7 @@ function localWorld(): PeersWorld {
 peersSuite('in one process', localWorld)
 
 test('one that is alone has no others and may send', () => {
-  const peers = alonePeers()
+  const peers = joinLocal(new PeerHub())
   assert.deepEqual(peers.others(), [])
   peers.send('topic', Buffer.from('x'))
 })
