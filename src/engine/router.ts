@@ -41,15 +41,16 @@ class Site {
   readonly rules: readonly RouteRule[]
   /** The first rule takes everything: nothing needs to be asked. */
   readonly #always: RouteInfo | null
-  readonly #bySegment: Map<string, readonly RouteRule[]> | null
-  /** Rules for a first segment that no rule names. */
-  readonly #others: readonly RouteRule[]
+  /** Places of the rules whose paths all begin with a literal segment, by that. */
+  readonly #bySegment: ReadonlyMap<string, readonly number[]> | null
+  /** Places of all others. */
+  readonly #others: readonly number[]
 
   constructor(name: string, rules: readonly RouteRule[]) {
     this.name = name
     this.rules = rules
     this.#always = rules[0]?.matcher.isUnconditional === true ? rules[0].route : null
-    this.#others = rules.filter((rule) => segmentsOf(rule) === null)
+    this.#others = [...rules.keys()].filter((place) => segmentsOf(rules[place] as RouteRule) === null)
     this.#bySegment = rules.length < indexFrom ? null : indexBySegment(rules)
   }
 
@@ -82,15 +83,29 @@ class Site {
   }
 
   #first(x: Exchange): RouteRule | null {
+    const { rules } = this
     const index = this.#bySegment
-    const rules = index === null ? this.rules : (index.get(firstSegmentOf(x.request.path)) ?? this.#others)
+    if (index !== null) return this.#firstOf(x, index.get(firstSegmentOf(x.request.path)) ?? nowhere)
     for (let i = 0; i < rules.length; i++) {
       const rule = rules[i] as RouteRule
       if (rule.matcher.matches(x)) return rule
     }
     return null
   }
+
+  /** In the order of the rules, of those at `own` and the others. */
+  #firstOf(x: Exchange, own: readonly number[]): RouteRule | null {
+    const others = this.#others
+    for (let i = 0, k = 0; i < own.length || k < others.length;) {
+      const isOwn = i < own.length && (k === others.length || (own[i] as number) < (others[k] as number))
+      const rule = this.rules[(isOwn ? own[i++] : others[k++]) as number] as RouteRule
+      if (rule.matcher.matches(x)) return rule
+    }
+    return null
+  }
 }
+
+const nowhere: readonly number[] = []
 
 /** The literal first segments of a rule, null when some path of it has none. */
 function segmentsOf(rule: RouteRule): readonly string[] | null {
@@ -102,16 +117,20 @@ function segmentsOf(rule: RouteRule): readonly string[] | null {
   return segments.length === 0 ? null : segments
 }
 
-function indexBySegment(rules: readonly RouteRule[]): Map<string, readonly RouteRule[]> {
-  const index = new Map<string, readonly RouteRule[]>()
-  for (const segment of new Set(rules.flatMap((rule) => segmentsOf(rule) ?? []))) {
-    index.set(
-      segment,
-      rules.filter((rule) => segmentsOf(rule)?.includes(segment) ?? true),
-    )
+function indexBySegment(rules: readonly RouteRule[]): ReadonlyMap<string, readonly number[]> {
+  const index = new Map<string, number[]>()
+  for (const [place, rule] of rules.entries()) {
+    for (const segment of new Set(segmentsOf(rule))) {
+      const places = index.get(segment)
+      if (places === undefined) index.set(segment, [place])
+      else places.push(place)
+    }
   }
   return index
 }
+
+/** Of those that there are, for one who asked for another: more are no help. */
+const hostsShown = 20
 
 export class HostRouter implements Router {
   readonly #exact = new Map<string, Site>()
@@ -141,8 +160,7 @@ export class HostRouter implements Router {
     const { host } = x.request
     const site = this.#siteOf(host)
     if (site === null) {
-      const names = [...this.#exact.keys(), ...[...this.#suffixes.keys()].map((suffix) => '*' + suffix)]
-      say(`no site takes host ${host === '' ? '(none)' : host}; there are ${names.join(', ') || 'none'}`)
+      say(`no site takes host ${host === '' ? '(none)' : host}; there are ${this.#hostsText()}`)
       x.fault = Faults.NO_ROUTE
       return null
     }
@@ -168,6 +186,12 @@ export class HostRouter implements Router {
     say(`no route of site ${site.name} takes it; other sites are not tried`)
     x.fault = Faults.NO_ROUTE
     return null
+  }
+
+  #hostsText(): string {
+    const hosts = [...this.#exact.keys(), ...[...this.#suffixes.keys()].map((suffix) => '*' + suffix)]
+    const shown = hosts.slice(0, hostsShown).join(', ') || 'none'
+    return hosts.length <= hostsShown ? shown : `${shown} and ${hosts.length - hostsShown} more`
   }
 
   #siteOf(host: string): Site | null {

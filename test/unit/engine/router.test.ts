@@ -191,6 +191,16 @@ test('explain says which hosts there are, and that no other site is tried', () =
   ])
 })
 
+test('of thousands of hosts explain names some', () => {
+  const made = router(Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`s${i}.example`, ['']])))
+  const said: string[] = []
+  made.explain(ask('/', { host: 'c.example' }).x, (sentence) => said.push(sentence))
+  assert.match(
+    said[0] ?? '',
+    /^no site takes host c\.example; there are s0\.example, .*s19\.example and 9980 more$/,
+  )
+})
+
 test('one route for everything is found within a microsecond', () => {
   const made = router({ '*': [''] })
   const { x } = ask('/a/b/c')
