@@ -24,6 +24,8 @@ import { PurgeOrders } from './purge/purge-orders.ts'
 import { PurgePeers } from './purge/purge-peers.ts'
 import { totalOf, type PurgeTotal } from './purge/purge-total.ts'
 import type { Reader } from './fill/reader.ts'
+import { CacheStatus } from './rules/cache-status.ts'
+import { EntryServer } from './serve/serve.ts'
 import { marked, type PurgeCounts } from './store/purge-request.ts'
 import type { CacheStore, PurgeRequest, StoreBelow, StoreSnapshot } from './store/store.ts'
 import type { VaryFolding } from './keys/vary.ts'
@@ -77,6 +79,7 @@ export class SharedCache {
   #settings: CacheSettings
   /** Those of settings that are no more: they end what they have begun. */
   readonly #oldFills: Set<Fills> = new Set()
+  readonly #servers: Map<string, EntryServer> = new Map()
 
   constructor(options: SharedCacheOptions) {
     const { clock, settings, peers } = options
@@ -143,6 +146,16 @@ export class SharedCache {
 
   get clock(): Clock {
     return this.#options.clock
+  }
+
+  /** Of all routes that have this name in Cache-Status: the texts and heads that it keeps are the same for them. */
+  serverNamed(statusName: string): EntryServer {
+    let server = this.#servers.get(statusName)
+    if (server === undefined) {
+      server = new EntryServer(this.clock, new CacheStatus(statusName))
+      this.#servers.set(statusName, server)
+    }
+    return server
   }
 
   get disk(): DiskStore | null {

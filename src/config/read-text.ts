@@ -4,9 +4,10 @@
  * JSON goes through the YAML reader too, once its comments, trailing commas and tabs (which YAML refuses) are blanked
  * out, so lines and columns stay as written. JSON's own parser has the last word on whether it is JSON.
  */
-import { LineCounter, parseDocument } from 'yaml'
+import { LineCounter, parseDocument, type Document } from 'yaml'
 import { findJsonMistake } from './json-mistake.ts'
 import type { ConfigProblem } from './problem.ts'
+import { repeatedKeys } from './repeated-keys.ts'
 import { DocumentSource, type ConfigSource, type Position } from './source.ts'
 
 /** A syntax error, with its place. */
@@ -20,19 +21,23 @@ export interface ReadText {
   readonly problems: readonly ReadProblem[]
 }
 
+/** Keys that stand twice are found by ourselves (repeated-keys.ts). */
+const readerOptions = { prettyErrors: false, uniqueKeys: false } as const
+
 /** Aliases of YAML may stand for one another; this many nodes and no more (a "billion laughs" has 10^9). */
 const aliasCountMax = 1000
 
 export function readYaml(file: string, text: string): ReadText {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true })
+  const document = parseDocument(text, { ...readerOptions, lineCounter: lines, merge: true })
   const source = new DocumentSource(file, text, document, lines)
   const problems = [...document.errors, ...document.warnings].map((error) => {
     const start = lines.linePos(error.pos[0])
     const length = Math.max(1, error.pos[1] - error.pos[0])
     return mistake(error.message, { line: start.line, column: start.col, length })
   })
-  if (document.errors.length > 0) return { input: undefined, source, problems }
+  problems.push(...repeated(document, lines))
+  if (problems.length > document.warnings.length) return { input: undefined, source, problems }
   try {
     return { input: document.toJS({ maxAliasCount: aliasCountMax }) ?? {}, source, problems }
   } catch (error) {
@@ -43,29 +48,23 @@ export function readYaml(file: string, text: string): ReadText {
 export function readJson(file: string, text: string): ReadText {
   const blanked = blankComments(text)
   const lines = new LineCounter()
-  const document = parseDocument(blanked, {
-    lineCounter: lines,
-    prettyErrors: false,
-    schema: 'json',
-    uniqueKeys: true,
-  })
+  const document = parseDocument(blanked, { ...readerOptions, lineCounter: lines, schema: 'json' })
   const source = new DocumentSource(file, text, document, lines)
   if (blanked.trim() === '') return { input: {}, source, problems: [] }
   try {
     const input: unknown = JSON.parse(blanked)
-    const doubled = document.errors.filter((error) => error.code === 'DUPLICATE_KEY')
-    const problems = doubled.map((error) => {
-      const start = lines.linePos(error.pos[0])
-      return mistake('this key stands twice in its object', {
-        line: start.line,
-        column: start.col,
-        length: 1,
-      })
-    })
+    const problems = repeated(document, lines)
     return { input: problems.length > 0 ? undefined : input, source, problems }
   } catch (error) {
     return { input: undefined, source, problems: [jsonMistake(blanked, error)] }
   }
+}
+
+function repeated(document: Document, lines: LineCounter): ReadProblem[] {
+  return repeatedKeys(document).map((offset) => {
+    const { line, col: column } = lines.linePos(offset)
+    return mistake('this key stands twice: only one of them could count', { line, column, length: 1 })
+  })
 }
 
 function mistake(message: string, position: Position | null): ReadProblem {

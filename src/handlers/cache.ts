@@ -8,7 +8,7 @@
  *
  * The straight path is a fresh hit: key, find, judge, answer. Nothing is kept on the exchange for it.
  */
-import { CacheStatus } from '../cache/rules/cache-status.ts'
+import type { CacheStatus } from '../cache/rules/cache-status.ts'
 import type { Entry } from '../cache/store/entry.ts'
 import { Lookup } from '../cache/disk/lookup.ts'
 import { keyHost, type CacheKey } from '../cache/keys/key.ts'
@@ -19,7 +19,7 @@ import { PostKeeper } from '../cache/fill/post-keeper.ts'
 import { Outcome, Reader } from '../cache/fill/reader.ts'
 import { reasonRow, Reasons, Verdict, verdictOf, type Reason } from '../cache/rules/reasons.ts'
 import { Rule } from '../cache/rules/rule.ts'
-import { EntryServer } from '../cache/serve/serve.ts'
+import type { EntryServer } from '../cache/serve/serve.ts'
 import type { SharedCache } from '../cache/shared-cache.ts'
 import type { CacheStore } from '../cache/store/store.ts'
 import { judge, judgeMiss, mayServeOnError } from '../cache/rules/verdict.ts'
@@ -79,8 +79,8 @@ class CacheStep implements Handler, SlicedStep {
     this.#policy = options.policy
     this.#slot = options.slot
     this.#keysTarget = options.keysTarget ?? false
-    this.#status = new CacheStatus(options.statusName)
-    this.#server = new EntryServer(clock, this.#status)
+    this.#server = cache.serverNamed(options.statusName)
+    this.#status = this.#server.status
     this.#uses = options.minUses > 1 ? new UseCounts() : null
     const { policy, sliceBytes: bytes = 0 } = options
     const parts = { bytes, step: this, cache, clock, policy, server: this.#server, status: this.#status }

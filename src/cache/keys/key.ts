@@ -37,6 +37,9 @@ export interface KeyChoices {
   readonly languages?: readonly string[]
 }
 
+const hotKeys = new HotKeys()
+let keyCount = 0
+
 export class CacheKey {
   readonly site: string
   readonly zone: string
@@ -45,7 +48,8 @@ export class CacheKey {
   readonly #suffix: string
   readonly #query: ((query: string) => string) | null
   readonly #hasChoices: boolean
-  readonly #hot: HotKeys = new HotKeys()
+  /** Among all that make keys. */
+  readonly #number: number = ++keyCount
 
   /** Throws RangeError when `site` or `zone` holds a control character. */
   constructor(site: string, zone: string, choices: KeyChoices = {}) {
@@ -62,13 +66,13 @@ export class CacheKey {
   /** The key of a request. `bodyDigest`: of a QUERY's body (RFC 10008); '' for GET and HEAD, which share a key. */
   of(request: RequestHead, bodyDigest = ''): string {
     const isPlainKey = !this.#hasChoices && bodyDigest === ''
-    const hot = isPlainKey ? this.#hot.find(request, this.#suffix.length) : null
+    const hot = isPlainKey ? hotKeys.find(request, this.#number, this.#suffix.length) : null
     if (hot !== null) return hot
     const start = request.scheme + '://' + keyHost(request)
     const target = this.#written(request.target, request.queryStart)
     const key = start + target + this.#suffix
     if (isPlainKey) {
-      if (target === request.target) this.#hot.note(request, key, start.length)
+      if (target === request.target) hotKeys.note(request, this.#number, key, start.length)
       return key
     }
     return key + this.#chosen(request) + (bodyDigest === '' ? '' : line('query', bodyDigest))

@@ -11,8 +11,8 @@ import { Field, fieldName } from '../../http/known-fields.ts'
 import { StoredFields } from '../../http/stored-fields.ts'
 import type { Entry } from '../store/entry.ts'
 
-/** More than this many are not hit eight times each within a second. Two clash: the earlier is made again. */
-const slotCount = 1024
+/** More than this many are hardly hit eight times each within a second. Two clash: the earlier is made again. */
+const slotCount = 4096
 /** To make one costs as much as it saves in about this many hits. */
 const hitsBefore = 8
 

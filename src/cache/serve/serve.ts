@@ -62,13 +62,13 @@ export interface Servable extends Pick<
 }
 
 export class EntryServer {
+  readonly status: CacheStatus
   readonly #clock: Clock
-  readonly #status: CacheStatus
   readonly #hot: HotHeads = new HotHeads()
 
   constructor(clock: Clock, status: CacheStatus) {
+    this.status = status
     this.#clock = clock
-    this.#status = status
   }
 
   /** Answers from a whole entry that nobody asked the origin about. `x` may be finished when it returns. */
@@ -88,14 +88,14 @@ export class EntryServer {
       }
     }
     const age = ageSeconds(entry, nowMs)
-    const status = this.#status.hit(ttlSeconds(entry, nowMs))
+    const status = this.status.hit(ttlSeconds(entry, nowMs))
     if (isPlain) this.#hot.note(entry, nowMs, age, status)
     this.answer(x, entry, null, age, status)
   }
 
   /** The same, and Cache-Status tells why, though stale. */
   stale(x: Exchange, entry: Entry, nowMs: number, detail: string): void {
-    const status = this.#status.hitBecause(ttlSeconds(entry, nowMs), detail)
+    const status = this.status.hitBecause(ttlSeconds(entry, nowMs), detail)
     this.answer(x, entry, null, ageSeconds(entry, nowMs), status)
   }
 
@@ -122,7 +122,7 @@ export class EntryServer {
     const ranges = rangesWithin(request.fields.combined(Field.RANGE) as string, part)
     if (ranges === null) return false
     const age = ageSeconds(entry, nowMs)
-    const status = this.#status.hit(ttlSeconds(entry, nowMs))
+    const status = this.status.hit(ttlSeconds(entry, nowMs))
     if (hasCachePreconditions(request) && cachePreconditions(request, entry, wallMs) === NOT_MODIFIED) {
       answerNotModified(x, entry, age, status)
     } else if (ranges === UNSATISFIABLE) answerUnsatisfiable(x, entry, part.length, status)
