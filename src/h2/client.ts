@@ -3,7 +3,8 @@
  *
  * Invariants:
  * - It is ready (`onConnected`) when the origin's SETTINGS have come: so before the first request it is known that
- *   the origin speaks HTTP/2 at all, and what its limits are.
+ *   the origin speaks HTTP/2 at all, and what its limits are. While they allow no stream it is still being made, so that
+ *   no other is made beside it.
  * - No more streams are open than the origin and `streamsMax` allow, and none begins after GOAWAY. Streams above the
  *   last one that GOAWAY names were not processed, and fail as such; the others go on.
  * - A session that ends tells every lease first, then its owner: `owner.onClosed` comes once, last.
@@ -201,6 +202,7 @@ export class H2ClientSession extends Session<ClientStream> implements OriginConn
       this.#owner.onFreeStreams(this)
       return
     }
+    if (this.peer.streamsMax === 0) return
     this.#isReady = true
     this.timers.remove(this.#connectDeadline)
     this.connectMs = this.timers.clock.nowMs() - this.#dialedAtMs

@@ -295,6 +295,8 @@ export abstract class Session<S extends SessionStream>
     // The peer has begun to speak: it must hear us as well.
     if (!this.hasSettings) this.timers.set(this.settingsAck, settingsAckMs)
     this.hasSettings = true
+    // The peer has thrown out what had no room then, and must be told that we know (RFC 7541 §4.2).
+    out.encoder.allowTable(peer.headerTableBytesLeast)
     out.encoder.allowTable(peer.headerTableBytes)
     out.frameBytesMax = Math.min(peer.frameBytesMax, frameBytesMaxDefault)
     out.settingsAck()

@@ -24,6 +24,8 @@ export const windowBytesDefault = 65_535
 /** What the peer has said so far. */
 export class PeerSettings {
   headerTableBytes = 4096
+  /** The smallest that it was meanwhile: a frame may name it more than once. */
+  headerTableBytesLeast = 4096
   streamsMax = Infinity
   windowBytes = windowBytesDefault
   frameBytesMax = frameBytesMaxDefault
@@ -33,6 +35,7 @@ export class PeerSettings {
 
   /** Takes over a payload of whole settings. NO_ERROR, or why it is against the rules. `isServer`: the peer is one. */
   read(buffer: Buffer, start: number, end: number, isServer: boolean): ErrorCode {
+    this.headerTableBytesLeast = this.headerTableBytes
     for (let at = start; at < end; at += settingBytes) {
       const id = ((buffer[at] as number) << 8) | (buffer[at + 1] as number)
       const error = this.#take(id, buffer.readUInt32BE(at + 2), isServer)
@@ -45,6 +48,7 @@ export class PeerSettings {
     switch (id) {
       case Setting.HEADER_TABLE_SIZE:
         this.headerTableBytes = value
+        this.headerTableBytesLeast = Math.min(value, this.headerTableBytesLeast)
         return OK
       case Setting.ENABLE_PUSH:
         return value > (isServer ? 0 : 1) ? ErrorCode.PROTOCOL_ERROR : OK

@@ -264,6 +264,7 @@ export class Pool implements EndpointOwner {
     if (pooled.isGone || !pooled.isConnected) return
     if (pooled.connection.freeStreams > 0) return this.#offer(pooled, pooled.connection.servedCount === 0)
     pooled.endpoint.ready.remove(pooled)
+    if (pooled.leases === 0) this.stock.drop(pooled)
     if (this.room.size > 0) this.#dialForRoom(this.#timers.clock.nowMs())
   }
 
@@ -293,6 +294,8 @@ export class Pool implements EndpointOwner {
       endpoint.ready.remove(pooled)
       if (pooled.leases === 0) this.stock.drop(pooled)
     } else if (connection.freeStreams > 0) this.stock.keep(pooled)
+    // A session that carries nothing more lies in no list in which its time would come. One of HTTP/1.1 is closing by itself.
+    else if (pooled.leases === 0 && this.#protocol !== 'http/1.1') this.stock.drop(pooled)
     // A trial whose client left before it was connected: the next request is one.
     if (pooled.leases === 0) this.#standing.endTrial(pooled)
   }

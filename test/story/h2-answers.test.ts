@@ -4,6 +4,8 @@ import { Fields } from '../../src/http/fields.ts'
 import { BODY_UNKNOWN } from '../../src/http/message.ts'
 import { Faults } from '../../src/core/faults.ts'
 import type { Exchange } from '../../src/http/exchange.ts'
+import { FrameType } from '../../src/h2/frames.ts'
+import { Setting, settingsPayload } from '../../src/h2/settings.ts'
 import { requestList } from './h2-client.ts'
 import { sessionStory, silentStory } from './h2-world.ts'
 import { answer, answerHead, writeText } from './scripted-serve.ts'
@@ -145,6 +147,23 @@ describe('answers over HTTP/2', () => {
     ])
     assert.deepEqual(serve.log.slice(1, 2), ['finish GET /abort'])
     assert.equal(serve.open.size, 0)
+  })
+
+  test('a table that one SETTINGS made nothing and large again is emptied, and its client told so (RFC 7541 §4.2)', () => {
+    const story = sessionStory()
+    story.serve.onServe = (x) => {
+      x.response.fields.add('server', 'x')
+      answer(x, 200, '')
+    }
+    const ask = (id: number): Buffer => {
+      story.client.get(id)
+      story.wire.run()
+      return story.client.frames.findLast((frame) => frame.id === id)?.payload as Buffer
+    }
+    assert.ok(ask(1).length > ask(3).length)
+    const both = [Setting.HEADER_TABLE_SIZE, 0, Setting.HEADER_TABLE_SIZE, 4096]
+    story.client.frame(FrameType.SETTINGS, 0, 0, settingsPayload(both))
+    assert.deepEqual([...ask(5).subarray(0, 4)], [0x20, 0x3f, 0xe1, 0x1f])
   })
 
   test('a head larger than a frame goes on in CONTINUATION', () => {

@@ -20,6 +20,19 @@ describe('a session', () => {
     assert.equal(story.session.freeStreams, 7)
   })
 
+  test('is not connected while the origin allows no stream, and not there in time if that stays (RFC 9113 §6.5.2)', () => {
+    const story = new H2OriginStory([Setting.MAX_CONCURRENT_STREAMS, 0])
+    story.pass(2000)
+    assert.deepEqual(story.owner.log, [])
+    const other = new H2OriginStory([Setting.MAX_CONCURRENT_STREAMS, 0])
+    other.pass(2000)
+    other.origin.begin([Setting.MAX_CONCURRENT_STREAMS, 3])
+    other.pass()
+    assert.deepEqual(other.owner.log, ['connected'])
+    story.pass(2000)
+    assert.deepEqual(story.owner.log, ['closed connection_timeout'])
+  })
+
   test('carries at most as many streams as we allow, whatever the origin does', () => {
     assert.equal(new H2OriginStory().session.freeStreams, streamsMax)
   })

@@ -74,6 +74,26 @@ test('one that is about to close gets no further request, and is replaced', () =
   assert.equal(s.server().inFlight, 1)
 })
 
+test('one that may carry nothing more is let go of as soon as nothing is under way on it', () => {
+  const s = multiplexed(5)
+  s.open()
+  const busy = s.dial.last
+  busy.connect()
+  busy.streams = 1
+  busy.owner.onFreeStreams(busy)
+  s.open()
+  const idle = s.dial.last
+  idle.connect()
+  idle.release()
+  idle.streams = 0
+  idle.owner.onFreeStreams(idle)
+  assert.equal(idle.isDestroyed, true)
+  busy.streams = 0
+  busy.release()
+  assert.equal(busy.isDestroyed, true)
+  assert.equal(s.server().connections, 0)
+})
+
 test('one that allows more streams all at once serves those that wait', () => {
   const s = multiplexed(1, { connectionsMax: 1 })
   for (let n = 0; n < 4; n++) s.open()
