@@ -49,7 +49,7 @@ export abstract class AnswerStream extends SessionStream implements AwaitingOwne
   protected isRequestWhole = true
   protected isConnect = false
   /** A stream of gRPC may be silent for as long as its session is alive. */
-  protected mayBeQuiet = false
+  mayBeQuiet = false
   protected isHeld = false
   protected trailers: Fields | null = null
   protected hasTrailers = false

@@ -29,6 +29,8 @@ export interface ClientSession extends StreamHome {
   decode(sink: HeaderSink, buffer: Buffer, start: number, end: number): boolean
   /** The origin made a mistake on a stream: it is reset, and told. */
   streamError(streamId: number, code: ErrorCode, fault: Fault): void
+  /** An answer did not come in time: is the origin there at all? */
+  doubt(): void
   /** The lease has ended, and its receiver was told. */
   release(stream: SessionStream, isServed: boolean): void
 }

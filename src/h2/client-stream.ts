@@ -77,9 +77,9 @@ export class ClientStream extends AnswerStream implements Upstream, BodySink {
     if (headerListBytesMax < 2 * session.limits.headBytesMax && headListBytes(x) > headerListBytesMax)
       return this.fail(Faults.ORIGIN_HEAD_LIMIT)
     // Any other upgrade is left out, as everybody on the way may (RFC 9110 §7.8).
+    this.mayBeQuiet = isGrpc(x.request.fields)
     session.open(this)
     this.phase = WAITING
-    this.mayBeQuiet = isGrpc(x.request.fields)
     this.patience.useLimits(this.mayBeQuiet ? grpcLimits(x) : x.route?.limits)
     const sends = hasBody(x.body.length)
     this.isRequestWhole = !sends
@@ -214,6 +214,7 @@ export class ClientStream extends AnswerStream implements Upstream, BodySink {
   }
 
   onOriginTooSlow(fault: Fault): void {
+    this.session.doubt()
     this.#giveUp(ErrorCode.CANCEL, fault)
   }
 

@@ -9,7 +9,7 @@
  *   last one that GOAWAY names were not processed, and fail as such; the others go on.
  * - A session that ends tells every lease first, then its owner: `owner.onClosed` comes once, last.
  * - While streams are open and nothing arrives, a PING asks whether anybody is there; a session that does not answer
- *   is over.
+ *   is over (client-pulse.ts).
  */
 import { Faults, NONE, faultRow, type Fault } from '../core/faults.ts'
 import type { ClockTimer } from '../core/clock.ts'
@@ -21,6 +21,7 @@ import type { ConnectionLimits } from '../http/limits.ts'
 import { BareSounding } from '../http/sounding.ts'
 import type { Connector, Transport, TransportEvents } from '../net/transport.ts'
 import type { ClientSession } from './client-session.ts'
+import { Pulse, type PulseOwner } from './client-pulse.ts'
 import { ClientStream } from './client-stream.ts'
 import { Flood } from './flood-guard.ts'
 import { clientPreface, ErrorCode, Flag, uint31Max } from './frames.ts'
@@ -33,9 +34,6 @@ import type { SessionStream } from './stream.ts'
 
 /** Streams of one session, where the origin allows more: one loss on the way holds all of them up (RFC 9113 §9.1). */
 export const streamsMax = 128
-
-/** How long nothing may come while streams are open before a PING asks, and then how long its answer may take. */
-export const silentMs = 10_000
 
 const alivePing = Buffer.from('alive?  ', 'latin1')
 
@@ -50,7 +48,10 @@ const silent: TransportEvents = { onBytes() {}, onDrain() {}, onEnd() {}, onClos
 /** What the origin does not take is found out by the deadlines of the streams. */
 const noWatch: TakingWatch = { givenBytes: 0, watchTaking() {}, stopWatching() {} }
 
-export class H2ClientSession extends Session<ClientStream> implements OriginConnection, ClientSession {
+export class H2ClientSession
+  extends Session<ClientStream>
+  implements OriginConnection, ClientSession, PulseOwner
+{
   readonly target: DialTarget
   readonly context: H2ClientContext
   servedCount = 0
@@ -61,7 +62,7 @@ export class H2ClientSession extends Session<ClientStream> implements OriginConn
   readonly #decoder: HpackDecoder = new HpackDecoder()
   readonly #dialedAtMs: number
   readonly #connectDeadline: Deadline = new Deadline(this)
-  readonly #pulse: Deadline = new Deadline(this)
+  readonly #pulse: Pulse = new Pulse(this)
   readonly #spare: ClientStream[] = []
   #nextId = 1
   #leased = 0
@@ -69,8 +70,6 @@ export class H2ClientSession extends Session<ClientStream> implements OriginConn
   #isDraining = false
   #closeFault: Fault = NONE
   #isClosedTold = false
-  #bytesAtPulse = 0
-  #isAsked = false
 
   /** `transport` is being connected, or is; `begin` follows. */
   constructor(
@@ -159,7 +158,7 @@ export class H2ClientSession extends Session<ClientStream> implements OriginConn
     this.streams.set(stream.id, stream)
     // The origin may refuse what we ask: no more often, though.
     this.guard.credit(Flood.RESET, 1)
-    if (!this.#pulse.isSet()) this.#beginPulse()
+    this.#pulse.begin(stream.mayBeQuiet)
   }
 
   release(stream: ClientStream, isServed: boolean): void {
@@ -304,7 +303,7 @@ export class H2ClientSession extends Session<ClientStream> implements OriginConn
   onClose(error: string): void {
     if (!this.isOver) this.#end(this.#isReady ? Faults.ORIGIN_CLOSED_EARLY : connectFault(error))
     this.timers.remove(this.#connectDeadline)
-    this.timers.remove(this.#pulse)
+    this.#pulse.stop()
     if (this.#isClosedTold) return
     this.#isClosedTold = true
     this.#owner.onClosed(this, this.#closeFault)
@@ -314,26 +313,23 @@ export class H2ClientSession extends Session<ClientStream> implements OriginConn
 
   override onDeadline(deadline: Deadline): void {
     if (deadline === this.#connectDeadline) return this.#end(Faults.ORIGIN_CONNECT_TIMEOUT)
-    if (deadline === this.#pulse) return this.#onPulse()
     super.onDeadline(deadline)
   }
 
-  #beginPulse(): void {
-    this.#bytesAtPulse = this.transport.bytesRead
-    this.#isAsked = false
-    this.timers.set(this.#pulse, silentMs)
+  get isBusy(): boolean {
+    return !this.isOver && this.streams.size > 0
   }
 
-  #onPulse(): void {
-    if (this.isOver || this.streams.size === 0) return
-    const { bytesRead, isPaused } = this.transport
-    if (bytesRead === this.#bytesAtPulse && !isPaused) {
-      if (this.#isAsked) return this.#end(Faults.ORIGIN_CLOSED_EARLY)
-      this.#isAsked = true
-      this.out.ping(false, alivePing, 0)
-    } else this.#isAsked = false
-    this.#bytesAtPulse = bytesRead
-    this.timers.set(this.#pulse, silentMs)
+  askWhetherThere(): void {
+    this.out.ping(false, alivePing, 0)
+  }
+
+  onSilent(): void {
+    this.#end(Faults.ORIGIN_CLOSED_EARLY)
+  }
+
+  doubt(): void {
+    this.#pulse.doubt()
   }
 }
 

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { Faults, faultRow } from '../../src/core/faults.ts'
 import { FrameType } from '../../src/h2/frames.ts'
 import { Setting } from '../../src/h2/settings.ts'
-import { silentMs, streamsMax } from '../../src/h2/client.ts'
+import { streamsMax } from '../../src/h2/client.ts'
 import { Fields } from '../../src/http/fields.ts'
 import { giveBody, makeRequest, NotingReceiver, push } from './h1-origin-world.ts'
 import { H2OriginStory } from './h2-origin.ts'
@@ -63,18 +63,6 @@ describe('a session', () => {
     story.origin.begin([Setting.MAX_CONCURRENT_STREAMS, 5])
     story.pass()
     assert.deepEqual(story.owner.log, ['connected', 'free 0', 'free 5'])
-  })
-
-  test('asks an origin that is silent while streams are open, and is over when nobody answers', () => {
-    const story = new H2OriginStory()
-    const first = story.ask('GET', (x) => x.request.fields.add('content-type', 'application/grpc'))
-    story.pass(silentMs * 4)
-    assert.deepEqual(first.receiver.log, ['fault http_response_timeout'])
-    const second = story.ask()
-    story.origin.isPolite = false
-    story.pass(silentMs * 2 + 10)
-    assert.deepEqual(second.receiver.log, ['fault connection_terminated'])
-    assert.equal(story.owner.log.at(-1), 'closed connection_terminated')
   })
 })
 
