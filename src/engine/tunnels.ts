@@ -58,10 +58,12 @@ export class Tunnels {
   #onClosed(tunnel: OpenTunnel): void {
     if (!this.#open.delete(tunnel)) return
     const { x, upstream } = tunnel
+    const { down } = x
     x.upstream = null
     upstream.cancel(NONE)
-    x.down.end(null)
+    // What is told of the exchange is asked of its stream, which knows nothing of its client once it was given back.
     this.#serve.finish(x)
+    down.end(null)
   }
 
   /** Closes each in its protocol's way, and those that are still to come. */

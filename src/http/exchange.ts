@@ -84,7 +84,7 @@ export interface Downstream extends BodySink {
   /**
    * Sends `x.response` (a 101, or what the protocol has for it) and gives the bare stream, or null when it is gone.
    * Whoever got the stream owns it and the exchange: it sets `transport.events`, then calls `pushKept` once, and when the
-   * stream has closed it calls `end(null)` here (the connection leaves its server's list) and then `Serve.finish`; the
+   * stream has closed it calls `Serve.finish` and then `end(null)` here (the connection leaves its server's list); the
    * protocol server does not finish it. After null the server does, as ever.
    */
   upgrade(x: Exchange): Transport | null

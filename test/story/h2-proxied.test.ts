@@ -70,6 +70,7 @@ describe('WebSocket over HTTP/2 to an origin of HTTP/1 (RFC 8441)', () => {
     const [finished] = world.observer.finished
     assert.equal(finished?.status, 101)
     assert.equal(finished?.fault, 0)
+    assert.notEqual(finished?.peerAddress, '')
   })
 
   test('many tunnels and requests share a connection', () => {

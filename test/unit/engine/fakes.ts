@@ -56,6 +56,8 @@ export interface Finished {
   fault: Fault
   requestId: string
   clientAddress: string
+  /** As the access log has it: the client's stream must still know. */
+  peerAddress: string
   attempts: number
   upstreamAddress: string
   bytesSent: number
@@ -69,6 +71,7 @@ function recorded(x: Exchange, nowMs: number): Finished {
     fault: x.fault,
     requestId: x.requestId,
     clientAddress: x.clientAddress,
+    peerAddress: x.down.remoteAddress,
     attempts: x.attempts,
     upstreamAddress: x.upstreamAddress,
     bytesSent: x.bytesSent,
