@@ -13,12 +13,7 @@ export const exactRsa: TestIdentity = await makeIdentity(['www.example.com', 'lo
 export const wild: TestIdentity = await makeIdentity(['*.wild.example'])
 export const wildRsa: TestIdentity = await makeIdentity(['*.wild.example'], { kind: 'rsa2048' })
 
-const servers: HeadgateServer[] = []
-after(async () => {
-  for (const server of servers) await server.close({ drainMs: 0 })
-})
-
-/** A server that speaks TLS and is closed when the tests are over. */
+/** A server that speaks TLS and is closed when the test is over, or the tests of the file that asks outside of any. */
 export async function serve(config: Partial<HeadgateConfig>): Promise<{
   port: number
   server: HeadgateServer
@@ -30,7 +25,7 @@ export async function serve(config: Partial<HeadgateConfig>): Promise<{
     log: { access: false, level: 'error' },
     ...config,
   })
-  servers.push(server)
+  after(() => server.close({ drainMs: 0 }))
   await server.listen()
   return { port: server.addresses[0]?.port ?? 0, server }
 }

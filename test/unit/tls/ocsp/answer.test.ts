@@ -80,7 +80,7 @@ describe('an OCSP answer', { skip: needs('openssl') }, () => {
   })
 
   it('holds from its time to its end, and for an hour when it names none', () => {
-    const [wallMs, bytes] = [Date.now(), answer()]
+    const [bytes, wallMs] = [answer(), Date.now()]
     refused(bytes, /in force until/, wallMs + 7 * dayMs + 1000)
     refused(bytes, /a time to come/, wallMs - 400_000)
     const { fromMs, untilMs } = readAnswer(answer({ days: 0 }), question, Date.now())
