@@ -6,13 +6,14 @@
  * (GET is 405); no web page of another site gets through (guard.ts); nothing that a handler does or throws ends the
  * process.
  */
-import * as http from 'node:http'
+import type * as http from 'node:http'
 import { chmodSync } from 'node:fs'
 import { toldOf, type PurgeTotal } from '../cache/purge/purge-total.ts'
 import type { PurgeRequest } from '../cache/store/store.ts'
 import type { MetricsSnapshot } from '../engine/metrics.ts'
 import type { CertificateReport } from '../tls/acme/certificate-status.ts'
 import { ListenError } from '../net/listen-error.ts'
+import { nodeHttp } from '../net/node-http.ts'
 import { removeStaleSocket } from '../net/unix-path.ts'
 import { readAdminAddress, type AdminAddress } from './address.ts'
 import { refusalOf } from './guard.ts'
@@ -97,7 +98,7 @@ export class AdminServer {
 
   constructor(target: AdminTarget) {
     this.#target = target
-    this.#server = http.createServer(
+    this.#server = nodeHttp.createServer(
       {
         headersTimeout: headMs,
         requestTimeout: requestMs,

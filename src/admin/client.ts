@@ -1,5 +1,5 @@
 /** Asks one question of a running server's admin listener, for the commands `reload`, `purge`, `stop` and `status`. */
-import * as http from 'node:http'
+import { nodeHttp } from '../net/node-http.ts'
 import { readAdminAddress } from './address.ts'
 
 export interface AdminReply {
@@ -21,13 +21,16 @@ export function askAdmin(
   const where =
     address.path === '' ? { host: address.host, port: address.port } : { socketPath: address.path }
   return new Promise((resolve, reject) => {
-    const request = http.request({ ...where, method, path, agent: false, timeout: answerMs }, (response) => {
-      let text = ''
-      response.setEncoding('utf8')
-      response.on('data', (piece: string) => (text += piece))
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
-      response.on('error', reject)
-    })
+    const request = nodeHttp.request(
+      { ...where, method, path, agent: false, timeout: answerMs },
+      (response) => {
+        let text = ''
+        response.setEncoding('utf8')
+        response.on('data', (piece: string) => (text += piece))
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
+        response.on('error', reject)
+      },
+    )
     request.on('timeout', () => request.destroy(new Error('the server did not answer')))
     request.on('error', reject)
     request.end(body)

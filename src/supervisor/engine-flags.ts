@@ -16,8 +16,8 @@ export const engineFlags: readonly string[] = [
 ]
 
 /**
- * Call it before any code is hot: what is compiled already stays as it is. A flag that this V8 does not know is
- * ignored.
+ * Call it before any code is hot, since what is optimized already stays as it is, and after the compile cache has been
+ * written, since V8 accepts that only with the flags it was written with. A flag that this V8 does not know is ignored.
  */
 export function setEngineFlags(): void {
   for (const flag of engineFlags) setFlagsFromString(flag)

@@ -2,6 +2,7 @@
  * What the supervisor runs: a server made from a config. It is an interface so that the tests of the supervisor can
  * run real processes around a server of a few lines.
  */
+import { flushCompileCache } from 'node:module'
 import type * as net from 'node:net'
 import type { RequestToExplain } from '../admin/explain-body.ts'
 import type { WarmOrder, WarmProgress } from '../admin/warm-body.ts'
@@ -80,8 +81,11 @@ export interface Program {
 
 /** Loads the program from a module that exports `createServer` and `loadConfig`. */
 export async function loadProgram(moduleUrl: string): Promise<Program> {
+  const program = (await import(moduleUrl)) as Program
+  // V8 accepts a compile cache only with the flags that it was written with, and other processes load before they set theirs.
+  flushCompileCache()
   setEngineFlags()
-  return (await import(moduleUrl)) as Program
+  return program
 }
 
 /** The file of that name in this folder, as source or as built. */

@@ -4,6 +4,8 @@
  * Invariants: every question is answered, or rejected when the worker dies or its time is over; `onExit` comes once.
  */
 import { fork, type ChildProcess } from 'node:child_process'
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
 import type { FromWorker, Reply, ToWorker } from './channel.ts'
 import type { ListeningSocket } from './listening-socket.ts'
 import { siblingUrl } from './program.ts'
@@ -40,6 +42,13 @@ export function workerOptions(own: readonly string[]): string[] {
   return [...kept, '--disable-sigusr1']
 }
 
+/** Ours, and where compiled code is kept: `bin/headgate.js` has said that to its own process alone. */
+function workerEnvironment(): NodeJS.ProcessEnv {
+  // It is that of this version of Node, in the folder of all.
+  const folder = getCompileCacheDir()
+  return folder === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(folder) }
+}
+
 export class WorkerProcess {
   readonly pid: number
   readonly startedMs: number = performance.now()
@@ -62,6 +71,7 @@ export class WorkerProcess {
     const child = fork(new URL(siblingUrl('worker')), [programUrl, String(number)], {
       serialization: 'advanced',
       execArgv: workerOptions(process.execArgv),
+      env: workerEnvironment(),
     })
     this.#child = child
     this.pid = child.pid ?? 0

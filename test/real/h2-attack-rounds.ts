@@ -97,7 +97,7 @@ interface Seen {
 }
 
 async function attackOnce(t: TestContext, attack: Attack): Promise<Seen> {
-  const [edge, quietEdge] = [await edgeFor(t), await edgeFor(t)]
+  const [edge, quietEdge] = await Promise.all([edgeFor(t), edgeFor(t)])
   const ports = [edge.port, quietEdge.port]
   await p99For(ports, 1000)
   const before = residentBytes(edge)

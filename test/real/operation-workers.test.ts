@@ -2,6 +2,7 @@
  * Several workers, as `headgate run` starts them: what a crash of one costs, and that nothing is counted twice or never.
  */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CheckedLoad } from './checked-load.ts'
@@ -92,4 +93,23 @@ test('a supervisor that is killed: its workers finish what is under way, and go'
   assert.equal((await stopping).length, 4)
   assert.ok(load.samples.every(({ status, isWhole, isRight }) => status === 200 && isWhole && isRight))
   await until('no worker is left', () => pids.every(isGone))
+})
+
+test('workers take the code that an earlier start has compiled', async (t) => {
+  const edge = new EdgeProcess(t)
+  const before = `export NODE_COMPILE_CACHE=${join(edge.folder, 'compiled')} NODE_DEBUG_NATIVE=COMPILE_CACHE`
+  const verdicts = (): string[] => edge.stderr.match(/(?<=was )(?:accepted|rejected)/g) ?? []
+  const sites = { '*': [{ respond: { status: 200, body: 'here' } }] }
+  edge.write({ workers: 1, sites })
+  await edge.start({ before })
+  assert.deepEqual(verdicts(), [])
+  edge.signal('SIGTERM')
+  assert.equal(await edge.exit, '0')
+  edge.write({ workers: 2, sites })
+  await edge.start({ before })
+  await edge.logged(/serves on .* with 2 workers/)
+  const taken = verdicts()
+  assert.ok(!taken.includes('rejected'), 'V8 refuses what was compiled with other flags')
+  // Far more than the supervisor can have taken by itself.
+  assert.ok(taken.length > 1000, `${taken.length} files were compiled already`)
 })

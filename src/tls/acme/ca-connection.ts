@@ -2,9 +2,10 @@
  * Requests to a CA over HTTPS: one at a time per call, with a bound on the time and on the length of the answer. It
  * uses node:https rather than fetch, since fetch takes no roots of its own, and a private CA needs them.
  */
-import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import { rootCertificates } from 'node:tls'
+import { nodeHttp } from '../../net/node-http.ts'
 import { readBytes } from '../answer-bytes.ts'
 import { AcmeError } from './problem.ts'
 
@@ -67,7 +68,7 @@ export class CaConnection {
       const isPlain = url.startsWith('http:')
       const onAnswer = (answer: IncomingMessage): void => void readAnswer(answer).then(resolve, reject)
       const request = isPlain
-        ? httpRequest(url, options, onAnswer)
+        ? nodeHttp.request(url, options, onAnswer)
         : httpsRequest(url, { ...options, agent: this.#agent }, onAnswer)
       request.on('error', reject)
       request.end(body)

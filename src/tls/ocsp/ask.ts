@@ -1,5 +1,6 @@
 /** One question to a responder over HTTP (RFC 6960 appendix A.1), bounded in time and length. */
-import { request, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import { nodeHttp } from '../../net/node-http.ts'
 import { readBytes } from '../answer-bytes.ts'
 import { OcspError } from './answer.ts'
 
@@ -26,7 +27,7 @@ async function exchange(url: string, body: Buffer, signal: AbortSignal): Promise
     'content-length': body.length,
     'user-agent': 'headgate',
   }
-  const asked = request(url, { method: 'POST', agent: false, signal, headers }, resolve)
+  const asked = nodeHttp.request(url, { method: 'POST', agent: false, signal, headers }, resolve)
   asked.on('error', reject)
   asked.end(body)
   const answer = await promise
