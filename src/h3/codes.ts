@@ -7,6 +7,7 @@ export const H3Code = {
   EXCESSIVE_LOAD: 0x107,
   REQUEST_REJECTED: 0x10b,
   REQUEST_CANCELLED: 0x10c,
+  REQUEST_INCOMPLETE: 0x10d,
   MESSAGE_ERROR: 0x10e,
 } as const
 export type H3Code = (typeof H3Code)[keyof typeof H3Code]

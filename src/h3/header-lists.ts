@@ -7,7 +7,14 @@ import type { Exchange } from '../http/exchange.ts'
 import { isFieldValue, type Fields } from '../http/fields.ts'
 import { answerFraming, bodilessLength, FRAMED_BY_LENGTH, FRAMED_NONE } from '../http/framing.ts'
 import { Field, fieldId, isLeftOutOfStreams } from '../http/known-fields.ts'
-import { NAME_BAD, pseudoNumber, VALUE_BAD, type HeaderSink } from '../http/pseudo-fields.ts'
+import type { ConnectionLimits } from '../http/limits.ts'
+import {
+  entryOverheadBytes,
+  NAME_BAD,
+  pseudoNumber,
+  VALUE_BAD,
+  type HeaderSink,
+} from '../http/pseudo-fields.ts'
 import type { QuicField } from './provider.ts'
 
 const upperCase = /[A-Z]/
@@ -17,6 +24,17 @@ export function readFields(fields: readonly QuicField[], sink: HeaderSink): void
   for (const { name, value } of fields) {
     if (!sink.onHeader(name, value, numberOf(name, value), false)) return
   }
+}
+
+/** No client sends so much by mistake: the provider made all of it for us before anybody could look. */
+const muchTooLarge = 8
+
+/** Is a section that was refused so large that its client is to go? */
+export function isMuchTooLarge(fields: readonly QuicField[], limits: ConnectionLimits): boolean {
+  if (fields.length > muchTooLarge * limits.fieldsMax) return true
+  let bytes = 0
+  for (const { name, value } of fields) bytes += name.length + value.length + entryOverheadBytes
+  return bytes > muchTooLarge * limits.headBytesMax
 }
 
 function numberOf(name: string, value: string): number {

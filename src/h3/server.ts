@@ -6,6 +6,7 @@ import type { FaultLevel } from '../core/faults.ts'
 import type { ConnectionGuard } from '../net/security.ts'
 import type { ServerConnection, ServingContext } from '../http/serving.ts'
 import { H3Code } from './codes.ts'
+import { grownBytesMaxHere, MemoryWatch, nativeBytesNow } from './memory-watch.ts'
 import type { QuicEndpoint, QuicEvents, QuicField, QuicOptions, QuicProvider } from './provider.ts'
 import { allHeldBytesMax, H3Session, heldBytesMax, type SessionHome } from './session.ts'
 
@@ -23,7 +24,12 @@ export interface H3ServerOptions extends QuicOptions {
   /** For tests. */
   readonly heldBytesMax?: number
   readonly allHeldBytesMax?: number
+  readonly nativeBytes?: () => number
+  readonly grownBytesMax?: number
 }
+
+/** After sessions had to go for their memory: clients come over TCP meanwhile. */
+export const refuseMs = 30_000
 
 /** At most a note a second of what the provider says of its own accord. */
 const noteMs = 1000
@@ -35,6 +41,8 @@ export class H3Server implements QuicEvents, SessionHome {
   readonly heldBytesMax: number
   readonly allHeldBytesMax: number
   readonly #sessions = new Map<number, H3Session>()
+  readonly #memory: MemoryWatch
+  #refusesUntilMs = -Infinity
   #notedMs = -Infinity
   #isDraining = false
   #onEmpty: (() => void) | null = null
@@ -44,6 +52,12 @@ export class H3Server implements QuicEvents, SessionHome {
     this.context = context
     this.heldBytesMax = options.heldBytesMax ?? heldBytesMax
     this.allHeldBytesMax = options.allHeldBytesMax ?? allHeldBytesMax
+    this.#memory = new MemoryWatch({
+      clock: context.timers.clock,
+      nativeBytes: options.nativeBytes ?? nativeBytesNow,
+      grownBytesMax: options.grownBytesMax ?? grownBytesMaxHere(),
+      onGrown: (bytes, isTooMuch) => this.#shed(bytes, isTooMuch),
+    })
     this.endpoint = provider.open(options, this)
   }
 
@@ -61,10 +75,12 @@ export class H3Server implements QuicEvents, SessionHome {
 
   onSession(id: number, remoteAddress: string, remotePort: number): void {
     const { context } = this
-    if (!context.takes(remoteAddress)) return this.endpoint.closeSession(id, H3Code.EXCESSIVE_LOAD)
+    const hasRoom = context.timers.clock.nowMs() >= this.#refusesUntilMs && context.takes(remoteAddress)
+    if (!hasRoom) return this.endpoint.closeSession(id, H3Code.EXCESSIVE_LOAD)
     if (this.#isDraining) return this.endpoint.closeSession(id, H3Code.NO_ERROR)
     const session = new H3Session(this, id, remoteAddress, remotePort)
     this.#sessions.set(id, session)
+    this.#memory.begin()
     context.onOpened(session)
   }
 
@@ -100,7 +116,28 @@ export class H3Server implements QuicEvents, SessionHome {
     const session = this.#sessions.get(id)
     this.#sessions.delete(id)
     session?.onClosed()
-    if (this.#sessions.size === 0) this.#onEmpty?.()
+    if (this.#sessions.size > 0) return
+    this.#memory.end()
+    this.#onEmpty?.()
+  }
+
+  #shed(bytes: number, isTooMuch: boolean): void {
+    let count = 0
+    for (const session of this.#sessions.values()) {
+      if (session.isGone || (!isTooMuch && !session.isSilent)) continue
+      session.shed()
+      count++
+    }
+    if (isTooMuch) {
+      this.#refusesUntilMs = this.context.timers.clock.nowMs() + refuseMs
+      // Whatever is there still was not the provider's.
+      this.#memory.forget()
+    } else if (count === 0) return
+    const grown = `the memory of HTTP/3 has grown by ${Math.round(bytes / 2 ** 20)} MiB`
+    const what = isTooMuch
+      ? 'closed, and none is taken for half a minute'
+      : 'closed that had asked for nothing'
+    this.context.note('warn', `${grown}: of its sessions ${count} were ${what}`)
   }
 
   onError(message: string): void {
@@ -127,6 +164,7 @@ export class H3Server implements QuicEvents, SessionHome {
     await this.endpoint.close()
     for (const session of this.#sessions.values()) session.onClosed()
     this.#sessions.clear()
+    this.#memory.end()
     this.#onEmpty?.()
   }
 }

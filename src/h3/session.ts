@@ -13,7 +13,7 @@ import type { ConnectionGuard } from '../net/security.ts'
 import type { ServerConnection, ServingContext } from '../http/serving.ts'
 import { Budget } from './budget.ts'
 import { H3Code } from './codes.ts'
-import { readFields } from './header-lists.ts'
+import { isMuchTooLarge, readFields } from './header-lists.ts'
 import type { QuicEndpoint, QuicField } from './provider.ts'
 import { H3ServerStream, type StreamHome } from './server-stream.ts'
 
@@ -31,8 +31,15 @@ const resetsPerSecond = 32
 const errorsBurst = 128
 const errorsPerSecond = 8
 
+/** Streams that are over of which is remembered that they were: what was read of them before may still be told. */
+const leftMax = 512
+
+/** The first request comes with the end of the handshake, or an answer later. */
+const silentMs = 1000
+
 const requestFields = new RequestFields()
 const trailers = new TrailerFields()
+const nothing: readonly QuicField[] = []
 
 /** What all sessions of an endpoint share. */
 export interface SessionHome {
@@ -53,12 +60,14 @@ export class H3Session implements ServerConnection, StreamHome, DeadlineOwner {
   readonly remotePort: number
   readonly #home: SessionHome
   readonly #streams = new Map<number, H3ServerStream>()
+  readonly #left = new Set<number>()
   readonly #deadline: Deadline = new Deadline(this)
   readonly #resets: Budget
   readonly #errors: Budget
+  readonly #openedMs: number
   #servedCount = 0
   #isDraining = false
-  #isGone = false
+  isGone = false
 
   constructor(home: SessionHome, id: number, remoteAddress: string, remotePort: number) {
     this.id = id
@@ -66,6 +75,7 @@ export class H3Session implements ServerConnection, StreamHome, DeadlineOwner {
     this.remotePort = remotePort
     this.#home = home
     const { clock } = home.context.timers
+    this.#openedMs = clock.nowMs()
     this.#resets = new Budget(clock, resetsBurst, resetsPerSecond)
     this.#errors = new Budget(clock, errorsBurst, errorsPerSecond)
     this.#wait(home.context.limits.headMs)
@@ -100,9 +110,13 @@ export class H3Session implements ServerConnection, StreamHome, DeadlineOwner {
   onHeaders(streamId: number, fields: readonly QuicField[], ends: boolean): void {
     const open = this.#streams.get(streamId)
     if (open !== undefined) return this.#onTrailers(open, fields)
-    if (this.#isGone) return
+    // Trailers of one that was cut off, or what its client calls so: no second request.
+    if (this.isGone || this.#left.has(streamId)) return
     // Surely not processed: the client may ask elsewhere (RFC 9114 §4.1.1). The provider cannot say so by GOAWAY.
-    if (this.#isDraining) return this.endpoint.reset(this.id, streamId, H3Code.REQUEST_REJECTED)
+    if (this.#isDraining) {
+      this.#remember(streamId)
+      return this.endpoint.reset(this.id, streamId, H3Code.REQUEST_REJECTED)
+    }
     this.#onRequest(streamId, fields, ends)
   }
 
@@ -120,8 +134,7 @@ export class H3Session implements ServerConnection, StreamHome, DeadlineOwner {
     if (fault === NONE && x.request.upgrade !== '') fault = Faults.METHOD_NOT_SERVED
     if (fault !== NONE) {
       stream.refuse(x, fault)
-      if (!this.#errors.takes()) this.#expel(Faults.H3_ERROR_FLOOD)
-      return
+      return this.#judgeErrors(fields)
     }
     const { requestsMax } = limits
     if (requestsMax > 0 && this.#servedCount >= requestsMax) this.drain()
@@ -135,7 +148,13 @@ export class H3Session implements ServerConnection, StreamHome, DeadlineOwner {
     const fault = trailers.finish()
     if (fault === NONE) return
     stream.fail(fault)
-    if (!this.#errors.takes()) this.#expel(Faults.H3_ERROR_FLOOD)
+    this.#judgeErrors(fields)
+  }
+
+  /** Another section was refused: may its client go on? */
+  #judgeErrors(fields: readonly QuicField[]): void {
+    if (isMuchTooLarge(fields, this.context.limits) || !this.#errors.takes())
+      this.#expel(Faults.H3_ERROR_FLOOD)
   }
 
   onData(streamId: number, bytes: Buffer): void {
@@ -143,7 +162,12 @@ export class H3Session implements ServerConnection, StreamHome, DeadlineOwner {
   }
 
   onEnd(streamId: number): void {
-    this.#streams.get(streamId)?.onRemoteEnd()
+    const stream = this.#streams.get(streamId)
+    if (stream !== undefined) return stream.onRemoteEnd()
+    if (this.isGone || this.#left.delete(streamId)) return
+    // No header section came, or not the whole of one: the provider keeps the stream for us until it is told (RFC 9114 §4.1).
+    this.endpoint.reset(this.id, streamId, H3Code.REQUEST_INCOMPLETE)
+    this.#judgeErrors(nothing)
   }
 
   onReset(streamId: number): void {
@@ -180,11 +204,18 @@ export class H3Session implements ServerConnection, StreamHome, DeadlineOwner {
     this.#home.heldBytes -= bytes
   }
 
-  forget(stream: H3ServerStream): void {
-    this.#streams.delete(stream.stream)
-    if (this.#isGone || this.#streams.size > 0) return
+  forget({ stream }: H3ServerStream): void {
+    this.#streams.delete(stream)
+    this.#remember(stream)
+    if (this.isGone || this.#streams.size > 0) return
     if (this.#isDraining) this.#goSoon()
     else this.#wait(this.context.limits.idleMs)
+  }
+
+  /** It is over. */
+  #remember(streamId: number): void {
+    if (this.#left.size >= leftMax) this.#left.delete(this.#left.values().next().value as number)
+    this.#left.add(streamId)
   }
 
   later(ms: number, callback: () => void): void {
@@ -211,16 +242,27 @@ export class H3Session implements ServerConnection, StreamHome, DeadlineOwner {
     this.#leave(Faults.DRAINING)
   }
 
+  /** It is here for a while and has asked for nothing. */
+  get isSilent(): boolean {
+    return this.#servedCount === 0 && this.context.timers.clock.nowMs() - this.#openedMs >= silentMs
+  }
+
+  /** There is no memory for it. */
+  shed(): void {
+    this.endpoint.closeSession(this.id, H3Code.EXCESSIVE_LOAD)
+    this.#leave(Faults.ANSWER_HELD)
+  }
+
   #expel(fault: Fault): void {
-    if (this.#isGone) return
+    if (this.isGone) return
     this.context.onFault?.(fault, this.remoteAddress)
     this.endpoint.closeSession(this.id, H3Code.EXCESSIVE_LOAD)
     this.#leave(fault)
   }
 
   #leave(fault: Fault): void {
-    if (this.#isGone) return
-    this.#isGone = true
+    if (this.isGone) return
+    this.isGone = true
     this.context.timers.remove(this.#deadline)
     for (const stream of this.#streams.values()) stream.abandon(fault)
     this.context.onClosed(this)
@@ -234,7 +276,7 @@ export class H3Session implements ServerConnection, StreamHome, DeadlineOwner {
       return this.#leave(Faults.IDLE_TIMEOUT)
     }
     for (const stream of this.#streams.values()) this.#judge(stream)
-    if (!this.#isGone && this.#streams.size > 0) this.#wait(this.context.limits.rateWindowMs)
+    if (!this.isGone && this.#streams.size > 0) this.#wait(this.context.limits.rateWindowMs)
   }
 
   /** Once a window: who neither sends nor takes what is due loses the stream. */
