@@ -12,7 +12,7 @@ import type { ServerSecurity } from '../net/security.ts'
 import { CertificateSources, CertificateTable, type CertificateSource } from '../tls/certificates.ts'
 import { ListenerSecurity, type ClientAuth } from '../tls/listener-security.ts'
 import { QuicSecurity } from '../tls/quic-security.ts'
-import { ServerCertificate, type CertificatePair } from '../tls/server-certificate.ts'
+import { ServerCertificate } from '../tls/server-certificate.ts'
 import type { TicketKeys } from '../tls/ticket-keys.ts'
 import { readKeyFile, tsigKeyOf } from '../tls/acme/dns/key-file.ts'
 import type { TsigKey } from '../tls/acme/dns/tsig.ts'
@@ -104,54 +104,44 @@ export class TlsCompiler {
 
   #table(list: readonly CertificateDocument[], path: ConfigPath): CertificateTable {
     const made: ServerCertificate[] = []
+    const places = new Map<string, number[]>()
     for (const [i, entry] of list.entries()) {
-      const pair = this.#pair(entry, [...path, i])
-      if (pair === null) continue
-      const twin = made.findIndex((other) => isTwin(other, pair))
-      if (twin < 0) made.push(new ServerCertificate([pair]))
-      else made[twin] = new ServerCertificate([...(made[twin] as ServerCertificate).pairs, pair])
+      const one = this.#certificate(entry, [...path, i])
+      if (one === null) continue
+      const names = [...one.names].sort().join(' ')
+      const sameNames = places.get(names) ?? []
+      const twin = sameNames.find((place) => isTwin(made[place] as ServerCertificate, one))
+      if (twin === undefined) places.set(names, [...sameNames, made.push(one) - 1])
+      else made[twin] = new ServerCertificate([...(made[twin] as ServerCertificate).pairs, ...one.pairs])
     }
     return new CertificateTable(made)
   }
 
-  #pair(entry: CertificateDocument, path: ConfigPath): CertificatePair | null {
+  #certificate(entry: CertificateDocument, path: ConfigPath): ServerCertificate | null {
     const cert = this.#pem(entry.cert, [...path, 'cert'])
     const key = this.#pem(entry.key, [...path, 'key'])
-    if (cert === '' || key === '') return null
-    const certificate = this.#chain(cert, [...path, 'cert'])
-    if (certificate === null) return null
-    let privateKey
+    if (cert === '' || key === '' || !this.#isChain(cert, [...path, 'cert'])) return null
     try {
-      privateKey = createPrivateKey(key)
+      return new ServerCertificate([{ cert, key }])
     } catch {
-      const isLocked = key.includes('ENCRYPTED')
-      const remedy = isLocked
-        ? 'it is encrypted; decrypt it with `openssl pkey`'
-        : 'there is no private key in it'
-      this.#tell([...path, 'key'], `the key cannot be used: ${remedy}`)
+      this.#tell([...path, 'key'], mistakeOfKey(key))
       return null
     }
-    if (certificate.checkPrivateKey(privateKey)) return { cert, key }
-    this.#tell(
-      [...path, 'key'],
-      'the key does not belong to the certificate: they were made for different pairs',
-    )
-    return null
   }
 
-  /** The first certificate of a chain, when it can be served. */
-  #chain(pem: string, path: ConfigPath): X509Certificate | null {
+  /** Can it be served? */
+  #isChain(pem: string, path: ConfigPath): boolean {
     const chain: X509Certificate[] = []
     try {
       for (const block of blocksOf(pem)) chain.push(new X509Certificate(block))
     } catch (error) {
       this.#tell(path, `the certificate cannot be read: ${(error as Error).message}`)
-      return null
+      return false
     }
     const [first] = chain
     if (first === undefined) {
       this.#tell(path, 'there is no certificate in it; are "cert" and "key" swapped?')
-      return null
+      return false
     }
     for (let i = 0; i + 1 < chain.length; i++) {
       if (chain[i]?.checkIssued(chain[i + 1] as X509Certificate) === true) continue
@@ -160,10 +150,10 @@ export class TlsCompiler {
           ? 'the chain begins with an authority: the certificate of the server comes first'
           : `certificate ${i + 2} of the chain did not issue certificate ${i + 1}: each is followed by its issuer`
       this.#tell(path, message)
-      return null
+      return false
     }
     this.#checkTime(first, path)
-    return first
+    return true
   }
 
   #checkTime(certificate: X509Certificate, path: ConfigPath): void {
@@ -294,7 +284,7 @@ export class TlsCompiler {
 
   #checkOrigin(tls: OriginTlsDocument, path: ConfigPath): void {
     if (tls.ca !== undefined) this.#authority(tls.ca, [...path, 'ca'])
-    if (tls.certificate !== undefined) this.#pair(tls.certificate, [...path, 'certificate'])
+    if (tls.certificate !== undefined) this.#certificate(tls.certificate, [...path, 'certificate'])
     if (tls.verify) return
     this.#tell([...path, 'verify'], 'whoever is on the way to the origin can be taken for it', 'warning')
   }
@@ -370,13 +360,21 @@ function blocksOf(pem: string): string[] {
   return pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^]+?-----END [^\n]*-----/g) ?? []
 }
 
-/** The same names with a key of another kind. */
-function isTwin(other: ServerCertificate, pair: CertificatePair): boolean {
-  const names = new ServerCertificate([pair]).names
-  const isSame = names.length === other.names.length && names.every((name) => other.names.includes(name))
-  return isSame && other.pairs.every(({ cert }) => kindOf(cert) !== kindOf(pair.cert))
+/** Why a key is not that of a certificate that was read. */
+function mistakeOfKey(key: string): string {
+  try {
+    createPrivateKey(key)
+  } catch {
+    const isLocked = key.includes('ENCRYPTED')
+    const remedy = isLocked
+      ? 'it is encrypted; decrypt it with `openssl pkey`'
+      : 'there is no private key in it'
+    return `the key cannot be used: ${remedy}`
+  }
+  return 'the key does not belong to the certificate: they were made for different pairs'
 }
 
-function kindOf(cert: string): string {
-  return new X509Certificate(cert).publicKey.asymmetricKeyType ?? ''
+/** Of one with the same names: are its keys of other kinds? */
+function isTwin(other: ServerCertificate, { kinds }: ServerCertificate): boolean {
+  return !other.kinds.some((kind) => kinds.includes(kind))
 }

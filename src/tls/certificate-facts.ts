@@ -21,7 +21,10 @@ const authorityKeyIdentifier = '2.5.29.35'
 
 /** Of the first certificate of a chain. Throws when it is none. */
 export function readFacts(chainPem: string): CertificateFacts {
-  const certificate = new X509Certificate(chainPem)
+  return factsOf(new X509Certificate(chainPem))
+}
+
+export function factsOf(certificate: X509Certificate): CertificateFacts {
   return {
     names: namesOf(certificate.subjectAltName ?? ''),
     notBeforeMs: Date.parse(certificate.validFrom),

@@ -9,7 +9,7 @@
  */
 import { X509Certificate, createPrivateKey } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import { readFacts } from './certificate-facts.ts'
+import { factsOf, type CertificateFacts } from './certificate-facts.ts'
 
 /** PEM: the certificate with those that lead to its authority, and its private key. */
 export interface CertificatePair {
@@ -19,11 +19,19 @@ export interface CertificatePair {
 
 export class ServerCertificate {
   readonly pairs: readonly CertificatePair[]
+  /** Kinds of their keys, as Node names them ('ec', 'rsa'). */
+  readonly kinds: readonly string[]
   /** Names and addresses that all its pairs are for, lower case; wildcards as '*.name'. */
   readonly names: readonly string[]
   /** When the first of its pairs begins to hold and ends to. */
   readonly notBeforeMs: number
   readonly notAfterMs: number
+  /** What every client that is not of long ago can verify. */
+  readonly best: CertificatePair | null
+  /** Beside another kind. */
+  readonly rsa: CertificatePair | null
+  /** What signs with the key of `best` in TLS 1.3 (RFC 8446 §4.2.3), as Node names it; '' where that is no ECDSA. */
+  readonly ecdsaAlgorithm: string
   /** OCSP answers to staple, DER, about the certificates of `best` and of `rsa`; null for none. */
   ocsp: Buffer | null = null
   rsaOcsp: Buffer | null = null
@@ -31,13 +39,18 @@ export class ServerCertificate {
 
   /** Throws an Error that tells what is wrong with a pair. */
   constructor(pairs: readonly CertificatePair[]) {
-    const facts = pairs.map((pair) => readFacts(pair.cert))
-    for (const pair of pairs) checkPair(pair)
+    const read = pairs.map(readPair)
     this.pairs = pairs
-    const [first, ...others] = facts
+    this.kinds = read.map(({ kind }) => kind)
+    const [first, ...others] = read
     this.names = (first?.names ?? []).filter((name) => others.every(({ names }) => names.includes(name)))
-    this.notBeforeMs = Math.max(...facts.map(({ notBeforeMs }) => notBeforeMs))
-    this.notAfterMs = Math.min(...facts.map(({ notAfterMs }) => notAfterMs))
+    this.notBeforeMs = Math.max(...read.map(({ notBeforeMs }) => notBeforeMs))
+    this.notAfterMs = Math.min(...read.map(({ notAfterMs }) => notAfterMs))
+    const best = read.find(({ kind }) => kind !== 'rsa') ?? first
+    const rsa = read.find(({ kind }) => kind === 'rsa')
+    this.best = best?.pair ?? null
+    this.rsa = rsa === undefined || rsa === best ? null : rsa.pair
+    this.ecdsaAlgorithm = curveAlgorithms[best?.curve ?? ''] ?? ''
   }
 
   /**
@@ -56,25 +69,6 @@ export class ServerCertificate {
     }
     return context
   }
-
-  /** What every client that is not of long ago can verify. */
-  get best(): CertificatePair | null {
-    return this.pairs.find((pair) => !isRsa(pair)) ?? this.pairs[0] ?? null
-  }
-
-  /** Beside another kind. */
-  get rsa(): CertificatePair | null {
-    const rsa = this.pairs.find(isRsa) ?? null
-    return rsa === this.best ? null : rsa
-  }
-
-  /** What signs with the key of `best` in TLS 1.3 (RFC 8446 §4.2.3), as Node names it; '' where that is no ECDSA. */
-  get ecdsaAlgorithm(): string {
-    const { best } = this
-    const curve =
-      best === null ? '' : (new X509Certificate(best.cert).publicKey.asymmetricKeyDetails?.namedCurve ?? '')
-    return curveAlgorithms[curve] ?? ''
-  }
 }
 
 const curveAlgorithms: Readonly<Record<string, string>> = {
@@ -83,13 +77,21 @@ const curveAlgorithms: Readonly<Record<string, string>> = {
   secp521r1: 'ECDSA+SHA512',
 }
 
-function isRsa({ cert }: CertificatePair): boolean {
-  return new X509Certificate(cert).publicKey.asymmetricKeyType === 'rsa'
+interface ReadPair extends CertificateFacts {
+  readonly pair: CertificatePair
+  readonly kind: string
+  /** '' where the key has none. */
+  readonly curve: string
 }
 
-/** Does the key belong to the certificate, and does the chain stand in order? */
-function checkPair({ cert, key }: CertificatePair): void {
-  const certificate = new X509Certificate(cert)
+function readPair(pair: CertificatePair): ReadPair {
+  const certificate = new X509Certificate(pair.cert)
+  checkKey(certificate, pair.key)
+  const { asymmetricKeyType: kind = '', asymmetricKeyDetails } = certificate.publicKey
+  return { ...factsOf(certificate), pair, kind, curve: asymmetricKeyDetails?.namedCurve ?? '' }
+}
+
+function checkKey(certificate: X509Certificate, key: string): void {
   let privateKey
   try {
     privateKey = createPrivateKey(key)
