@@ -58,8 +58,8 @@ be passed over in silence. A wrong config never replaces a right one: a reload t
 
 ## Values
 
-- **Durations** are text with units, from large to small: \`"250ms"\`, \`"5s"\`, \`"1m30s"\`, \`"2h"\`, \`"1d"\`; a bare
-  number is milliseconds.
+- **Durations** are text with units, from large to small: \`"250ms"\`, \`"5s"\`, \`"1m30s"\`, \`"2h"\`, \`"1d"\`,
+  \`"2w"\`, \`"1y"\` (365 days); a bare number is milliseconds.
 - **Sizes** are text with a unit: \`"64KiB"\` is 65,536 bytes, \`"64kB"\` is 64,000; a bare number is bytes.
 - **Networks** are \`"10.0.0.0/8"\`, \`"fd00::/8"\` or a single address. Bits beyond the prefix length are an error.
 `

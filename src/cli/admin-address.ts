@@ -3,6 +3,7 @@
  * there.
  */
 import { askAdmin, type AdminReply } from '../admin/client.ts'
+import { errorCode, thisUser } from '../core/file-errors.ts'
 import type { Option, Parsed } from './command.ts'
 import { chooseConfigFile, loadAndTell } from './config-file.ts'
 import { printError, styledError } from './terminal.ts'
@@ -27,7 +28,10 @@ export async function adminOf(
 ): Promise<string | null> {
   const named = parsed.value('admin')
   if (named !== undefined) return named
-  const file = chooseConfigFile(parsed.value('config'))
+  const file = chooseConfigFile(
+    parsed.value('config'),
+    'the admin listener of the running server with --admin unix:/run/headgate/admin.sock',
+  )
   if (file === null) return null
   const { document } = await loadAndTell(file)
   if (document === null) return null
@@ -46,7 +50,20 @@ export async function askServer(
   try {
     return await askAdmin(listen, method, path, body)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : 'no answer'
-    throw new Error(`nobody answers at ${listen}: ${reason}`, { cause: error })
+    throw new Error(`nobody answers at ${listen}: ${reasonOf(error)}`, { cause: error })
+  }
+}
+
+function reasonOf(error: unknown): string {
+  switch (errorCode(error)) {
+    case 'ENOENT':
+      return 'there is no such socket; is Headgate running, with this "admin" in its config?'
+    case 'ECONNREFUSED':
+      return 'nobody listens there; is Headgate running, with this "admin" in its config?'
+    case 'EACCES':
+    case 'EPERM':
+      return `${thisUser()} may not use the socket; ask as the user that Headgate runs as, or one of its group`
+    default:
+      return error instanceof Error ? error.message : 'no answer'
   }
 }

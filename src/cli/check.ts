@@ -1,6 +1,7 @@
 /** check: tells whether a config file is right, and what it says. */
 import type { ConfigDocument } from '../config/document.ts'
 import { loadConfig, type LoadedConfig } from '../config/load.ts'
+import { machineProblems } from '../config/machine.ts'
 import { pathText } from '../config/problem.ts'
 import type { Command } from './command.ts'
 import { UsageError } from './command.ts'
@@ -11,7 +12,11 @@ export const checkCommand: Command = {
   name: 'check',
   usage: '[FILE] [--json]',
   summary: 'Checks a config file and says what is wrong with it.',
-  details: 'Exit code 0: it is right (there may be warnings); 1: it is wrong.',
+  details: [
+    'Exit code 0: it is right (there may be warnings); 1: it is wrong. Certificates, keys and',
+    'error pages are read, as a start would. Warnings tell of folders for logs, sockets, the',
+    'cache and certificates that this user could not write: ask as the user that will run it.',
+  ].join('\n'),
   options: [
     { name: 'config', short: 'c', value: 'FILE', description: 'The config file; the same as FILE.' },
     {
@@ -29,7 +34,7 @@ export const checkCommand: Command = {
       throw new UsageError('FILE and --config are the same; name one')
     const file = chooseConfigFile(named ?? parsed.value('config'))
     if (file === null) return 1
-    const loaded = await loadConfig(file)
+    const loaded = await loadConfig(file, machineProblems)
     if (parsed.has('json')) print(JSON.stringify(report(loaded), null, 2))
     else tell(loaded)
     return loaded.document === null ? 1 : 0

@@ -10,15 +10,13 @@ import {
 import { problemText } from '../config/problem-text.ts'
 import { printError, styledError } from './terminal.ts'
 
-/** null when none was named and none is there: that was told. */
-export function chooseConfigFile(named: string | undefined): string | null {
+/** null when none was named and none is there: that was told, with what does without. */
+export function chooseConfigFile(named: string | undefined, or = ''): string | null {
   const file = named ?? findConfigFile()
   if (file !== null) return file
   printError(`${styledError('red', 'headgate:')} no config file here, nor in ${systemDirectory}`)
   printError(`  looked for ${defaultFiles.join(', ')}`)
-  printError(
-    '  name one with --config FILE, or do without: headgate proxy --from :8080 --to http://127.0.0.1:3000',
-  )
+  printError(`  name one with --config FILE${or === '' ? '' : `, or ${or}`}`)
   return null
 }
 

@@ -53,7 +53,10 @@ export const explainCommand: Command = {
   async run(parsed) {
     const request = readRequest(parsed)
     if (parsed.has('live') || parsed.has('admin')) return explainLive(parsed, request)
-    const file = chooseConfigFile(parsed.value('config'))
+    const file = chooseConfigFile(
+      parsed.value('config'),
+      'ask the running server: --admin unix:/run/headgate/admin.sock',
+    )
     if (file === null) return 1
     const loaded = await loadAndTell(file)
     if (loaded.document === null) return 1

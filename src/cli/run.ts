@@ -31,7 +31,10 @@ export const runCommand: Command = {
   positionalsMax: 1,
   examples: ['headgate run', 'headgate run --config edge.yaml --watch'],
   async run(parsed) {
-    const file = chooseConfigFile(parsed.value('config') ?? parsed.positionals[0])
+    const file = chooseConfigFile(
+      parsed.value('config') ?? parsed.positionals[0],
+      'do without: headgate proxy --from :8080 --to http://127.0.0.1:3000',
+    )
     if (file === null) return 1
     const loaded = await loadAndTell(file)
     if (loaded.document === null) {

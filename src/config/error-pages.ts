@@ -3,6 +3,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
+import { whyUnread } from '../core/file-errors.ts'
 import type { ErrorPages } from '../engine/plan.ts'
 
 /** An error page that takes longer to send than to read about is a mistake. */
@@ -63,7 +64,6 @@ function readPage(file: string): Page | string {
       ? `${file} has ${body.length} bytes; at most 1 MiB`
       : { body, contentType }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    return code === 'ENOENT' ? `${file} does not exist` : `${file} cannot be read (${code})`
+    return `${file} ${whyUnread(error)}`
   }
 }

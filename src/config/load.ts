@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import { dirname, extname, join, resolve } from 'node:path'
 import { systemClock } from '../core/clock.ts'
+import { whyUnread } from '../core/file-errors.ts'
 import { checkConfig } from './check.ts'
 import type { ConfigDocument, HeadgateConfig } from './document.ts'
 import { ErrorPageSet } from './error-pages.ts'
@@ -74,21 +75,24 @@ export function isLoaded(config: HeadgateConfig | LoadedConfig): config is Loade
   return 'problems' in config && 'baseDirectory' in config
 }
 
+/** What else is looked into where a config is right so far. */
+export type FurtherChecks = (document: ConfigDocument, baseDirectory: string) => readonly ConfigProblem[]
+
 /** Reads and checks a file. */
-export async function loadConfig(name: string): Promise<LoadedConfig> {
+export async function loadConfig(name: string, further: FurtherChecks = nothingElse): Promise<LoadedConfig> {
   const file = resolve(name)
   let text: string
   try {
     text = await readFile(file, 'utf8')
   } catch (error) {
-    return failed(file, noSource, [unplaced(reasonOf(error))])
+    return failed(file, noSource, [unplaced(`it ${whyUnread(error)}`)])
   }
   switch (extname(file)) {
     case '.ts':
     case '.mts':
     case '.js':
     case '.mjs':
-      return await loadModule(file, text)
+      return await loadModule(file, text, further)
     case '.yaml':
     case '.yml':
     case '.json':
@@ -97,7 +101,7 @@ export async function loadConfig(name: string): Promise<LoadedConfig> {
       if (read.input === undefined) return failed(file, read.source, read.problems)
       // Of ten thousand sites each of these takes some tenths of a second: who is served meanwhile gets a turn.
       await turn()
-      const loaded = checked(file, [file], read.input, read.source, read.problems)
+      const loaded = checked(file, [file], read.input, read.source, read.problems, further)
       await turn()
       return loaded
     }
@@ -108,11 +112,13 @@ export async function loadConfig(name: string): Promise<LoadedConfig> {
   }
 }
 
-async function loadModule(file: string, text: string): Promise<LoadedConfig> {
+const nothingElse: FurtherChecks = () => []
+
+async function loadModule(file: string, text: string, further: FurtherChecks): Promise<LoadedConfig> {
   const read = await readModule(file)
   const source = new ModuleSource(file, text)
   if (read.problem !== '') return { ...failed(file, source, [unplaced(read.problem)]), files: read.files }
-  return checked(file, read.files, read.input, source, [])
+  return checked(file, read.files, read.input, source, [], further)
 }
 
 /** Checks a config that is an object; one that was loaded already is given back. */
@@ -120,7 +126,7 @@ export function readConfig(
   config: HeadgateConfig | LoadedConfig,
   baseDirectory: string = process.cwd(),
 ): LoadedConfig {
-  return isLoaded(config) ? config : checked('', [], config, noSource, [], baseDirectory)
+  return isLoaded(config) ? config : checked('', [], config, noSource, [], nothingElse, baseDirectory)
 }
 
 function checked(
@@ -129,6 +135,7 @@ function checked(
   input: unknown,
   source: ConfigSource,
   before: readonly ReadProblem[],
+  further: FurtherChecks,
   baseDirectory: string = dirname(file),
 ): LoadedConfig {
   const { document, problems } = checkConfig(input)
@@ -144,6 +151,7 @@ function checked(
     for (const { key, message } of pages.problems) {
       all.push({ path: ['errorPages', key], onKey: false, severity: 'error', message })
     }
+    all.push(...further(document, baseDirectory))
   }
   const located = all.map((problem) => locate(problem, source))
   const sorted = [...placed(before, source), ...located].sort((a, b) => lineOf(a) - lineOf(b))
@@ -193,11 +201,4 @@ function failed(file: string, source: ConfigSource, problems: readonly ReadProbl
 
 function unplaced(message: string): ReadProblem {
   return { path: [], onKey: false, severity: 'error', message, position: null }
-}
-
-function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  if (code === 'ENOENT') return 'there is no such file'
-  if (code === 'EISDIR') return 'this is a folder'
-  return `it cannot be read (${code})`
 }

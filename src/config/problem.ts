@@ -67,6 +67,9 @@ function flatten(issue: Issue, base: ConfigPath, input: unknown): ConfigProblem[
       return [errorAt(path, typeMessage([issue], found))]
     case 'custom':
       return [errorAt(path, issue.message, issue.params?.['onKey'] === true)]
+    case 'too_big':
+    case 'too_small':
+      return [errorAt(path, typeof found === 'number' ? `${issue.message}, not ${found}` : issue.message)]
     default:
       return [errorAt(path, issue.message)]
   }
@@ -74,10 +77,21 @@ function flatten(issue: Issue, base: ConfigPath, input: unknown): ConfigProblem[
 
 function unknownKey(key: string, path: ConfigPath): string {
   const known = knownKeys(path)
-  if (futureKeys.has(key) && !known.includes(key))
+  if ((futureKeys.has(key) || futureWords.has(key)) && !known.includes(key))
     return `"${key}" is not available in this version of Headgate`
   return `unknown key "${key}"${hintFor(key, path) || didYouMean(key, known) || elsewhere(key)}`
 }
+
+/** What others call that which a later version is to have. */
+const futureWords: ReadonlySet<string> = new Set([
+  'fileServer',
+  'compression',
+  'gzip',
+  'healthCheck',
+  'healthChecks',
+  'rateLimit',
+  'rateLimits',
+])
 
 /** Says where a key belongs that is right but in the wrong place. */
 function elsewhere(key: string): string {
@@ -219,8 +233,10 @@ function collect(issues: readonly Issue[], kinds: string[], values: string[]): v
 }
 
 function listed(words: readonly string[]): string {
-  if (words.length < 2) return words[0] ?? 'something else'
-  return `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`
+  const [first = 'something else'] = words
+  if (words.length < 2) return first
+  const each = words.flatMap((word) => (word === kindNames['boolean'] ? ['true', 'false'] : [word]))
+  return `${each.slice(0, -1).join(', ')} or ${each.at(-1) ?? ''}`
 }
 
 function describe(value: unknown): string {

@@ -6,6 +6,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Clock } from '../core/clock.ts'
+import { whyUnread } from '../core/file-errors.ts'
 import type { ListenerPlan, TlsPlan } from '../engine/plan.ts'
 import type { OriginTls } from '../net/client-security.ts'
 import type { ServerSecurity } from '../net/security.ts'
@@ -72,16 +73,15 @@ export class TlsCompiler {
     this.problems.push({ path, message, severity, onKey: false })
   }
 
-  /** PEM itself, or what the file holds; '' when it cannot be read. */
+  /** PEM itself, or what the file holds; '' when it cannot be read, or holds something else. */
   #pem(text: string, path: ConfigPath): string {
     if (text.includes('-----BEGIN')) return text
     const isKnown = this.#contents.has(resolve(this.#baseDirectory, text))
     const content = this.#file(text, path)
-    if (!isKnown && content !== '' && !content.includes('-----BEGIN')) {
-      const file = resolve(this.#baseDirectory, text)
-      this.#tell(path, `${file} is not PEM: it has no line "-----BEGIN …-----"`)
-    }
-    return content
+    if (content === '' || content.includes('-----BEGIN')) return content
+    const file = resolve(this.#baseDirectory, text)
+    if (!isKnown) this.#tell(path, `${file} is not PEM: it has no line "-----BEGIN …-----"`)
+    return ''
   }
 
   /** What the file holds; '' when it cannot be read. */
@@ -93,10 +93,13 @@ export class TlsCompiler {
     let content = ''
     try {
       content = readFileSync(file, 'utf8')
+      // What a renewal on a full disk leaves behind.
+      if (content.trim() === '') {
+        this.#tell(path, `${file} is empty`)
+        content = ''
+      }
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-      const why = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`
-      this.#tell(path, `${file} ${why}`)
+      this.#tell(path, `${file} ${whyUnread(error)}`)
     }
     this.#contents.set(file, content)
     return content

@@ -9,6 +9,9 @@ const milliseconds: Record<string, number> = {
   m: 60_000,
   h: 3_600_000,
   d: 86_400_000,
+  w: 604_800_000,
+  // Of 365 days: what Strict-Transport-Security and lifetimes in caches are written in.
+  y: 31_536_000_000,
 }
 
 const bytes: Record<string, number> = {

@@ -76,7 +76,8 @@ const html: Form = {
 <meta name="viewport" content="width=device-width">
 <title>${title}</title>
 <style>
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 15vh auto; padding: 0 1rem; color-scheme: light dark }
+:root { color-scheme: light dark }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 15vh auto; padding: 0 1rem }
 h1 { font-size: 1.5rem } small { opacity: .6 }
 </style>
 <h1>${title}</h1>

@@ -3,6 +3,7 @@
  * that a log that cannot be written refuses the config and the old logs go on.
  */
 import type { Clock } from '../core/clock.ts'
+import { whyUnwritten } from '../core/file-errors.ts'
 import type { LogPlan } from './plan.ts'
 import { AccessLog } from './access-log.ts'
 import { ErrorsLog } from './errors-log.ts'
@@ -70,7 +71,7 @@ export class Logs {
       const bytesMax = plan.queueBytesMax
       return new LogQueue({ path, fd, bytesMax, isShared: this.#isShared, clock: this.#clock })
     } catch (error) {
-      throw new Error(`${what} cannot be opened: ${(error as Error).message}`, { cause: error })
+      throw new Error(`${what} cannot be opened: ${whyUnwritten(error, path)}`, { cause: error })
     }
   }
 

@@ -242,7 +242,7 @@ export class Runner implements AdminTarget {
   #onRefused(reason: string): void {
     this.#reloads.refused++
     this.#reloads.reason = reason
-    this.#note('error', 'config refused, the old one goes on: ' + reason)
+    this.#note('error', 'config refused, the old one goes on: ' + inOneLine(reason))
   }
 
   async #moveAdmin(listen: string): Promise<void> {
@@ -325,6 +325,12 @@ export class Runner implements AdminTarget {
       ...(await fleet?.status()),
     }
   }
+}
+
+/** For a log: what is wrong and where, without the lines of the file that people are shown. */
+function inOneLine(reason: string): string {
+  const lines = reason.split('\n').filter((line) => !/^ *\d* \| /.test(line))
+  return lines.join('; ')
 }
 
 /** Over all workers; one that died says nothing. */

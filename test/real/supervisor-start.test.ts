@@ -106,7 +106,7 @@ test('a log that cannot be opened exits with 1', async (t) => {
   it.configure({ errorPath: join(it.folder, 'none', 'errors.log') })
   await it.start({ isAwaited: false })
   assert.equal(await it.exit, '1')
-  assert.match(it.stderr, /the errors log cannot be opened: ENOENT/)
+  assert.match(it.stderr, /the errors log cannot be opened: its folder does not exist/)
 })
 
 test('a pidfile of a process that runs is not taken over, a stale one is', async (t) => {

@@ -85,7 +85,18 @@ test('purge wants to know what, and is not sent when it cannot be meant', async 
   }
   const nobody = await commandLine(['purge', '--all', '--admin', `unix:${join(folder, 'none.sock')}`])
   assert.equal(nobody.code, 1)
-  assert.match(nobody.err, /nobody answers at unix:/)
+  assert.match(
+    nobody.err,
+    /nobody answers at unix:.*none\.sock: there is no such socket; is Headgate running/,
+  )
+})
+
+test('a command for a running server says how to name it where there is no config', async () => {
+  for (const args of [['reload'], ['purge', '--all'], ['cert', 'ls'], ['explain', 'http://a/']]) {
+    const { code, err } = await commandLine(args, here)
+    assert.equal(code, 1)
+    assert.match(err, /name one with --config FILE, or .*--admin unix:/, args.join(' '))
+  }
 })
 
 test('reload needs an admin listener, and says when nobody answers there', async () => {

@@ -38,18 +38,43 @@ test('every key of the config has a description', () => {
   assert.deepEqual(bare, [])
 })
 
-test('every example of a part of the config is right', () => {
-  for (const [key, node] of Object.entries(configJsonSchema().properties ?? {})) {
-    for (const example of node.examples ?? []) {
-      // Files and names that an example speaks of are not there.
-      const config = { origins: { app: 'a:1' }, sites: { '*': 'app' }, [key]: example }
-      const wrong = readConfig(config).problems.filter(
-        ({ severity, message }) => severity === 'error' && !/does not exist|there is no origin/.test(message),
+test('every example of a key of the config is right', () => {
+  const wrong: string[] = []
+  const look = (node: SchemaNode, path: readonly (string | number)[]): void => {
+    for (const example of path.length === 0 ? [] : (node.examples ?? [])) {
+      const problems = readConfig(configWith(path, example)).problems.filter(
+        (problem) =>
+          problem.severity === 'error' &&
+          path.every((key, i) => problem.path[i] === key) &&
+          // Files, names and captures that an example speaks of are not there.
+          !/does not exist|there is no origin|is never set/.test(problem.message),
       )
-      assert.deepEqual(wrong, [], key)
+      for (const { message } of problems)
+        wrong.push(`${path.join('.')}: ${JSON.stringify(example)}: ${message}`)
     }
+    for (const [key, child] of Object.entries(node.properties ?? {})) look(child, [...path, key])
+    for (const child of node.anyOf ?? []) look(child, path)
+    if (node.items !== undefined) look(node.items, [...path, 0])
+    if (typeof node.additionalProperties === 'object') look(node.additionalProperties, [...path, 'a.example'])
   }
+  look(configJsonSchema(), [])
+  assert.deepEqual(wrong, [])
 })
+
+/** A config with `value` at `path`. What else it lacks is told at other places. */
+function configWith(path: readonly (string | number)[], value: unknown): object {
+  const config: Holder = { origins: { app: 'a:1' }, sites: { '*': 'app' } }
+  let at = config
+  for (const [i, key] of path.slice(0, -1).entries()) {
+    const inner: Holder = typeof path[i + 1] === 'number' ? ([] as unknown as Holder) : {}
+    at[key] = inner
+    at = inner
+  }
+  at[path.at(-1) as string] = value
+  return config
+}
+
+type Holder = Record<string | number, unknown>
 
 test('every example file is right, without a warning', async () => {
   const folder = new URL('examples/', root).pathname

@@ -174,8 +174,8 @@ test('a mistake in a module is told with its line when the key stands once', asy
 })
 
 test('a file that is not there, a folder and an unknown kind are told', async () => {
-  assert.equal(text(await loadConfig(join(folder, 'nope.yaml'))), 'F: there is no such file')
-  assert.equal(text(await loadConfig(folder)), 'F: this is a folder')
+  assert.equal(text(await loadConfig(join(folder, 'nope.yaml'))), 'F: it does not exist')
+  assert.equal(text(await loadConfig(folder)), 'F: it is a folder')
   assert.match(text(await load('a.toml', '')), /the kind is unknown/)
 })
 

@@ -67,6 +67,9 @@ test('a file that is not there, or holds something else, is named', () => {
   assert.match(problemsOf({ cert: 'gone.pem', key: own.key }), /gone\.pem does not exist/)
   const text = file('text.pem', 'not this')
   assert.match(problemsOf({ cert: text, key: own.key }), /text\.pem is not PEM/)
+  assert.match(problemsOf({ cert: own.cert, key: text }), /^error [^\n]*text\.pem is not PEM[^\n]*$/)
+  const empty = file('empty.pem', '\n')
+  assert.match(problemsOf({ cert: empty, key: own.key }), /^error [^\n]*empty\.pem is empty$/)
   const damaged = own.cert.replace(/\n[A-Za-z0-9+/]{64}\n/, '\nAAAA\n')
   assert.match(
     problemsOf({ cert: damaged, key: own.key }),

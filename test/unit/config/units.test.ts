@@ -11,6 +11,7 @@ test('durations have units, and a bare number is milliseconds', () => {
     ['1m', 60_000],
     ['2h', 7_200_000],
     ['1d', 86_400_000],
+    ['2w', 1_209_600_000],
     ['1m30s', 90_000],
     ['1h 30m', 5_400_000],
     [' 5 s ', 5000],
@@ -27,8 +28,9 @@ test('a duration with two readings, or none, is refused', () => {
   }
   for (const number of [-1, Number.NaN, Infinity]) assert.equal(typeof readDuration(number), 'string')
   assert.match(String(readDuration('5')), /unit is missing/)
-  assert.match(String(readDuration('5 sec')), /"sec" is not a unit \(ms, s, m, h, d\)/)
+  assert.match(String(readDuration('5 sec')), /"sec" is not a unit \(ms, s, m, h, d, w, y\)/)
   assert.match(String(readDuration('25d')), /at most 24 days/)
+  assert.match(String(readDuration('1y')), /at most 24 days/)
 })
 
 test('sizes have units of 1000 or of 1024, and a bare number is bytes', () => {

@@ -25,6 +25,8 @@ test('a browser gets HTML with status, sentence and request id', () => {
   assert.match(down.text, /<title>502 Bad Gateway<\/title>/)
   assert.match(down.text, /The origin refused the connection\./)
   assert.match(down.text, /Request [0-9a-f]{12}-/)
+  // Of the root: the canvas takes no colour from the body.
+  assert.match(down.text, /:root \{ color-scheme: light dark \}/)
 })
 
 test('who asks for JSON gets problem details (RFC 9457)', () => {

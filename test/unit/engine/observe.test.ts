@@ -207,7 +207,7 @@ test('a plan whose log cannot be opened is refused, and the old logs go on', asy
   observe.use(plan)
   assert.throws(
     () => observe.prepare(planOf([], { access: 'json', accessPath: join(folder, 'none', 'a.log') })),
-    /the access log cannot be opened: ENOENT/,
+    /the access log cannot be opened: its folder does not exist; make it \(mkdir -p .*none\)/,
   )
   finish(observe, null)
   const moved = planOf([], { access: 'json', accessPath: join(folder, 'b.log') })
