@@ -44,17 +44,17 @@ sites:
     - { origin: app }
 \`\`\`
 
-\`headgate.json\` is the same in JSON; comments and commas at the end are allowed. \`headgate schema\` prints the JSON
-Schema for editors.
+\`headgate.json\` is the same in JSON, where comments and trailing commas are allowed. \`headgate schema\` prints the JSON Schema,
+by which editors complete keys and mark mistakes.
 
 Without \`--config\`, \`headgate run\` takes the first of ${defaultFiles.map((name) => `\`${name}\``).join(', ')} in the
-current folder, then in \`${systemDirectory}\`. While a config file loads, \`import … from 'headgate'\` is this
-installation, wherever the file lies. Its default export may also be a promise, or a function that gives a config. Paths
-in a config are meant from the folder of the file.
+current folder, then in \`${systemDirectory}\`. While a config file loads, \`import … from 'headgate'\` means this
+installation, wherever the file is. Its default export may also be a promise, or a function that returns a config. Paths in a
+config start at the folder of the file; those of unix sockets are absolute.
 
-\`headgate check\` tells all that is wrong at once, with line, column and what was probably meant. A key that is unknown is
-an error; so is one of a later version (${[...futureKeys].map((key) => `\`${key}\``).join(', ')}), rather than that it
-be passed over in silence. A wrong config never replaces a right one: a reload that finds one leaves the old one running.
+\`headgate check\` reports all mistakes at once, with line, column and what was probably meant. An unknown key is an error. So is
+one of a later version (${[...futureKeys].map((key) => `\`${key}\``).join(', ')} where they do not stand in the tables below),
+rather than being ignored silently. A wrong config never replaces a right one: a reload that finds one leaves the old one running.
 
 ## Values
 

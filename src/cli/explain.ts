@@ -63,9 +63,11 @@ export const explainCommand: Command = {
     const explanation = explainRequest(loaded, request)
     if (parsed.has('json')) print(JSON.stringify(explanation, null, 2))
     else tell(explanation)
-    if (!parsed.has('json') && explanation.steps.some(({ name }) => name === 'cache'))
+    const lacks = explanation.tls.some((line) => line.includes('no certificate'))
+    if (!parsed.has('json') && (lacks || explanation.steps.some(({ name }) => name === 'cache')))
       print(
-        '\nFrom the config alone: what is stored, and which servers answer, the running server tells: --live',
+        '\nFrom the config alone: which certificates came by themselves, what is stored, and which servers answer, ' +
+          'the running server tells: --live',
       )
     return explanation.refusal === null ? 0 : 1
   },

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { commandLine } from './command-line.ts'
@@ -63,6 +64,14 @@ test('explain of a request that is refused says why, and 1', async () => {
     'Content-Length: 2',
   ]
   assert.match((await commandLine(twice, here)).out, /answered 400: .*length_repeated/)
+})
+
+test('explain says that the running server knows of certificates that came by themselves', async () => {
+  const config = 'listeners: [{ port: 8443, tls: true }]\nsites: { localhost: { respond: 204 } }\n'
+  writeFileSync(join(folder, 'local.yaml'), config)
+  const { code, out } = await commandLine(['explain', '-c', 'local.yaml', 'https://localhost/'], here)
+  assert.equal(code, 0)
+  assert.match(out, /no certificate is for localhost now[^]*certificates came by themselves[^]*--live\n$/)
 })
 
 test('explain refuses what is no URL, method or address', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFileSync, readdirSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { configDocs } from '../../../scripts/config-docs.ts'
@@ -75,6 +76,28 @@ function configWith(path: readonly (string | number)[], value: unknown): object 
 }
 
 type Holder = Record<string | number, unknown>
+
+test('every config in the documents is right', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'headgate-docs-'))
+  try {
+    const pages = ['README.md', ...readdirSync(new URL('docs', root)).map((name) => `docs/${name}`)]
+    const wrong: string[] = []
+    for (const page of pages.filter((name) => name.endsWith('.md'))) {
+      for (const [, kind = '', text = ''] of read(page).matchAll(/^```(yaml|json)\n([^]*?)^```$/gm)) {
+        if (text.includes('scrape_configs')) continue
+        const file = join(folder, `snippet.${kind}`)
+        writeFileSync(file, text)
+        for (const { severity, message } of (await loadConfig(file)).problems)
+          // Files are not there; config.md shows single keys, without the origins that they name.
+          if (severity === 'error' && !/does not exist|there is no origin/.test(message))
+            wrong.push(`${page}: ${message}`)
+      }
+    }
+    assert.deepEqual(wrong, [])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
 
 test('every example file is right, without a warning', async () => {
   const folder = new URL('examples/', root).pathname
