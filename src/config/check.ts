@@ -2,6 +2,7 @@
  * Checks a config: its shape, and what only the whole can show (names of origins, captures, the order of routes). All
  * mistakes are reported at once: where one part is misshapen, the others are still checked.
  */
+import { listed } from '../core/listed.ts'
 import { didYouMean } from '../core/nearest.ts'
 import { systemClock } from '../core/clock.ts'
 import { compileUserRegex, regexCaptureNames } from '../engine/path-pattern.ts'
@@ -141,7 +142,7 @@ function checkHosts(input: unknown, tell: Tell): void {
 function checkSites(input: unknown, tell: Tell): void {
   const sites = valueAt(input, ['sites'])
   const origins = valueAt(input, ['origins'])
-  const names = isObject(origins) ? Object.keys(origins) : []
+  const names = new Set(isObject(origins) ? Object.keys(origins) : [])
   const used = new Set<string>()
   checkPassedOn(input, names, used, tell)
   if (isObject(input) && (sites === undefined || (isObject(sites) && Object.keys(sites).length === 0))) {
@@ -161,7 +162,7 @@ function checkSites(input: unknown, tell: Tell): void {
 }
 
 /** Listeners that pass connections on name origins, too. */
-function checkPassedOn(input: unknown, names: string[], used: Set<string>, tell: Tell): void {
+function checkPassedOn(input: unknown, names: ReadonlySet<string>, used: Set<string>, tell: Tell): void {
   const listeners = valueAt(input, ['listeners'])
   for (const [i, listener] of Array.isArray(listeners) ? listeners.entries() : []) {
     const tcp = valueAt(listener, ['tcp'])
@@ -205,11 +206,19 @@ function checkLoops(input: unknown, tell: Tell): void {
   })
 }
 
-function checkOrigin(name: string, path: ConfigPath, names: string[], used: Set<string>, tell: Tell): void {
+function checkOrigin(
+  name: string,
+  path: ConfigPath,
+  names: ReadonlySet<string>,
+  used: Set<string>,
+  tell: Tell,
+): void {
   used.add(name)
-  if (!isOriginName(name) || names.includes(name)) return
+  if (!isOriginName(name) || names.has(name)) return
   const there =
-    names.length === 0 ? 'there are no origins' : `there are ${names.map((other) => `"${other}"`).join(', ')}`
+    names.size === 0
+      ? 'there are no origins'
+      : `there are ${listed(Array.from(names, (other) => `"${other}"`))}`
   tell(
     path,
     `there is no origin "${name}"${didYouMean(name, names) || `; ${there}; an address has a port, as in "${name}:80"`}`,
@@ -219,7 +228,7 @@ function checkOrigin(name: string, path: ConfigPath, names: string[], used: Set<
 function checkRoutes(
   routes: unknown[],
   path: ConfigPath,
-  names: string[],
+  names: ReadonlySet<string>,
   used: Set<string>,
   tell: Tell,
 ): void {
@@ -237,7 +246,13 @@ function checkRoutes(
 }
 
 /** Reports what is wrong across the parts of a route. True when the route takes every request. */
-function checkRoute(raw: unknown, path: ConfigPath, names: string[], used: Set<string>, tell: Tell): boolean {
+function checkRoute(
+  raw: unknown,
+  path: ConfigPath,
+  names: ReadonlySet<string>,
+  used: Set<string>,
+  tell: Tell,
+): boolean {
   if (!isObject(raw)) return false
   if (typeof raw['origin'] === 'string') checkOrigin(raw['origin'], [...path, 'origin'], names, used, tell)
   const result = routeSchema.shape.match.safeParse(raw['match'])

@@ -13,25 +13,26 @@ import { parseServerUrl, type ServerUrl } from '../origin/server-url.ts'
 import type { ConfigPath } from './problem.ts'
 import type { WrittenServer } from './written.ts'
 
+type Addresses = ReadonlySet<string>
 type TellLoop = (path: ConfigPath, message: string) => void
 
 /**
  * The listener of this server that a connection to `url` reaches; null when it reaches none, as far as can be
  * told.
  */
-export function listenerAt(url: ServerUrl, listeners: readonly ListenerPlan[]): ListenerPlan | null {
-  return listeners.find((listener) => isReached(listener, url)) ?? null
+function listenerAt(url: ServerUrl, listeners: readonly ListenerPlan[], own: Addresses): ListenerPlan | null {
+  return listeners.find((listener) => isReached(listener, url, own)) ?? null
 }
 
-function isReached(listener: ListenerPlan, url: ServerUrl): boolean {
+function isReached(listener: ListenerPlan, url: ServerUrl, own: Addresses): boolean {
   if (listener.path !== '' || url.path !== '') return listener.path === url.path
   if (listener.port !== url.port) return false
-  return addressesOf(url.host).some((address) => isCovered(address, listener.host))
+  return addressesOf(url.host).some((address) => isCovered(address, listener.host, own))
 }
 
-function isCovered(address: string, host: string): boolean {
-  if (host === '' || host === '::') return isOwn(address)
-  if (host === '0.0.0.0') return isIPv4(address) && isOwn(address)
+function isCovered(address: string, host: string, own: Addresses): boolean {
+  if (host === '' || host === '::') return isOwn(address, own)
+  if (host === '0.0.0.0') return isIPv4(address) && isOwn(address, own)
   return addressesOf(host).includes(address)
 }
 
@@ -42,9 +43,15 @@ function addressesOf(host: string): readonly string[] {
   return [host === '::' ? '::1' : host.toLowerCase()]
 }
 
-function isOwn(address: string): boolean {
-  if (address === '::1' || (isIPv4(address) && address.startsWith('127.'))) return true
-  return Object.values(networkInterfaces()).some((all) => all?.some((each) => each.address === address))
+function isOwn(address: string, own: Addresses): boolean {
+  return address === '::1' || (isIPv4(address) && address.startsWith('127.')) || own.has(address)
+}
+
+/** Of this machine: the system is asked once for a config, whatever number of origins it has. */
+function ownAddresses(): Addresses {
+  return new Set(
+    Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address) ?? []),
+  )
 }
 
 /** Checks the servers that HTTP routes name. */
@@ -53,9 +60,10 @@ export function checkHttpLoops(
   listeners: readonly ListenerPlan[],
   tell: TellLoop,
 ): void {
+  const own = ownAddresses()
   for (const { path, url } of servers) {
     const server = parseServerUrl(url)
-    const listener = typeof server === 'string' ? null : listenerAt(server, listeners)
+    const listener = typeof server === 'string' ? null : listenerAt(server, listeners, own)
     if (typeof server === 'string' || listener === null || isPassedOn(listener, server)) continue
     const message = `${url} is a listener of this server (${listener.name}): requests come back, and are answered 508`
     tell(path, message)
@@ -76,11 +84,12 @@ export function checkTcpLoops(
   serversOf: (origin: string) => readonly string[],
   tell: (listener: ListenerPlan, pattern: string, message: string) => void,
 ): void {
+  const own = ownAddresses()
   const next = (listener: ListenerPlan, pattern: string): ListenerPlan[] => {
     const origin = listener.tcp?.[pattern] ?? listener.tcp?.['*']
     const servers = (origin === undefined ? [] : serversOf(origin)).map(parseServerUrl)
     return servers.flatMap((server) =>
-      typeof server === 'string' ? [] : (listenerAt(server, listeners) ?? []),
+      typeof server === 'string' ? [] : (listenerAt(server, listeners, own) ?? []),
     )
   }
   for (const listener of listeners) {

@@ -14,6 +14,7 @@
  * Every list of candidates is in the order written, so that order holds.
  */
 import { Faults, NONE } from '../core/faults.ts'
+import { listed } from '../core/listed.ts'
 import type { Exchange, RouteInfo } from '../http/exchange.ts'
 import { looserPath } from '../http/target.ts'
 import type { Matcher } from './match.ts'
@@ -129,9 +130,6 @@ function indexBySegment(rules: readonly RouteRule[]): ReadonlyMap<string, readon
   return index
 }
 
-/** Of those that there are, for one who asked for another: more are no help. */
-const hostsShown = 20
-
 export class HostRouter implements Router {
   readonly #exact = new Map<string, Site>()
   /** By '.example.com'. */
@@ -190,8 +188,7 @@ export class HostRouter implements Router {
 
   #hostsText(): string {
     const hosts = [...this.#exact.keys(), ...[...this.#suffixes.keys()].map((suffix) => '*' + suffix)]
-    const shown = hosts.slice(0, hostsShown).join(', ') || 'none'
-    return hosts.length <= hostsShown ? shown : `${shown} and ${hosts.length - hostsShown} more`
+    return listed(hosts)
   }
 
   #siteOf(host: string): Site | null {
