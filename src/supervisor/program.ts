@@ -83,6 +83,7 @@ export interface Program {
 export async function loadProgram(moduleUrl: string): Promise<Program> {
   const program = (await import(moduleUrl)) as Program
   // V8 accepts a compile cache only with the flags that it was written with, and other processes load before they set theirs.
+  // Writing a new one takes half a second, once.
   flushCompileCache()
   setEngineFlags()
   return program
