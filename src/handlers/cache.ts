@@ -45,14 +45,11 @@ import {
 } from './cache/passed.ts'
 import { PurgeAnswer } from './cache/purge-method.ts'
 import { SliceLook, Slicing, type SlicedStep } from './cache/slicing.ts'
+import { forwardedText, reasonOf, standInText, type Asked } from './cache/told.ts'
 import { UseCounts } from './cache/use-counts.ts'
 
 export function createCache(options: CacheOptions, context: CacheContext): Handler {
   return new CacheStep(options, context)
-}
-
-function reasonOf({ ask }: Reader | PartKeeper): Reason {
-  return (ask as ReasonedAsk).reason
 }
 
 class CacheStep implements Handler, SlicedStep {
@@ -118,7 +115,7 @@ class CacheStep implements Handler, SlicedStep {
   /** It is not in memory: waits for what the disk has, if there is one. */
   #look(x: Exchange, key: string): Flow {
     const slicing = this.#slicing
-    const isSliced = slicing !== null && x.request.method !== 'QUERY' && slicing.takes(key)
+    const isSliced = slicing !== null && x.request.method !== 'QUERY' && slicing.takes(key, x.request)
     if (isSliced && slicing.isInMemory(x)) return this.#miss(x, key)
     const wantsPart = slicing === null && x.request.method === 'GET' && x.request.fields.has(Field.RANGE)
     const more = isSliced ? [slicing.indexKeyOf(x)] : wantsPart ? [this.keyOf(x, partKeyDigest)] : []
@@ -191,10 +188,17 @@ class CacheStep implements Handler, SlicedStep {
     const { request } = x
     const slicing = this.#slicing
     if (slicing === null && request.fields.has(Field.RANGE) && this.#answerPart(x, part)) return DONE
-    const uses = this.#uses
-    if (uses !== null && uses.add(key) < this.#options.minUses) return this.#pass(x, passedSeldom)
-    if (slicing !== null && request.method !== 'QUERY' && slicing.takes(key)) return slicing.onMiss(x, key)
-    return this.#forward(x, key, null, judgeMiss(request))
+    const isSliced = slicing !== null && request.method !== 'QUERY' && slicing.takes(key, request)
+    const reason = judgeMiss(request)
+    // What is kept in slices has been asked for often enough, be it by another worker or before a restart.
+    const isCounted = verdictOf(reason) !== Verdict.UNAVAILABLE && !(isSliced && slicing.isInMemory(x))
+    if (isCounted && this.#isSeldom(key)) return this.#pass(x, passedSeldom)
+    return isSliced ? slicing.onMiss(x, key) : this.#forward(x, key, null, reason)
+  }
+
+  /** Counts one use more. */
+  #isSeldom(key: string): boolean {
+    return this.#uses !== null && this.#uses.add(key) < this.#options.minUses
   }
 
   /** From a stored 206 that has what is asked for. */
@@ -280,7 +284,7 @@ class CacheStep implements Handler, SlicedStep {
     } else if (outcome === Outcome.PASSED) {
       x.cacheResult = CacheResult.MISS
       reader.takeHead()
-      this.#addStatus(x, this.#statusOf(reader))
+      this.#addStatus(x, forwardedText(this.#status, reader))
       reader.answer()
     } else if (entry !== null) this.#serve(x, reader, entry)
     return DONE
@@ -298,26 +302,20 @@ class CacheStep implements Handler, SlicedStep {
 
   #serve(x: Exchange, reader: Reader, entry: Entry): void {
     const nowMs = this.#clock.nowMs()
-    if (reader.outcome === Outcome.STALE) {
-      x.cacheResult = CacheResult.STALE
-      return this.#server.stale(x, entry, nowMs, reasonRow(Reasons.IF_ERROR).name)
-    }
+    if (reader.outcome === Outcome.STALE) return this.#standIn(x, reader, entry, reader.status)
     x.cacheResult = !reader.isFirst
       ? CacheResult.COLLAPSED
       : reader.isValidated
         ? CacheResult.REVALIDATED
         : CacheResult.MISS
-    this.#server.fetched(x, entry, reader.growth, nowMs, this.#statusOf(reader))
+    this.#server.fetched(x, entry, reader.growth, nowMs, forwardedText(this.#status, reader))
   }
 
-  #statusOf(reader: Reader): string {
-    const { isFirst, isStored, isValidated } = reader
-    const { forwarded } = reasonRow(reasonOf(reader))
-    return this.#status.forwarded(forwarded, {
-      status: isValidated ? reader.status : 0,
-      isStored,
-      isCollapsed: !isFirst,
-    })
+  /** The origin failed, by `status` or by its silence (0). */
+  #standIn(x: Exchange, asked: Asked, entry: Entry, status: number): void {
+    const nowMs = this.#clock.nowMs()
+    x.cacheResult = CacheResult.STALE
+    this.#server.standIn(x, entry, nowMs, standInText(this.#status, asked, entry, nowMs, status))
   }
 
   #addStatus(x: Exchange, text: string): void {
@@ -356,8 +354,7 @@ class CacheStep implements Handler, SlicedStep {
     const { stale } = kept.ask
     const nowMs = this.#clock.nowMs()
     if (stale !== null && fault !== NONE && mayServeOnError(stale, x.request, this.#policy, 0, nowMs)) {
-      x.cacheResult = CacheResult.STALE
-      this.#server.stale(x, stale, nowMs, reasonRow(Reasons.IF_ERROR).name)
+      this.#standIn(x, kept, stale, 0)
       return DONE
     }
     x.cacheResult = CacheResult.ERROR

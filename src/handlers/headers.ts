@@ -15,6 +15,7 @@ import { requireTemplate, type Template } from '../engine/template.ts'
 import { editableField, fieldTemplate } from '../engine/template-schema.ts'
 import { NEXT, type Exchange, type Flow, type Handler } from '../http/exchange.ts'
 import type { Fields } from '../http/fields.ts'
+import { plainName } from '../http/spelling.ts'
 
 function editsSchema(side: 'request' | 'response') {
   const isRequest = side === 'request'
@@ -146,7 +147,7 @@ class Edits {
   }
 
   #beginsWith(name: string, prefix: string): boolean {
-    return name.startsWith(prefix) || (this.#side === 'request' && hyphened(name).startsWith(prefix))
+    return name.startsWith(prefix) || (this.#side === 'request' && plainName(name).startsWith(prefix))
   }
 
   /** No field that is known has a '_' in its name. */
@@ -154,7 +155,7 @@ class Edits {
     for (let i = 0; i < fields.size; i++) {
       if (fields.idAt(i) !== 0 || !fields.isLive(i)) continue
       const name = fields.nameAt(i)
-      if (name.includes('_') && this.#hyphened.has(hyphened(name.toLowerCase()))) fields.removeAt(i)
+      if (name.includes('_') && this.#hyphened.has(plainName(name.toLowerCase()))) fields.removeAt(i)
     }
   }
 
@@ -173,11 +174,6 @@ class Edits {
     for (const { name, value } of this.#added)
       if (text(value) !== '') say(`adds ${name}: ${text(value)} to the ${side}`)
   }
-}
-
-/** A lower-case name as a CGI-like origin tells names apart. */
-function hyphened(name: string): string {
-  return name.includes('_') ? name.replaceAll('_', '-') : name
 }
 
 class Headers implements Handler {

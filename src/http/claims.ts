@@ -8,6 +8,7 @@
  */
 import type { Fields } from './fields.ts'
 import { Field, fieldId } from './known-fields.ts'
+import { plainName } from './spelling.ts'
 
 const known: readonly number[] = [
   Field.X_FORWARDED_FOR,
@@ -84,9 +85,4 @@ export class Claims {
     if (name.startsWith('x-forwarded-') || name === 'x-real-ip') return true
     return name === 'client-cert' || name === 'client-cert-chain' || name === this.#requestIdName
   }
-}
-
-/** What a CGI-like origin tells lower-case names apart by (RFC 3875 §4.1.18). */
-function plainName(lowerName: string): string {
-  return lowerName.replaceAll('_', '-')
 }

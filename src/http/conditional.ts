@@ -40,6 +40,11 @@ export function hasCachePreconditions(request: RequestHead): boolean {
   return first[Field.IF_NONE_MATCH] !== 0 || first[Field.IF_MODIFIED_SINCE] !== 0
 }
 
+/** Does it ask for a part, or only if something has changed? */
+export function isParticular(request: RequestHead): boolean {
+  return request.fields.has(Field.RANGE) || hasCachePreconditions(request)
+}
+
 /** Has it preconditions that only the origin can judge (RFC 9111 §4.3.2)? */
 export function hasOriginPreconditions(request: RequestHead): boolean {
   const { first } = request.fields

@@ -99,6 +99,13 @@ export const Field = {
   PROXY_AUTHENTICATION_INFO: field('proxy-authentication-info'),
   NO_VARY_SEARCH: field('no-vary-search'),
   SERVER_TIMING: field('server-timing'),
+  CONTENT_DIGEST: field('content-digest'),
+  CONTENT_MD5: field('content-md5'),
+  ACCESS_CONTROL_ALLOW_ORIGIN: field('access-control-allow-origin'),
+  ACCESS_CONTROL_ALLOW_CREDENTIALS: field('access-control-allow-credentials'),
+  ACCESS_CONTROL_EXPOSE_HEADERS: field('access-control-expose-headers'),
+  TIMING_ALLOW_ORIGIN: field('timing-allow-origin'),
+  CROSS_ORIGIN_RESOURCE_POLICY: field('cross-origin-resource-policy'),
 } as const satisfies Record<string, number>
 
 /** One more than the largest known number: the length of arrays indexed by it. */

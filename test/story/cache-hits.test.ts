@@ -19,7 +19,7 @@ test('the first who asks waits for the origin, the second is answered without it
   const first = client.take()
   assert.match(first, /^HTTP\/1\.1 206 /)
   assert.equal(bodyOf(first), 'he')
-  assert.equal(cacheStatusOf(first), 'fwd=uri-miss; stored')
+  assert.equal(cacheStatusOf(first), 'fwd=uri-miss; fwd-status=200; stored')
   world.pass(10_000)
   const second = world.ask(client, get('/a'))
   assert.equal(bodyOf(second), 'hello')

@@ -121,6 +121,8 @@ test('what the config says passes by: any of its conditions is enough', () => {
 test('with minUses what is asked for seldom is not stored', () => {
   const world = new CacheWorld({ minUses: 3 })
   const client = world.client()
+  const refused = exchange(world, client, get('/a', 'Cache-Control: only-if-cached\r\n'), ok('a', minute))
+  assert.deepEqual([refused.asked, refused.status], ['', 'detail=only-if-cached'])
   const words = [1, 2, 3, 4].map(() => exchange(world, client, get('/a'), ok('a', minute)).status)
   assert.deepEqual(words.slice(0, 3), [
     'fwd=bypass; detail=min-uses',
@@ -129,7 +131,7 @@ test('with minUses what is asked for seldom is not stored', () => {
   ])
   assert.match(words[3] ?? '', /^hit/)
   client.end.end()
-  world.checkAtRest(4)
+  world.checkAtRest(5)
 })
 
 test('two variants of a URL are told apart, and answers of another zone or site are never seen', () => {

@@ -56,6 +56,20 @@ describe('a hit', () => {
     assert.equal(field(world.ask(), 'x-version'), '2')
   })
 
+  test('in part has no digest of the whole content (RFC 9530 §2), and that of the representation', () => {
+    const digests = {
+      'Content-Digest': 'sha-256=:YQ==:',
+      'Content-MD5': 'YQ==',
+      'Repr-Digest': 'sha-256=:YQ==:',
+    }
+    const world = new ServeWorld({ body: large, fields: Object.entries(digests).flat() })
+    const told = (answer: string): string[] =>
+      Object.keys(digests).filter((name) => field(answer, name) !== undefined)
+    assert.deepEqual(told(world.ask()), Object.keys(digests))
+    assert.deepEqual(told(world.ask('Range: bytes=0-9\r\n')), ['Repr-Digest'])
+    assert.deepEqual(told(world.ask('Range: bytes=0-9,10000-10009\r\n')), ['Repr-Digest'])
+  })
+
   test('to HEAD has the length and no body', () => {
     for (const body of [bytes, large]) {
       const world = new ServeWorld({ body })
@@ -69,9 +83,9 @@ describe('a hit', () => {
 
   test('that is stale tells for how long, and why it is served', () => {
     const world = new ServeWorld({ body: bytes })
-    world.serve = (x) => world.server.stale(x, world.entry, world.clock.nowMs(), 'stale-if-error')
+    world.serve = (x) => world.server.stale(x, world.entry, world.clock.nowMs(), 'max-stale')
     world.clock.advance(3_610_000)
-    assert.equal(field(world.ask(), 'cache-status'), 'headgate; hit; ttl=-10; detail=stale-if-error')
+    assert.equal(field(world.ask(), 'cache-status'), 'headgate; hit; ttl=-10; detail=max-stale')
   })
 
   test('on an empty answer, a redirect and a 404 is what was stored', () => {
@@ -106,6 +120,16 @@ describe('conditions', () => {
     'Content-Encoding': 'identity',
   }).flat()
   const make = { body: bytes, fields, etag: '"a"', lastModifiedMs: Date.UTC(2026, 0, 1) }
+
+  test('and parts tell a script of another origin that it may read them', () => {
+    const open = { 'Access-Control-Allow-Origin': '*', 'Timing-Allow-Origin': '*' }
+    const world = new ServeWorld({ ...make, fields: [...fields, ...Object.entries(open).flat()] })
+    const asked = ['If-None-Match: "a"\r\n', 'Range: bytes=0-1\r\n', 'Range: bytes=999999-\r\n']
+    const answers = asked.map((field) => world.ask(field))
+    assert.deepEqual(answers.map(statusOf), [304, 206, 416])
+    for (const answer of answers)
+      for (const [name, value] of Object.entries(open)) assert.equal(field(answer, name), value)
+  })
 
   test('that hold are answered with 304 and just its fields (RFC 9110 §15.4.5)', () => {
     const world = new ServeWorld(make)

@@ -35,10 +35,10 @@ class Lives {
   }
 
   /** Another process, over the same disk. */
-  async restart(object: Partial<SlicedObject> = {}): Promise<void> {
+  async restart(object: Partial<SlicedObject> = {}, route: object = {}): Promise<void> {
     this.world.cache.close()
     await this.settle()
-    this.world = new SlicesWorld(object, {}, {}, this.disk)
+    this.world = new SlicesWorld(object, route, {}, this.disk)
     // Its clock begins anew, and must not be behind the moment when what is stored arrived.
     this.world.pass(2000 * ++this.#restarts)
     await this.settle()
@@ -60,6 +60,15 @@ class Lives {
     return { answer, ranges }
   }
 }
+
+test('with minUses what is on disk in slices is found by a process that has counted nothing', async () => {
+  const lives = await Lives.begin()
+  await lives.ask()
+  await lives.restart({}, { minUses: 3 })
+  const { answer, ranges } = await lives.ask()
+  assert.match(cacheStatusOf(answer), /^hit; ttl=/)
+  assert.deepEqual(ranges, [])
+})
 
 for (const isRemote of [false, true]) {
   const how = isRemote ? 'through the pool' : 'at once'

@@ -34,7 +34,7 @@ describe('an origin that serves ranges', () => {
     assert.equal(bodyOf(answer), world.whole)
     assert.equal(fieldOf(answer, 'content-length'), String(world.object.length))
     assert.equal(fieldOf(answer, 'content-range'), '')
-    assert.equal(cacheStatusOf(answer), 'fwd=uri-miss; stored')
+    assert.equal(cacheStatusOf(answer), 'fwd=uri-miss; fwd-status=206; stored')
     assert.deepEqual(ranges, [probe, ...slices(world, 1, 2, 3, 4, 5)])
     const second = ask(world)
     assert.equal(bodyOf(second.answer), world.whole)
@@ -45,6 +45,16 @@ describe('an origin that serves ranges', () => {
       world.observer.finished.map(({ cacheResult }) => cacheResult),
       [CacheResult.MISS, CacheResult.HIT],
     )
+  })
+
+  test('a digest of a slice is not told of the whole, one of the whole is', () => {
+    const fields = 'Content-Digest: sha-256=:YQ==:\r\nContent-MD5: YQ==\r\nRepr-Digest: sha-256=:Yg==:\r\n'
+    const world = new SlicesWorld({ fields: 'Cache-Control: max-age=60\r\n' + fields })
+    for (const { answer } of [ask(world), ask(world), ask(world, 'Range: bytes=0-9\r\n')]) {
+      assert.equal(fieldOf(answer, 'content-digest') + fieldOf(answer, 'content-md5'), '')
+      assert.equal(fieldOf(answer, 'repr-digest'), 'sha-256=:Yg==:')
+    }
+    world.checkAtRest(3)
   })
 
   test('what the origin says of parameters does not part the index from its slices', () => {

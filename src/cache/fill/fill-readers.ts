@@ -13,10 +13,10 @@ import type { Timers } from '../../core/timers.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import { RequestHead, type ResponseHead } from '../../http/message.ts'
 import type { Transport } from '../../net/transport.ts'
-import type { Ask } from './ask.ts'
+import { memoryKeyOf, type Ask } from './ask.ts'
 import type { Entry } from '../store/entry.ts'
 import type { FillLimits } from './fill-limits.ts'
-import { isElsewhere, isFarAhead } from './fill-request.ts'
+import { isElsewhere, isFarAhead, isPersonal, personalKeyOf } from './fill-request.ts'
 import type { Growing } from './growing.ts'
 import { Outcome, type Reader, type ReaderOwner } from './reader.ts'
 import { Verdict, verdictOf } from '../rules/reasons.ts'
@@ -153,6 +153,24 @@ export abstract class FillReaders implements ReaderOwner {
     this.isTelling = true
     while (this.waiting.first !== null) how(this.waiting.first)
     this.isTelling = false
+  }
+
+  /** Nobody waits for such an answer for a while. */
+  protected rememberUnshared(isForRequest: boolean, hasFailed: boolean): void {
+    const { unsharedMs, unsharedFailureMs } = this.owner.limits
+    const key = memoryKeyOf(this.ask)
+    this.owner.remember(isForRequest ? personalKeyOf(key) : key, hasFailed ? unsharedFailureMs : unsharedMs)
+  }
+
+  /**
+   * The answer cannot be shared. `isForRequest`: for the sake of the request that asked for it; then one of those who ask
+   * otherwise asks for them all. Else all ask by themselves, at once.
+   */
+  protected letOthersGo(isForRequest: boolean): void {
+    this.tellAll((reader) => {
+      if (isForRequest && !isPersonal(reader.x.request)) this.sendOn(reader, null)
+      else this.tell(reader, Outcome.ALONE)
+    })
   }
 
   /**

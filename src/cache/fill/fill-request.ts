@@ -10,6 +10,7 @@ import type { RequestHead, ResponseHead } from '../../http/message.ts'
 import { readOpenRange, selectRanges } from '../../http/ranges.ts'
 import { wholeBytesMax } from '../store/memory-body.ts'
 import type { Received } from '../rules/rule.ts'
+import { isNotToBeStored } from '../rules/storing.ts'
 
 const ownConcerns = [
   Field.RANGE,
@@ -64,6 +65,16 @@ export function isElsewhere({ fields }: RequestHead, front: number, aheadBytesMa
 /** Will all of an answer be there a moment after its head? Of one without a stated length that is to be seen. */
 export function isShort({ bodyLength }: ResponseHead): boolean {
   return bodyLength <= wholeBytesMax
+}
+
+/** Is the request one whose answer may be kept from others for its own sake (RFC 9111 §3.5, §5.2.1.5)? */
+export function isPersonal(request: RequestHead): boolean {
+  return request.fields.has(Field.AUTHORIZATION) || isNotToBeStored(request)
+}
+
+/** What is remembered of answers to personal requests goes by this key: it says nothing about what others get. */
+export function personalKeyOf(memoryKey: string): string {
+  return memoryKey + '\npersonal'
 }
 
 /** How long readers wait for a head: what the origin's own deadlines leave it, with one attempt more, and then some. */

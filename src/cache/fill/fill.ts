@@ -31,7 +31,7 @@ import { askForAll, encloseContent, patienceMs } from './fill-request.ts'
 import type { FillTable } from './fill-table.ts'
 import type { GrowthOwner } from '../store/growth.ts'
 import { Growing } from './growing.ts'
-import { confirmedBy, entryFor, isStorable, type Sent } from './make-entry.ts'
+import { confirmedBy, entryFor, isRefusedForRequest, isStorable, type Sent } from './make-entry.ts'
 import { Outcome, type Reader } from './reader.ts'
 import { addValidators, isUpdatedBy } from '../rules/update.ts'
 import { foldRequest } from '../keys/vary.ts'
@@ -184,13 +184,13 @@ export class Fill extends FillAnswer implements GrowthOwner, DeadlineOwner, Sent
   }
 
   #pass(response: ResponseHead): void {
-    const { store, limits } = this.table
     const { stale, slice = null } = this.ask
     const hasFailed = response.status >= 500
+    const isForRequest = isRefusedForRequest(this, response, this.receivedOf(this.child as Exchange))
     this.table.unlist(this)
-    this.table.remember(memoryKeyOf(this.ask), hasFailed ? limits.unsharedFailureMs : limits.unsharedMs)
+    this.rememberUnshared(isForRequest, hasFailed)
     // It is another one by now, which nobody may keep.
-    if (stale !== null && !hasFailed) store.remove(stale)
+    if (stale !== null && !hasFailed && !isForRequest) this.table.store.remove(stale)
     const { first } = this
     // Who wants a part is not given the whole of what may be a film.
     const isTaken = first !== null && slice === null && !first.x.request.fields.has(Field.RANGE)
@@ -199,7 +199,7 @@ export class Fill extends FillAnswer implements GrowthOwner, DeadlineOwner, Sent
       this.passing = first
       this.tell(first, Outcome.PASSED)
     }
-    this.tellAll((reader) => this.tell(reader, Outcome.ALONE))
+    this.letOthersGo(isForRequest)
     if (!isTaken) this.#discard(response)
   }
 

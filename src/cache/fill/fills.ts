@@ -10,18 +10,18 @@ import { Faults } from '../../core/faults.ts'
 import type { Timers } from '../../core/timers.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import { memoryKeyOf, type Ask } from './ask.ts'
-import { hasCachePreconditions } from '../../http/conditional.ts'
-import { Field } from '../../http/known-fields.ts'
-import type { ResponseHead } from '../../http/message.ts'
+import { isParticular } from '../../http/conditional.ts'
+import type { RequestHead, ResponseHead } from '../../http/message.ts'
 import { Fill } from './fill.ts'
 import type { FillTable } from './fill-table.ts'
 import { defaultFillLimits, type FillLimits } from './fill-limits.ts'
 import { isUsable } from './fill-readers.ts'
-import { isFarAhead, isShort } from './fill-request.ts'
+import { isFarAhead, isPersonal, isShort, personalKeyOf } from './fill-request.ts'
 import { searchRuleFor } from './make-entry.ts'
 import { SliceFill } from './slice-fill.ts'
 import { Outcome, Reader } from './reader.ts'
 import { Rule } from '../rules/rule.ts'
+import { isNotToBeStored } from '../rules/storing.ts'
 import type { CacheStore } from '../store/store.ts'
 import { KeyMemory } from '../keys/key-memory.ts'
 
@@ -131,8 +131,14 @@ export class Fills implements FillTable {
   }
 
   /** May the answer for this key be fetched and kept in slices? Not while it is on its way as a whole. */
-  isSliceable(wholeKey: string): boolean {
-    return !this.#byKey.has(wholeKey) && !this.#unshared.has(wholeKey) && !this.#unsliced.has(wholeKey)
+  isSliceable(wholeKey: string, request: RequestHead): boolean {
+    return !this.#byKey.has(wholeKey) && this.#isShared(wholeKey, request) && !this.#unsliced.has(wholeKey)
+  }
+
+  /** Are answers to such a request worth waiting for, as far as is known? */
+  #isShared(key: string, request: RequestHead): boolean {
+    if (this.#unshared.size === 0) return true
+    return !this.#unshared.has(key) && !(isPersonal(request) && this.#unshared.has(personalKeyOf(key)))
   }
 
   /** Validates a stale entry in the background, unless that is under way. `x`: whose request it is asked with. */
@@ -146,13 +152,13 @@ export class Fills implements FillTable {
     const { x, ask } = reader
     const { key } = ask
     if (this.#isFull) return this.#letGo(reader)
-    const isShared = !this.#unshared.has(key)
+    const isShared = this.#isShared(key, x.request)
     // Nothing waits behind it, so what this one asks for in particular may as well be asked of the origin.
-    if (!isShared && ask.stale === null && isParticular(x)) return this.#letGo(reader)
+    if (!isShared && ask.stale === null && isParticular(x.request)) return this.#letGo(reader)
     if (isShared && this.#join(reader)) return
     const isSliced = (ask.slice ?? null) !== null
     if (!isSliced && isFarAhead(x.request, 0, -1, this.limits.rangeAheadBytesMax)) return this.#letGo(reader)
-    this.#start(x, ask, reader, isShared)
+    this.#start(x, ask, reader, isShared && !isNotToBeStored(x.request))
   }
 
   #join(reader: Reader): boolean {
@@ -240,7 +246,7 @@ export class Fills implements FillTable {
   again(reader: Reader): void {
     const { slice = null } = reader.ask
     // What it waited for has turned out to come as a whole.
-    if (slice !== null && slice.version === null && !this.isSliceable(slice.wholeKey))
+    if (slice !== null && slice.version === null && !this.isSliceable(slice.wholeKey, reader.x.request))
       reader.ask = { ...reader.ask, key: slice.wholeKey, slice: null }
     // It may have come meanwhile.
     const entry = this.store.peek(reader.ask.key, reader.x.request)
@@ -266,9 +272,4 @@ export class Fills implements FillTable {
   close(): void {
     for (const fill of this.#running) fill.close(Faults.DRAINING)
   }
-}
-
-/** Does it ask for a part, or only if something has changed? */
-function isParticular(x: Exchange): boolean {
-  return x.request.fields.has(Field.RANGE) || hasCachePreconditions(x.request)
 }

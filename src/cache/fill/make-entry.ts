@@ -6,6 +6,7 @@ import { dateText } from '../../http/dates.ts'
 import type { FieldsView } from '../../http/fields-view.ts'
 import { Field } from '../../http/known-fields.ts'
 import { ResponseHead, type RequestHead } from '../../http/message.ts'
+import { misspeltText } from '../../http/spelling.ts'
 import { StoredFields } from '../../http/stored-fields.ts'
 import type { Ask } from './ask.ts'
 import { Entry, type EntryStart, type StoredHead } from '../store/entry.ts'
@@ -13,6 +14,7 @@ import { MemoryBody } from '../store/memory-body.ts'
 import { readSearchRule, type SearchRule } from '../keys/no-vary-search.ts'
 import { newRule, Rule, type Received, type StoredRule } from '../rules/rule.ts'
 import { keepStoredFields, mayStore } from '../rules/storing.ts'
+import { keepsStored } from '../rules/storing-reasons.ts'
 import { readTags } from '../rules/tags.ts'
 import { freshen } from '../rules/update.ts'
 import { readVary, VARY_ANY } from '../keys/vary.ts'
@@ -33,6 +35,27 @@ const scratch = new ResponseHead()
 export function isStorable({ request, ask }: Sent, response: ResponseHead, received: Received): boolean {
   const rule = newRule()
   return mayStore(request, response, ask.policy, received, rule) >= 0 && (rule.flags & Rule.PARTIAL) === 0
+}
+
+/**
+ * Is it the request that keeps the answer out, and not what the origin says of it? Then those who ask otherwise may share
+ * what they get all the same.
+ */
+export function isRefusedForRequest(
+  { request, ask }: Sent,
+  response: ResponseHead,
+  received: Received,
+): boolean {
+  const reason = mayStore(request, response, ask.policy, received, newRule())
+  return reason < 0 ? keepsStored(reason) : hasMisspelt(request, readVary(response.fields, ask.folding))
+}
+
+/**
+ * Fields that the answer varies by, in a spelling that some origins take for the same and the variant does not show: what
+ * one client has sent so would be shown to all who sent nothing.
+ */
+function hasMisspelt({ fields }: RequestHead, vary: ReturnType<typeof readVary>): boolean {
+  return vary !== null && vary !== VARY_ANY && misspeltText(fields, vary.names) !== ''
 }
 
 /** An entry with an empty body for the whole `response`; null when it may not be stored. */
@@ -83,7 +106,7 @@ function entryOf(sent: Sent, rule: StoredRule, statedLength: number, body: Memor
   const { ask, request, bornAt } = sent
   const vary = readVary(scratch.fields, ask.folding)
   const tags = readTags(scratch.fields, ask.origin)
-  if (vary === VARY_ANY || tags === null) return null
+  if (vary === VARY_ANY || tags === null || hasMisspelt(request, vary)) return null
   const start: EntryStart = {
     key: ask.key,
     bornAt,

@@ -10,6 +10,7 @@
  * 9111 §3.4), the same length of the whole, and with exactly the bytes that were asked for.
  */
 import { isSameStrongly } from '../../http/conditional.ts'
+import { removeContentDigests } from '../../http/content-digests.ts'
 import { readDate } from '../../http/dates.ts'
 import type { FieldsView } from '../../http/fields-view.ts'
 import { Field } from '../../http/known-fields.ts'
@@ -169,6 +170,7 @@ export function asWhole(response: ResponseHead): void {
   response.status = 200
   response.reason = ''
   response.fields.removeKnown(Field.CONTENT_RANGE)
+  removeContentDigests(response.fields)
 }
 
 /** The index of the whole that `slice` is of. */

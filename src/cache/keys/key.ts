@@ -13,6 +13,7 @@
 import { readHexByte, unreservedClass } from '../../core/bytes.ts'
 import { Field } from '../../http/known-fields.ts'
 import type { RequestHead } from '../../http/message.ts'
+import { misspeltText } from '../../http/spelling.ts'
 import { trimSpace } from '../../http/tokens.ts'
 import { bestLanguage, deviceOf } from './buckets.ts'
 import { HotKeys } from './hot-keys.ts'
@@ -50,6 +51,8 @@ export class CacheKey {
   readonly #hasChoices: boolean
   /** Among all that make keys. */
   readonly #number: number = ++keyCount
+  /** Request fields that choices look at, where another spelling may say the same to an origin. */
+  readonly #chosenFields: readonly string[]
 
   /** Throws RangeError when `site` or `zone` holds a control character. */
   constructor(site: string, zone: string, choices: KeyChoices = {}) {
@@ -60,6 +63,12 @@ export class CacheKey {
     this.#suffix = '\n' + site + '\n' + zone
     this.#query = queryRule(choices.query ?? 'all', choices.sortQuery === true)
     const { headers = [], cookies = [], languages = [], device = false } = choices
+    const looked = [
+      ...headers,
+      ...(device ? ['user-agent'] : []),
+      ...(languages.length > 0 ? ['accept-language'] : []),
+    ]
+    this.#chosenFields = looked.filter((name) => name.includes('-'))
     this.#hasChoices = headers.length > 0 || cookies.length > 0 || languages.length > 0 || device
   }
 
@@ -101,7 +110,10 @@ export class CacheKey {
     if (languages.length > 0) {
       text += line('language', bestLanguage(request.fields.combined(Field.ACCEPT_LANGUAGE), languages))
     }
-    return text
+    if (this.#chosenFields.length === 0) return text
+    // What the origin may take for one of these fields must not answer those who did not send it.
+    const misspelt = misspeltText(request.fields, this.#chosenFields)
+    return misspelt === '' ? text : text + line('spelling', misspelt)
   }
 
   /** The key in words, for `explain`: one sentence each. */

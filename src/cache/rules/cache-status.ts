@@ -53,6 +53,16 @@ export class CacheStatus {
     return detail === '' ? text : `${text}; detail=${detail}`
   }
 
+  /** The origin was asked in vain, and what is stored stands in (RFC 9211 §2.1: no hit, as it was forwarded). */
+  standIn(
+    forwarded: ReasonRow['forwarded'],
+    outcome: ForwardedStatus,
+    ttlSeconds: number,
+    detail: string,
+  ): string {
+    return `${this.forwarded(forwarded, outcome)}; ttl=${ttlSeconds}; detail=${detail}`
+  }
+
   /** Answered here without asking or having anything (504 for only-if-cached, RFC 9211 has no word for it). */
   refused(detail: string): string {
     return `${this.#name}; detail=${detail}`

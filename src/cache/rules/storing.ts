@@ -110,7 +110,7 @@ function refusedByDirectives(status: number): StoreReason {
 }
 
 /** The client's no-store (RFC 9111 §5.2.1.5). */
-function isNotToBeStored(request: RequestHead): boolean {
+export function isNotToBeStored(request: RequestHead): boolean {
   if (!request.fields.has(Field.CACHE_CONTROL)) return false
   readRequestDirectives(request.fields, requestDirectives)
   return (requestDirectives.bits & Directive.NO_STORE) !== 0

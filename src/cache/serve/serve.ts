@@ -27,6 +27,7 @@ import {
   type ByteRange,
   type MultipartFrame,
 } from '../../http/ranges.ts'
+import { removeContentDigests } from '../../http/content-digests.ts'
 import { BodyReader, pieceBytesMax } from './body-reader.ts'
 import type { CacheStatus } from '../rules/cache-status.ts'
 import type { Entry } from '../store/entry.ts'
@@ -35,11 +36,21 @@ import { HotHeads } from './hot-heads.ts'
 import type { BodyBacking } from '../store/memory-body.ts'
 import { partOf, rangesWithin } from '../store/partial.ts'
 
+/** Who may read the answer: a script of another origin that sends conditions itself, or asks for a part, is told by these. */
+const readerFields: readonly number[] = [
+  Field.ACCESS_CONTROL_ALLOW_ORIGIN,
+  Field.ACCESS_CONTROL_ALLOW_CREDENTIALS,
+  Field.ACCESS_CONTROL_EXPOSE_HEADERS,
+  Field.CROSS_ORIGIN_RESOURCE_POLICY,
+  Field.TIMING_ALLOW_ORIGIN,
+]
+
 /**
  * What a 304 carries (RFC 9110 §15.4.5), and what concerns the message rather than the representation. Last-Modified
  * stands in for a missing ETag: the client has nothing else to know its copy by.
  */
 const notModifiedFields: readonly number[] = [
+  ...readerFields,
   Field.CACHE_CONTROL,
   Field.CDN_CACHE_CONTROL,
   Field.CONTENT_LOCATION,
@@ -51,7 +62,7 @@ const notModifiedFields: readonly number[] = [
 ]
 
 /** What a 416 carries of the stored answer: it is our own, about the representation's length. */
-const unsatisfiedFields: readonly number[] = [Field.ETAG, Field.VARY, Field.VIA]
+const unsatisfiedFields: readonly number[] = [...readerFields, Field.ETAG, Field.VARY, Field.VIA]
 
 /** What is answered from: an entry, or the head of one whose body is put together meanwhile. */
 export interface Servable extends Pick<
@@ -96,6 +107,11 @@ export class EntryServer {
   /** The same, and Cache-Status tells why, though stale. */
   stale(x: Exchange, entry: Entry, nowMs: number, detail: string): void {
     const status = this.status.hitBecause(ttlSeconds(entry, nowMs), detail)
+    this.standIn(x, entry, nowMs, status)
+  }
+
+  /** Answers in the place of an origin that was asked in vain. */
+  standIn(x: Exchange, entry: Entry, nowMs: number, status: string): void {
     this.answer(x, entry, null, ageSeconds(entry, nowMs), status)
   }
 
@@ -221,6 +237,7 @@ export class EntryServer {
     const { fields } = response
     response.status = 206
     if (entry.head.status !== 206) response.reason = ''
+    removeContentDigests(fields)
     const places = held.first === 0 ? ranges : ranges.map((range) => shifted(range, -held.first))
     if (ranges.length === 1) {
       const { first, last } = places[0] as ByteRange

@@ -6,6 +6,7 @@ import { compilePath, type PathPattern, type PathSource } from '../../engine/pat
 import { decodeQueryText, findQueryValue } from '../../engine/query.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import { Field } from '../../http/known-fields.ts'
+import { misspeltText } from '../../http/spelling.ts'
 import { looserPath } from '../../http/target.ts'
 
 /** true: there; false: not there; text: exactly this; a regex: its value matches. */
@@ -47,7 +48,7 @@ export class Bypass {
   why(x: Exchange): string {
     const { request } = x
     for (const [name, wanted] of this.#headers) {
-      if (holds(request.fields.combinedByName(name), wanted)) return `field ${name}`
+      if (holds(request.fields.combinedByName(name), wanted) || isMisspelt(x, name)) return `field ${name}`
     }
     for (const [name, wanted] of this.#query) {
       const raw = findQueryValue(request.target, request.queryStart, name)
@@ -73,6 +74,11 @@ export class Bypass {
     }
     return ''
   }
+}
+
+/** Is there a field that some origins take for this one? What they make of it is none of ours: it passes by. */
+function isMisspelt({ request }: Exchange, name: string): boolean {
+  return name.includes('-') && misspeltText(request.fields, [name]) !== ''
 }
 
 function isOn(pattern: PathPattern, path: string, loose: string): boolean {

@@ -27,9 +27,11 @@ import {
 } from '../../http/conditional.ts'
 import { DONE, NEXT, type Exchange, type Flow } from '../../http/exchange.ts'
 import { Field } from '../../http/known-fields.ts'
+import type { RequestHead } from '../../http/message.ts'
 import { readOpenRange, selectRanges, UNSATISFIABLE } from '../../http/ranges.ts'
 import type { ReasonedAsk } from './asked.ts'
 import { explainEntry } from './explain.ts'
+import { standInText } from './told.ts'
 
 /** What the cache step does for it. */
 export interface SlicedStep {
@@ -112,8 +114,8 @@ export class Slicing {
   }
 
   /** Is the answer to be had in slices? Not where it has shown to be none of those, or comes as a whole just now. */
-  takes(wholeKey: string): boolean {
-    return this.#cache.fills.isSliceable(wholeKey)
+  takes(wholeKey: string, request: RequestHead): boolean {
+    return this.#cache.fills.isSliceable(wholeKey, request)
   }
 
   /** No whole answer is stored. */
@@ -142,7 +144,7 @@ export class Slicing {
   explain(x: Exchange, wholeKey: string, say: (sentence: string) => void): Flow | null {
     const { bytes, clock, policy } = this.#options
     const { store } = this.#cache
-    const isTried = this.takes(wholeKey)
+    const isTried = this.takes(wholeKey, x.request)
     say(`fetched and kept in slices of ${bytes} bytes${isTried ? '' : ', but just now as a whole'}`)
     const indexKey = this.indexKeyOf(x)
     const onDisk = isTried ? this.#cache.peekOnDisk(indexKey, x.request, null) : undefined
@@ -264,13 +266,16 @@ export class Slicing {
     const nowMs = clock.nowMs()
     const age = ageSeconds(index, nowMs)
     const servable = { head, etag, lastModifiedMs, dateMs, statedLength: body.length, body }
-    const isStale = reader?.outcome === Outcome.STALE
-    if (reader === null || isStale) {
-      const verdict = isStale ? Verdict.STALE : verdictOf(told.reason)
-      const why = isStale ? Reasons.IF_ERROR : told.reason
-      x.cacheResult = verdict === Verdict.STALE ? CacheResult.STALE : CacheResult.HIT
-      const detail = verdict === Verdict.STALE ? reasonRow(why).name : ''
+    if (reader === null) {
+      const isStale = verdictOf(told.reason) === Verdict.STALE
+      x.cacheResult = isStale ? CacheResult.STALE : CacheResult.HIT
+      const detail = isStale ? reasonRow(told.reason).name : ''
       server.answer(x, servable, body, age, status.hitBecause(ttlSeconds(index, nowMs), detail))
+      return DONE
+    }
+    if (reader.outcome === Outcome.STALE) {
+      x.cacheResult = CacheResult.STALE
+      server.answer(x, servable, body, age, standInText(status, reader, index, nowMs, reader.status))
       return DONE
     }
     const { isFirst } = told
@@ -280,7 +285,8 @@ export class Slicing {
         ? CacheResult.REVALIDATED
         : CacheResult.MISS
     const text = status.forwarded(reasonRow(told.reason).forwarded, {
-      status: reader.isValidated ? reader.status : 0,
+      // Of a slice it is 206, whatever is made of it.
+      status: reader.status,
       isStored: reader.isStored,
       isCollapsed: !isFirst,
     })

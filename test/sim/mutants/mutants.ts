@@ -151,10 +151,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "who waits for a fill is given another's private answer",
-    file: 'src/cache/fill/fill.ts',
-    find: '    this.tellAll((reader) => this.tell(reader, Outcome.ALONE))\n',
+    file: 'src/cache/fill/fill-readers.ts',
+    find: 'this.sendOn(reader, null)\n      else this.tell(reader, Outcome.ALONE)\n',
     replace:
-      '    this.tellAll((reader) => this.tell(reader, this.passing === null ? Outcome.PASSED : Outcome.ALONE))\n',
+      'this.sendOn(reader, null)\n      else this.tell(reader, this.passing === null ? Outcome.PASSED : Outcome.ALONE)\n',
   },
   {
     name: 'who waits for a fill is given what must be validated for each',

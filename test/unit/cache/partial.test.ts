@@ -131,7 +131,7 @@ describe('Cache-Status', () => {
     assert.equal(status.hit(60 + 4096), 'headgate; hit; ttl=4156')
     assert.equal(status.hit(60), 'headgate; hit; ttl=60')
     assert.equal(status.hit(0), 'headgate; hit; ttl=0')
-    assert.equal(status.hitBecause(-30, 'stale-if-error'), 'headgate; hit; ttl=-30; detail=stale-if-error')
+    assert.equal(status.hitBecause(-30, 'max-stale'), 'headgate; hit; ttl=-30; detail=max-stale')
   })
 
   test('tells why the origin was asked and what came of it (RFC 9211 §2)', () => {
@@ -139,6 +139,10 @@ describe('Cache-Status', () => {
     assert.equal(
       status.forwarded('stale', { status: 304, isStored: true, isCollapsed: true }, 'no-cache'),
       'headgate; fwd=stale; fwd-status=304; stored; collapsed; detail=no-cache',
+    )
+    assert.equal(
+      status.standIn('stale', { ...nothing, status: 503 }, -5, 'stale-if-error'),
+      'headgate; fwd=stale; fwd-status=503; ttl=-5; detail=stale-if-error',
     )
     assert.equal(status.refused('only-if-cached'), 'headgate; detail=only-if-cached')
   })
