@@ -163,13 +163,15 @@ function fileOfTexts(kind: number, texts: readonly string[]): Buffer {
 /** Of a file that begins with `count` bytes of `bytes`. null: no header of ours, or a damaged one. */
 export function readHeader(bytes: Buffer, count: number): RecordHeader | null {
   if (count < headerBytes || bytes.readUInt32LE(0) !== signatureNumber) return null
-  const isSoft = bytes[softOffset] !== 0
-  // It may have been set after the checksum was made.
+  const soft = bytes[softOffset] as number
+  // It may have been set after the checksum was made. Put back: what is longer than one read is looked at twice.
   bytes[softOffset] = 0
-  if (shortCheck(bytes, 0, headerCheckOffset) !== bytes.readUInt32LE(headerCheckOffset)) return null
+  const isRight = shortCheck(bytes, 0, headerCheckOffset) === bytes.readUInt32LE(headerCheckOffset)
+  bytes[softOffset] = soft
+  if (!isRight) return null
   return {
     kind: bytes[kindOffset] as number,
-    isSoft,
+    isSoft: soft !== 0,
     headLength: bytes.readUInt32LE(headLengthOffset),
     headCheck: bytes.readUInt32LE(headCheckOffset),
     bodyLength: bytes.readDoubleLE(bodyLengthOffset),
