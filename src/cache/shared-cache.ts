@@ -19,6 +19,8 @@ import type { DiskSnapshot } from './disk/snapshot.ts'
 import type { Entry } from './store/entry.ts'
 import type { FillLimits } from './fill/fill-limits.ts'
 import { Fills, type FillsTold } from './fill/fills.ts'
+import type { PartKeeper } from './fill/part-keeper.ts'
+import type { PostKeeper } from './fill/post-keeper.ts'
 import { MemoryStore } from './memory/memory-store.ts'
 import { PurgeOrders } from './purge/purge-orders.ts'
 import { PurgePeers } from './purge/purge-peers.ts'
@@ -117,7 +119,7 @@ export class SharedCache {
       onAsked: (key) => this.#disk?.told.onAsked(key),
       onAnswer: (...news) => this.#disk?.told.onAnswer(...news) === true,
       onLong: (key) => this.#disk?.told.onLong(key),
-      onAnswered: (key) => this.#disk?.told.onAnswered(key),
+      onAnswered: (...ended) => this.#disk?.told.onAnswered(...ended),
     }
   }
 
@@ -307,10 +309,11 @@ export class SharedCache {
     return this.#peers?.purge(marked(requests)) ?? this.purgeHere(requests)
   }
 
-  /** Resolves when other workers know that another answer to `ask` has come and is being kept; null: there are none. */
-  announce(ask: Ask, response: ResponseHead): Promise<void> | null {
+  /** Resolves when other workers know that another answer has come and is being kept; null: there are none. */
+  announce(kept: PartKeeper | PostKeeper, response: ResponseHead): Promise<void> | null {
     const { promise, resolve } = Promise.withResolvers<void>()
-    return this.#fills.announce(ask, response, resolve) ? promise : null
+    kept.isAnnounced = this.#fills.announce(kept.ask, response, resolve)
+    return kept.isAnnounced ? promise : null
   }
 
   /** Purges here at once. Resolves when the other workers have too, or are silent; null: there are none. */

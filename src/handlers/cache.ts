@@ -333,7 +333,7 @@ class CacheStep implements Handler, SlicedStep {
       const invalidated = invalidate(x, this.#key, this.#cache)
       const isKept = isUndisturbed && kept.keep(x)
       this.#addStatus(x, this.#status.forwarded('method', isKept ? stored : notStored))
-      return goOnAfter(x, invalidated, isKept ? this.#cache.announce(kept.ask, x.response) : null)
+      return goOnAfter(x, invalidated, isKept ? this.#cache.announce(kept, x.response) : null)
     }
     if (kept instanceof Passed) {
       const invalidated = invalidate(x, this.#key, this.#cache)
@@ -342,7 +342,7 @@ class CacheStep implements Handler, SlicedStep {
     }
     const isStored = kept instanceof PartKeeper && kept.keep(x)
     const { forwarded } = reasonRow(reasonOf(kept as Reader | PartKeeper))
-    const announced = isStored ? this.#cache.announce(kept.ask, x.response) : null
+    const announced = isStored ? this.#cache.announce(kept, x.response) : null
     this.#addStatus(x, this.#status.forwarded(forwarded, isStored ? stored : notStored))
     return goOnAfter(x, announced)
   }

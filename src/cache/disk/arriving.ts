@@ -19,7 +19,7 @@ type Own = 'onGrownEnd' | 'onGrownClose' | 'bytesMax' | 'settled'
 
 export interface ArrivingPlace extends Omit<GrowingFilePlace, Own> {
   readonly diskBytesMax: number
-  settled(): Promise<void>
+  current(): Promise<void>
   /** It is whole: what memory has of the key is older. */
   onWhole(entry: Entry): void
 }
@@ -45,6 +45,7 @@ export class Arriving {
       disk: place.disk,
       root: place.root,
       searchRules: place.searchRules,
+      rules: place.rules,
       clock: place.clock,
       get bytesMax() {
         return bytesMax()
@@ -56,7 +57,7 @@ export class Arriving {
       bornPosition: (entry) => place.bornPosition(entry),
       settled: async (key) => {
         await writer.done(key)
-        await place.settled()
+        await place.current()
       },
       onWritten: (name, key, bytes, tags) => {
         writer.writes++

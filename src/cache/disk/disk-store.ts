@@ -55,7 +55,7 @@ export class DiskStore implements StoreBelow {
   readonly #taken: TakenPurges
   readonly sharing: Sharing
   readonly #finder: Finder
-  readonly #rules: KnownRules
+  readonly rules: KnownRules
   readonly #looks: Looks
   readonly #writer: Writer
   readonly #arriving: Arriving
@@ -96,16 +96,19 @@ export class DiskStore implements StoreBelow {
       onForeign: (name, key) => this.#forgetKey(name, key),
       onOutdated: (key) => this.#outdateKey(key),
       written: (key) => this.#arriving.done(key),
-      // The purge is of no other worker's concern, and what is on disk stays.
-      onMissed: () => void memory.purge({ target: { kind: 'all' } }),
+      onMissed: () => {
+        this.rules.onMissed()
+        // No other worker's concern, and what is on disk stays.
+        memory.purge({ target: { kind: 'all' } })
+      },
     })
     this.#finder = new Finder(this)
-    this.#rules = new KnownRules(this)
+    this.rules = new KnownRules(this)
     this.#looks = new Looks({
       clock,
       timers: options.timers,
       finder: this.#finder,
-      rules: this.#rules,
+      rules: this.rules,
       claims: this.sharing.claims,
       isInMemory: ({ key, request }) => memory.peek(key, request) !== null,
     })
@@ -134,6 +137,7 @@ export class DiskStore implements StoreBelow {
     this.isServing = true
     this.#writer.begin()
     this.sharing.begin()
+    void this.rules.begin()
   }
 
   async #takeFolder(): Promise<void> {
@@ -222,7 +226,7 @@ export class DiskStore implements StoreBelow {
     if (!this.isServing) return undefined
     const entry = this.#finder.peekNow(wanted)
     if (entry !== null) return entry
-    return underRulesNow(wanted, this.#rules.peekNow(wanted.key), (each) => this.#finder.peekNow(each))
+    return underRulesNow(wanted, this.rules.peekNow(wanted.key), (each) => this.#finder.peekNow(each))
   }
 
   get generation(): number {
@@ -306,10 +310,6 @@ export class DiskStore implements StoreBelow {
 
   draft(): string {
     return `${this.root}/drafts/${this.#options.writer}-${++this.#drafts}`
-  }
-
-  settled(): Promise<void> {
-    return this.current()
   }
 
   bornPosition(entry: Entry): number {

@@ -53,7 +53,9 @@ export class Telling implements FillsTold {
     for (const each of [key, ...(this.#ruled.get(key) ?? [])]) this.#sharing.writing(each, false)
   }
 
-  onAnswered(key: string): void {
+  onAnswered(key: string, wasAnnounced: boolean): void {
+    // Of one that nobody was told of nothing is settled while others are on their way.
+    if (!wasAnnounced && this.#announced.has(key)) return
     if (!this.#end(key)) return
     const ruled = this.#ruled.get(key)
     this.#ruled.delete(key)

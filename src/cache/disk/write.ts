@@ -40,6 +40,8 @@ export interface WritePlace {
   draft(): string
   /** What is known of rules for parameters. */
   readonly searchRules: SearchRules
+  /** `mark`: whoever opens the folder later is to look for files of rules. */
+  readonly rules: { mark(): Promise<void> }
 }
 
 /** Writes the file of an entry whose body is whole. Resolves with its bytes; 0: it was purged meanwhile. */
@@ -160,6 +162,7 @@ export async function writePointers(
   if (searchRule === null) return
   const path = searchPathOf(key)
   place.searchRules.add(key, searchRule)
+  await place.rules.mark()
   const bytes = await writeRules(place, rulesNameOf(path), path)
   if (bytes > 0) onWritten(rulesNameOf(path), bytes)
 }

@@ -40,7 +40,7 @@ export interface WriterOwner extends WritePlace {
   /** Behind which purges in the journal an answer stands; -1: it was purged, or nobody knows any more. */
   bornPosition(entry: Entry): number
   /** Resolves when no purge is on its way into the journal. */
-  settled(): Promise<void>
+  current(): Promise<void>
   /** `tags`: of the answer; `key` is '' where the file has none. */
   onWritten(name: string, key: string, bytes: number, tags: readonly string[]): void
   onRemovedFile(name: string, key: string): void
@@ -242,7 +242,7 @@ export class Writer {
   async #write(job: Job, entry: Entry): Promise<void> {
     const owner = this.#owner
     const { name, key } = job
-    await owner.settled()
+    await owner.current()
     const born = owner.bornPosition(entry)
     const moment = { nowMs: owner.clock.nowMs(), wallMs: owner.clock.wallMs() }
     const bytes = born < 0 ? 0 : await writeEntry(owner, name, entry, born, moment)
@@ -257,7 +257,7 @@ export class Writer {
 
   async #writeHead({ name, key }: Job, entry: Entry): Promise<void> {
     const owner = this.#owner
-    await owner.settled()
+    await owner.current()
     const born = owner.bornPosition(entry)
     const moment = { nowMs: owner.clock.nowMs(), wallMs: owner.clock.wallMs() }
     const bytes = born < 0 ? 0 : await rewriteHead(owner, name, entry, born, moment)

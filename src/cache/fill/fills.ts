@@ -38,8 +38,8 @@ export interface FillsTold {
   onAnswer(key: string, isSoon: boolean, onHeard: () => void, ruledKey?: string): boolean
   /** It is not about to be there after all. */
   onLong(key: string): void
-  /** All of the answer is there, or never will be. */
-  onAnswered(key: string): void
+  /** All of the answer is there, or never will be. `wasAnnounced`: `onAnswer` has told of it. */
+  onAnswered(key: string, wasAnnounced: boolean): void
 }
 
 /** Of a process that has no others. */
@@ -238,9 +238,9 @@ export class Fills implements FillTable {
   onFinish(fill: Fill): void {
     this.#running.delete(fill)
     const { askedKey, ask, announcedKeys } = fill
-    for (const key of announcedKeys) this.#told.onAnswered(key)
-    if (!announcedKeys.includes(ask.key)) this.#told.onAnswered(ask.key)
-    if (askedKey !== ask.key && !announcedKeys.includes(askedKey)) this.#told.onAnswered(askedKey)
+    for (const key of announcedKeys) this.#told.onAnswered(key, true)
+    for (const key of new Set([ask.key, askedKey]))
+      if (!announcedKeys.includes(key)) this.#told.onAnswered(key, false)
   }
 
   again(reader: Reader): void {

@@ -37,6 +37,8 @@ export class PartKeeper implements Sent {
   readonly #clock: Clock
   readonly #requestMs: number
   readonly #told: FillsTold
+  /** Others were told of the answer. */
+  isAnnounced = false
   #isOver = false
 
   /** `ask.key`: made with `partKeyDigest`. */
@@ -68,7 +70,7 @@ export class PartKeeper implements Sent {
 
   /** The exchange is over. Twice is harmless. */
   leave(): void {
-    if (!this.#isOver) this.#told.onAnswered(this.ask.key)
+    if (!this.#isOver) this.#told.onAnswered(this.ask.key, this.isAnnounced)
     this.#isOver = true
   }
 

@@ -24,6 +24,8 @@ export class PostKeeper {
   readonly #requestMs: number
   readonly #askedAt: number
   readonly #told: FillsTold
+  /** Others were told of the answer. */
+  isAnnounced = false
   #isOver = false
 
   /** When the request is sent on. `ask.key`: of a GET of its URL. */
@@ -41,7 +43,7 @@ export class PostKeeper {
 
   /** The exchange is over. Twice is harmless. */
   leave(): void {
-    if (!this.#isOver) this.#told.onAnswered(this.ask.key)
+    if (!this.#isOver) this.#told.onAnswered(this.ask.key, this.isAnnounced)
     this.#isOver = true
   }
 

@@ -24,6 +24,7 @@ export class Filling {
   readonly #entry: Entry
   readonly #body: Buffer
   #isAnswered = false
+  #isAnnounced = false
   #growing: Growing | null = null
 
   constructor(owner: FillingOwner, cache: SharedCache, entry: Entry, body: Buffer) {
@@ -47,7 +48,11 @@ export class Filling {
     // As a fill does, whose answer is held back until the others know of it.
     const { requestKey, key, searchRule } = this.#entry
     const ruledKey = searchRule === null ? '' : key
-    if (!told.hasListeners || !told.onAnswer(requestKey, isSoon, begin, ruledKey)) begin()
+    // Before: it may be heard, and be over, within the call.
+    this.#isAnnounced = true
+    if (told.hasListeners && told.onAnswer(requestKey, isSoon, begin, ruledKey)) return
+    this.#isAnnounced = false
+    begin()
   }
 
   #begin(count: number): void {
@@ -65,7 +70,7 @@ export class Filling {
     if (end < body.length) return
     this.isOver = true
     const isKept = growing.complete()
-    this.cache.told.onAnswered(this.#entry.requestKey)
+    this.cache.told.onAnswered(this.#entry.requestKey, this.#isAnnounced)
     if (isKept) this.#owner.onSeen(this.#entry)
   }
 
@@ -74,6 +79,6 @@ export class Filling {
     if (this.isOver) return
     this.isOver = true
     this.#growing?.abandon(Faults.ORIGIN_TRUNCATED)
-    this.cache.told.onAnswered(this.#entry.requestKey)
+    this.cache.told.onAnswered(this.#entry.requestKey, this.#isAnnounced)
   }
 }

@@ -73,6 +73,67 @@ for (const isRemote of [false, true]) {
   })
 }
 
+test('where no answer ever had such a rule no file of rules is looked for', async () => {
+  const disk = new SimDisk({ random: new Random(7) })
+  const opened: string[] = []
+  const openNow = disk.openNow.bind(disk)
+  disk.openNow = (path) => {
+    opened.push(path)
+    return openNow(path)
+  }
+  const world = new DiskWorld(1e8, disk)
+  const asked = (path: string): Promise<string | null> => ask(world.cache, path, () => world.settle())
+  await world.settle()
+  store(world.cache, '/plain', 'plain', {})
+  await world.settle()
+  opened.length = 0
+  assert.equal(await asked('/missing'), null)
+  assert.equal(opened.length, 1, 'the file of the key')
+  await world.restart()
+  opened.length = 0
+  assert.equal(await asked('/missing'), null)
+  assert.equal(opened.length, 1, 'nor after a restart')
+  store(world.cache, '/p?a=1&utm=x', 'one')
+  await world.settle()
+  await world.restart(true)
+  opened.length = 0
+  assert.equal(await asked('/missing'), null)
+  assert.equal(opened.length, 2, 'the file of its rules')
+})
+
+test('a rule that another worker stores by while this one has none is known at once', async () => {
+  const disk = new SimDisk({ random: new Random(7) })
+  const clock = new ManualClock()
+  const hub = new PeerHub()
+  const make = (): SharedCache =>
+    new SharedCache({
+      clock,
+      timers: new Timers(clock),
+      settings: {
+        bytesMax: 8_000_000,
+        entryBytesMax: 0,
+        whenDeserted: 'auto',
+        disk: { path: '/cache', bytesMax: 1e8 },
+      },
+      peers: joinLocal(hub),
+      disk,
+    })
+  const settle = async (): Promise<void> => {
+    for (let i = 0; i < 100; i++) {
+      await new Promise<void>((resolve) => void setImmediate(resolve))
+      clock.advance(5)
+    }
+  }
+  const [one, two] = [make(), make()]
+  await settle()
+  assert.equal(await ask(two, '/p?a=1', settle), null)
+  store(one, '/p?a=1&utm=1', 'one')
+  await settle()
+  assert.equal(await ask(two, '/p?a=1', settle), 'one')
+  one.close()
+  two.close()
+})
+
 test('what varies besides is found by the rule and then by what it varies by', async () => {
   const world = new DiskWorld()
   await world.settle()
@@ -239,7 +300,7 @@ test('what one worker has stored another finds by another spelling, and lets go 
   await promise
   assert.equal(two.store.peek(key, request), null, 'the other has heard of it')
   store(one, '/p?a=1&utm=6', 'new')
-  one.told.onAnswered(key)
+  one.told.onAnswered(key, true)
   assert.equal(await ask(two, '/p?utm=7&a=1', settle), 'new')
   one.close()
   two.close()

@@ -54,10 +54,32 @@ test('what a rule for parameters makes of a key is announced with it, shown when
   assert.ok(telling.onAnswer(key, true, () => void said.push('shown'), 'ruled'))
   for (const tell of heard) tell()
   assert.deepEqual(said.splice(0), [`announced ${key}`, 'announced ruled', 'shown'])
-  telling.onAnswered(key)
+  telling.onAnswered(key, true)
   assert.deepEqual(said.splice(0), [`done ${key}`, 'writing ruled'])
-  telling.onAnswered(key)
+  telling.onAnswered(key, true)
   assert.deepEqual(said, [`done ${key}`], 'what was settled is settled once')
+})
+
+test('one that nobody was told of settles nothing while an announced one is on its way', () => {
+  const said: string[] = []
+  const sharing = {
+    announce: () => true,
+    writing: (each: string) => said.push(`writing ${each}`),
+    done: (each: string) => said.push(`done ${each}`),
+  }
+  const nothing = { jobs: () => 0, isSoon: () => false }
+  const telling = new Telling(
+    sharing as unknown as Sharing,
+    nothing as unknown as Writer,
+    nothing as unknown as Arriving,
+  )
+  assert.ok(telling.onAnswer(key, true, () => {}))
+  telling.onAnswered(key, false)
+  assert.deepEqual(said, [])
+  telling.onAnswered(key, true)
+  assert.deepEqual(said.splice(0), [`done ${key}`])
+  telling.onAnswered(key, false)
+  assert.deepEqual(said, [`done ${key}`], 'what was asked for and came to nothing is settled too')
 })
 
 test('a key is not settled while another answer to it is on its way to the disk', () => {
