@@ -10,6 +10,12 @@ import { count, lifetime, networks, size } from './quantities.ts'
 
 const fieldName = z.string().refine(isFieldName, 'this is not a field name (RFC 9110 §5.1)')
 
+/** Where nothing is matched by a pattern one would be taken for a name that nobody sends. */
+const wholeFieldName = fieldName.refine(
+  (name) => !name.includes('*'),
+  'a field is named in full, without "*"',
+)
+
 const cookieName = z
   .string()
   .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'this is not the name of a cookie (RFC 6265 §4.1.1)')
@@ -28,9 +34,31 @@ const paths = z.union([
 // How long
 
 const status = z.union([
-  z.int('a status is a whole number').min(200, 'at least 200').max(599, 'at most 599'),
+  z
+    .int('a status is a whole number')
+    .min(200, 'at least 200')
+    .max(599, 'at most 599')
+    .refine(
+      (number) => ![304, 412, 416].includes(number),
+      'an answer with this status is never stored: it is about the fields of one request',
+    ),
   z.string().regex(/^[2-5]xx$/, 'a status from 200 to 599, or a class as "4xx", is expected'),
 ])
+
+const languageTag = z
+  .string()
+  .regex(
+    /^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$/,
+    'a language tag is expected, such as "en" or "pt-BR" (RFC 5646)',
+  )
+
+const contentCoding = z
+  .string()
+  .regex(/^[\w.+-]+$/, 'the name of a coding is expected, such as "br" or "gzip"')
+
+const wholeMediaType = z
+  .string()
+  .regex(/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/, 'a media type is expected, such as "image/avif"')
 
 const mediaType = z
   .string()
@@ -112,18 +140,21 @@ const key = z.strictObject({
     description: 'Parameters in another order are the same request.',
   }),
   headers: z
-    .array(fieldName.transform((name) => name.toLowerCase()))
+    .array(wholeFieldName.transform((name) => name.toLowerCase()))
     .default([])
     .meta({ description: 'Request fields that tell answers apart.', samples: [['X-Tenant']] }),
   cookies: z
     .array(cookieName)
     .default([])
-    .meta({ description: 'Cookies that tell answers apart.', samples: [['currency']] }),
+    .meta({
+      description: 'Cookies that tell answers apart. `wp_*`: all that begin so.',
+      samples: [['currency'], ['wp_*']],
+    }),
   device: z.boolean().default(false).meta({
     description: 'Phones, tablets and others apart, by User-Agent.',
   }),
   languages: z
-    .array(z.string())
+    .array(languageTag)
     .default([])
     .meta({
       description: 'Languages that the site has: the best one for Accept-Language is part of the key.',
@@ -131,18 +162,18 @@ const key = z.strictObject({
     }),
 })
 
-const folded = (of: string, field: string, samples: string[][]) =>
+const folded = (item: z.ZodString, of: string, field: string, samples: string[][]) =>
   z
-    .array(z.string().min(1))
+    .array(item)
     .min(1, 'the list is empty')
     .optional()
     .meta({ description: `${of} that the site has, the best first: what ${field} comes to.`, samples })
 
 const vary = z
   .strictObject({
-    encodings: folded('Encodings', 'Accept-Encoding', [['br', 'gzip']]),
-    types: folded('Media types', 'Accept', [['image/avif', 'image/webp']]),
-    languages: folded('Languages', 'Accept-Language', [['en', 'de']]),
+    encodings: folded(contentCoding, 'Encodings', 'Accept-Encoding', [['br', 'gzip']]),
+    types: folded(wholeMediaType, 'Media types', 'Accept', [['image/avif', 'image/webp']]),
+    languages: folded(languageTag, 'Languages', 'Accept-Language', [['en', 'de']]),
   })
   .meta({
     description:
@@ -270,8 +301,8 @@ const wholeCache = z.strictObject({
     .default(false)
     .meta({
       description:
-        'Cache-Control, Expires and Pragma of the origin count for nothing: only `ttl` decides. Dangerous where answers ' +
-        'are for one user.',
+        'Cache-Control, Expires and Pragma of the origin count for nothing: only `ttl` decides, and what no rule of it fits is ' +
+        'not stored. Dangerous where answers are for one user.',
     }),
   setCookie: z.enum(['refuse', 'strip', 'keep']).optional().meta({
     description:

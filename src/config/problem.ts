@@ -79,6 +79,7 @@ function unknownKey(key: string, path: ConfigPath): string {
   const known = knownKeys(path)
   if ((futureKeys.has(key) || futureWords.has(key)) && !known.includes(key))
     return `"${key}" is not available in this version of Headgate`
+  if (known.includes(key)) return `"${key}" cannot stand beside the other keys that are here`
   return `unknown key "${key}"${hintFor(key, path) || didYouMean(key, known) || elsewhere(key)}`
 }
 

@@ -210,18 +210,25 @@ function byName(a: string, b: string): number {
   return x < y ? -1 : x > y ? 1 : 0
 }
 
-/** All cookies of this name: of several some origins take the first and some the last (RFC 6265 §5.4 warns of both). */
+/**
+ * All cookies of this name: of several some origins take the first and some the last (RFC 6265 §5.4 warns of both). Those that PHP
+ * takes for it ('name[]') count too, and of a name that ends in '*' all that begin so. One without '=' is there, with nothing for a
+ * value.
+ */
 function cookiesOf(request: RequestHead, name: string): string | undefined {
   const { fields } = request
   if (!fields.has(Field.COOKIE)) return undefined
+  const loose = looseName(name)
   let values: string | undefined
   for (let i = 0; i < fields.size; i++) {
     if (fields.idAt(i) !== Field.COOKIE) continue
     for (const pair of fields.valueAt(i).split(';')) {
       const at = pair.indexOf('=')
-      if (at < 0 || trimSpace(pair.slice(0, at)) !== name) continue
-      const value = trimSpace(pair.slice(at + 1))
-      values = values === undefined ? value : values + '; ' + value
+      const given = trimSpace(at < 0 ? pair : pair.slice(0, at))
+      if (!fits(name, given) && !fits(loose, looseName(given))) continue
+      const value = at < 0 ? '' : trimSpace(pair.slice(at + 1))
+      const said = given === name ? value : given + '=' + value
+      values = values === undefined ? said : values + '; ' + said
     }
   }
   return values

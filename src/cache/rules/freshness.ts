@@ -86,11 +86,11 @@ export function lifetimeOf(
   const { fields } = response
   const rule = policy.ttl?.find(response.status, typeOf(fields), request.path) ?? null
   const ttl = rule === null ? null : { ms: rule.ttlMs, source: Storing.TTL }
-  if (ttl !== null && (rule?.overrides === true || policy.ignoresOrigin)) return ttl
-  if (!policy.ignoresOrigin) {
-    const stated = statedLifetime(fields, directives, received)
-    if (stated !== silence) return stated
-  }
+  if (ttl !== null && rule?.overrides === true) return ttl
+  // An estimate would be made of what may have been forbidden.
+  if (policy.ignoresOrigin) return ttl ?? silence
+  const stated = statedLifetime(fields, directives, received)
+  if (stated !== silence) return stated
   return ttl ?? heuristicLifetime(request, response, directives, policy, received)
 }
 

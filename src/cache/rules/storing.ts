@@ -225,7 +225,8 @@ function useOf(status: number, source: StoreReason, rule: StoredRule, policy: Ca
   if (source !== 0 && rule.freshnessMs > rule.initialAgeMs && !isAlwaysValidated) return source
   // RFC 9111 §3, last item: somebody says so, or the status does.
   const isSaid = source !== 0 || (directives.bits & (Directive.PUBLIC | Directive.NO_CACHE)) !== 0
-  if (!isSaid && !(policy.trustsSilence && isHeuristicStatus(status))) return Storing.NO_FRESHNESS
+  const isTrusted = policy.trustsSilence && !policy.ignoresOrigin && isHeuristicStatus(status)
+  if (!isSaid && !isTrusted) return Storing.NO_FRESHNESS
   if ((rule.flags & Rule.HAS_VALIDATOR) !== 0) return Storing.VALIDATOR
   return rule.graceMs > 0 || rule.errorGraceMs > 0 ? Storing.GRACE : Storing.NO_FRESHNESS
 }

@@ -120,6 +120,28 @@ test('of several cookies of one name each counts: origins do not agree which one
   assert.equal(keyOf(page, choices, { cookie: '\xa0group=1' }), keyOf(page, choices))
 })
 
+test('of cookies those count that an origin may take for one, and all that begin as a name with * does', () => {
+  const one = { cookies: ['group'] }
+  for (const cookie of ['group', 'group[]=1', 'group[x]=1'])
+    assert.notEqual(keyOf(page, one, { cookie }), keyOf(page, one), cookie)
+  const many = { cookies: ['wp_*'] }
+  const texts = ['wp_a=1', 'wp_b=1', 'wp_a=1; wp_b=1', 'wp_a=1; wp_b=2', 'xwp_a=1']
+  const keys = texts.map((cookie) => keyOf(page, many, { cookie }))
+  assert.equal(new Set(keys).size, keys.length)
+  assert.equal(keys[4], keyOf(page, many))
+})
+
+test('a field in a spelling that some origins take for one that was chosen parts requests', () => {
+  for (const [choices, fields] of [
+    [{ headers: ['x-tenant'] }, { x_tenant: 'a' }],
+    [{ device: true }, { user_agent: 'iPhone' }],
+    [{ languages: ['en', 'de'] }, { Accept_Language: 'de' }],
+  ] as const) {
+    assert.notEqual(keyOf(page, choices, fields), keyOf(page, choices), JSON.stringify(fields))
+    assert.equal(keyOf(page, choices, { x_other: 'a' }), keyOf(page, choices))
+  }
+})
+
 test('values of one parameter keep their order when parameters are sorted', () => {
   assert.ok(!same(page + '?a=1&a=2', page + '?a=2&a=1', { sortQuery: true }))
   assert.ok(same(page + '?b&a=1', page + '?a=1&b', { sortQuery: true }))

@@ -60,6 +60,9 @@ suite("the operator's time to live", () => {
     ]
     assert.equal(reason(no, policy, {}, 404), 'ttl')
     assert.equal(reason(no, policy), 'no: no-freshness')
+    // What no rule fits is not estimated either: it may have been forbidden.
+    const picture: Lines = [...no, ['Content-Type', 'image/png'], ['Last-Modified', -1000], ['ETag', '"a"']]
+    assert.equal(reason(picture, policy), 'no: no-freshness')
     assert.equal(reason([...no, ['Set-Cookie', 'a=b']], policy, {}, 404), 'no: set-cookie')
     const asked: Asked = { fields: [['Authorization', 'x']] }
     assert.equal(reason([['Cache-Control', 'public']], policy, asked, 404), 'no: authorization')

@@ -23,6 +23,23 @@ test('an unknown key is told with the nearest one that may stand there', () => {
   has({ ...right, zzz: 1 }, /^error zzz: unknown key "zzz"$/)
 })
 
+function told(cache: object, pattern: RegExp): void {
+  has({ ...right, sites: { '*': [{ cache, origin: 'app' }] } }, pattern)
+}
+
+test('what a cache is told is a name, a tag or a type, where it would match nothing else', () => {
+  told({ key: { headers: ['X-*'] } }, /key\.headers\[0\]: a field is named in full, without "\*"$/)
+  told({ key: { languages: ['de_CH'] } }, /key\.languages\[0\]: a language tag is expected, such as "en"/)
+  told(
+    { key: { query: { only: ['a'], without: ['b'] } } },
+    /"\w+" cannot stand beside the other keys that are here$/,
+  )
+  told({ vary: { languages: ['*'] } }, /vary\.languages\[0\]: a language tag is expected/)
+  told({ vary: { encodings: ['gzip, br'] } }, /vary\.encodings\[0\]: the name of a coding is expected/)
+  told({ vary: { types: ['image/*'] } }, /vary\.types\[0\]: a media type is expected, such as "image\/avif"$/)
+  told({ ttl: [{ status: 304, ttl: '1m' }] }, /ttl\[0\]\.status: an answer with this status is never stored/)
+})
+
 test('words of other programs are told with what they are called here', () => {
   has({ ...right, log: { format: 'json' } }, /log\.format: .*"access"\?/)
   has({ sites: { '*': { redirect: { to: '/', code: 301 } } } }, /redirect\.code: .*"status"\?/)
