@@ -45,7 +45,7 @@ import {
 } from './cache/passed.ts'
 import { PurgeAnswer } from './cache/purge-method.ts'
 import { SliceLook, Slicing, type SlicedStep } from './cache/slicing.ts'
-import { forwardedText, reasonOf, standInText, type Asked } from './cache/told.ts'
+import { addStatus, forwardedText, missed, reasonOf, standInText, type Asked } from './cache/told.ts'
 import { UseCounts } from './cache/use-counts.ts'
 
 export function createCache(options: CacheOptions, context: CacheContext): Handler {
@@ -125,20 +125,20 @@ class CacheStep implements Handler, SlicedStep {
 
   #await(x: Exchange, lookup: Lookup | null): Flow | null {
     if (lookup === null) return null
-    if (lookup.isOver) return this.#foundBelow(x, lookup.key, lookup.entry)
+    if (lookup.isOver) return this.#foundBelow(x, lookup)
     lookup.before = x.state[this.#slot]
     x.state[this.#slot] = lookup
     return lookup.park()
   }
 
-  #looked(x: Exchange, { key, before, entry: found }: Lookup): Flow {
-    x.state[this.#slot] = before
-    const entry = this.#store.peek(key, x.request)
-    return entry === null ? this.#foundBelow(x, key, found) : this.#answerBy(x, key, entry)
+  #looked(x: Exchange, lookup: Lookup): Flow {
+    x.state[this.#slot] = lookup.before
+    const entry = this.#store.peek(lookup.key, x.request)
+    return entry === null ? this.#foundBelow(x, lookup) : this.#answerBy(x, lookup.key, entry)
   }
 
-  #foundBelow(x: Exchange, key: string, found: Entry | null): Flow {
-    if (found === null) return this.#miss(x, key)
+  #foundBelow(x: Exchange, { key, entry: found, isVaried }: Lookup): Flow {
+    if (found === null) return this.#miss(x, key, null, isVaried)
     // The index of its slices is in memory by now.
     if (this.#slicing !== null && found.key === this.#slicing.indexKeyOf(x)) return this.#miss(x, key)
     const isPart = (found.flags & Rule.PARTIAL) !== 0
@@ -183,31 +183,27 @@ class CacheStep implements Handler, SlicedStep {
     return new PostKeeper(x, ask, this.#cache)
   }
 
-  /** `part`: what there is on disk. */
-  #miss(x: Exchange, key: string, part: Entry | null = null): Flow {
+  /** `found`: the part that there is on disk. `isVaried`: there may be answers to other requests. */
+  #miss(x: Exchange, key: string, found: Entry | null = null, isVaried = false): Flow {
     const { request } = x
     const slicing = this.#slicing
-    if (slicing === null && request.fields.has(Field.RANGE) && this.#answerPart(x, part)) return DONE
+    const isForPart = slicing === null && request.fields.has(Field.RANGE)
+    const part = isForPart ? (this.#store.find(this.keyOf(x, partKeyDigest), request) ?? found) : null
+    if (part !== null && this.#answerPart(x, part)) return DONE
     const isSliced = slicing !== null && request.method !== 'QUERY' && slicing.takes(key, request)
-    const reason = judgeMiss(request)
+    const reason = judgeMiss(request, missed({ part, isVaried, isKept: this.#store.has(key) }))
     // What is kept in slices has been asked for often enough, be it by another worker or before a restart.
     const isCounted = verdictOf(reason) !== Verdict.UNAVAILABLE && !(isSliced && slicing.isInMemory(x))
-    if (isCounted && this.#isSeldom(key)) return this.#pass(x, passedSeldom)
+    const uses = isCounted ? (this.#uses?.add(key) ?? Infinity) : Infinity
+    if (uses < this.#options.minUses) return this.#pass(x, passedSeldom)
     return isSliced ? slicing.onMiss(x, key) : this.#forward(x, key, null, reason)
   }
 
-  /** Counts one use more. */
-  #isSeldom(key: string): boolean {
-    return this.#uses !== null && this.#uses.add(key) < this.#options.minUses
-  }
-
   /** From a stored 206 that has what is asked for. */
-  #answerPart(x: Exchange, part: Entry | null): boolean {
-    const { request } = x
-    const entry = this.#store.find(this.keyOf(x, partKeyDigest), request) ?? part
+  #answerPart(x: Exchange, part: Entry): boolean {
     const nowMs = this.#clock.nowMs()
-    if (entry === null || judge(entry, request, this.#policy, nowMs) !== Reasons.FRESH) return false
-    if (!this.#server.part(x, entry, nowMs)) return false
+    if (judge(part, x.request, this.#policy, nowMs) !== Reasons.FRESH) return false
+    if (!this.#server.part(x, part, nowMs)) return false
     x.cacheResult = CacheResult.HIT
     return true
   }
@@ -284,7 +280,7 @@ class CacheStep implements Handler, SlicedStep {
     } else if (outcome === Outcome.PASSED) {
       x.cacheResult = CacheResult.MISS
       reader.takeHead()
-      this.#addStatus(x, forwardedText(this.#status, reader))
+      addStatus(x, forwardedText(this.#status, reader))
       reader.answer()
     } else if (entry !== null) this.#serve(x, reader, entry)
     return DONE
@@ -318,10 +314,6 @@ class CacheStep implements Handler, SlicedStep {
     this.#server.standIn(x, entry, nowMs, standInText(this.#status, asked, entry, nowMs, status))
   }
 
-  #addStatus(x: Exchange, text: string): void {
-    x.response.fields.addKnown(Field.CACHE_STATUS, text)
-  }
-
   // Outward
 
   /** The origin's answer to a request that went there by itself. */
@@ -332,18 +324,18 @@ class CacheStep implements Handler, SlicedStep {
       const isUndisturbed = kept.isUndisturbed(x)
       const invalidated = invalidate(x, this.#key, this.#cache)
       const isKept = isUndisturbed && kept.keep(x)
-      this.#addStatus(x, this.#status.forwarded('method', isKept ? stored : notStored))
+      addStatus(x, this.#status.forwarded('method', isKept ? stored : notStored))
       return goOnAfter(x, invalidated, isKept ? this.#cache.announce(kept, x.response) : null)
     }
     if (kept instanceof Passed) {
       const invalidated = invalidate(x, this.#key, this.#cache)
-      this.#addStatus(x, this.#status.forwarded(reasonRow(kept.reason).forwarded, notStored, kept.detail))
+      addStatus(x, this.#status.forwarded(reasonRow(kept.reason).forwarded, notStored, kept.detail))
       return goOnAfter(x, invalidated)
     }
     const isStored = kept instanceof PartKeeper && kept.keep(x)
     const { forwarded } = reasonRow(reasonOf(kept as Reader | PartKeeper))
     const announced = isStored ? this.#cache.announce(kept, x.response) : null
-    this.#addStatus(x, this.#status.forwarded(forwarded, isStored ? stored : notStored))
+    addStatus(x, this.#status.forwarded(forwarded, isStored ? stored : notStored))
     return goOnAfter(x, announced)
   }
 
@@ -366,7 +358,7 @@ class CacheStep implements Handler, SlicedStep {
     const kept = x.state[this.#slot]
     if (!(kept instanceof Reader || kept instanceof PartKeeper)) return
     const { forwarded } = reasonRow(reasonOf(kept))
-    this.#addStatus(x, this.#status.forwarded(forwarded, notStored, faultRow(x.fault).name))
+    addStatus(x, this.#status.forwarded(forwarded, notStored, faultRow(x.fault).name))
   }
 
   onAbandon(x: Exchange): void {
@@ -391,6 +383,15 @@ class CacheStep implements Handler, SlicedStep {
     explainRequest(x, this.#options, say)
     const isStored = (entry ?? onDisk ?? null) !== null
     const sliced = isStored ? null : (this.#slicing?.explain(x, key, say) ?? null)
-    return sliced ?? explainVerdict(x, { entry, onDisk }, this.#policy, this.#clock.nowMs(), say)
+    return (
+      sliced ??
+      explainVerdict(
+        x,
+        { entry, onDisk, isKept: this.#store.has(key) },
+        this.#policy,
+        this.#clock.nowMs(),
+        say,
+      )
+    )
   }
 }

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Random } from '../sim/random.ts'
 import { SimDisk } from '../sim/sim-disk.ts'
-import { CacheWorld } from './cache-world.ts'
+import { Reasons, reasonRow } from '../../src/cache/rules/reasons.ts'
+import { cacheStatusOf, CacheWorld } from './cache-world.ts'
 import { get } from './proxy-world.ts'
 
 const url = 'http://www.example.com/a'
@@ -45,6 +46,25 @@ test('explain tells whether an answer is in memory, on disk, or both, and leaves
   assert.equal(next.cache.disk?.snapshot().hits, 0)
   for (const path of disk.paths().filter((each) => /\/[0-9a-f]{32}$/.test(each))) await disk.remove(path)
   assert.equal(placeIn(next.explain(url)), 'nowhere')
+})
+
+test('a variant that only others can have is no answer of another URL, in memory and on disk', async () => {
+  const disk = new SimDisk({ random: new Random(5) })
+  const world = await worldOver(disk)
+  const client = world.client()
+  client.say(get('/a', 'V: x\r\n'))
+  world.latest.say(answer.replace('Content-Length', 'Vary: v\r\nContent-Length'))
+  assert.equal(cacheStatusOf(client.take()), 'fwd=uri-miss; stored')
+  assert.ok(world.explain(url).includes(reasonRow(Reasons.VARY_MISS).sentence))
+  await settle(disk)
+  world.cache.close()
+  await settle(disk)
+  const next = await worldOver(disk)
+  const other = next.client()
+  other.say(get('/a', 'V: y\r\n'))
+  await settle(disk)
+  next.latest.say(answer)
+  assert.equal(cacheStatusOf(other.take()), 'fwd=miss; stored')
 })
 
 test('without a disk nothing is said of it', () => {

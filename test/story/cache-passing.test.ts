@@ -145,8 +145,13 @@ test('two variants of a URL are told apart, and answers of another zone or site 
   }
   const kind = exchange(world, client, get('/', 'X-Tenant: a\r\nX-Kind: k\r\n'), ok('a k', minute))
   assert.equal(kind.body, 'a k')
+  assert.equal(kind.status, 'fwd=vary-miss; stored')
+  // What was purged is there for nobody.
+  void world.cache.purgeHere([{ target: { kind: 'all' } }])
+  const gone = exchange(world, client, get('/', 'X-Tenant: a\r\nX-Kind: j\r\n'), ok('a j', minute))
+  assert.equal(gone.status, 'fwd=uri-miss; stored')
   client.end.end()
-  world.checkAtRest(5)
+  world.checkAtRest(6)
 })
 
 test('a range far ahead asks by itself, and its part answers the next who asks for it', () => {
@@ -165,8 +170,11 @@ test('a range far ahead asks by itself, and its part answers the next who asks f
   assert.equal(again.asked, '')
   assert.equal(again.body, 'bc')
   assert.match(again.status, /^hit/)
+  const other = part.replaceAll('9000000-9000004', '8000000-8000004')
+  const elsewhere = exchange(world, client, get('/film', 'Range: bytes=8000000-8000004\r\n'), other)
+  assert.match(elsewhere.status, /^fwd=partial/)
   client.end.end()
-  world.checkAtRest(2)
+  world.checkAtRest(3)
 })
 
 test('PURGE is a method as any other until a network may use it', () => {

@@ -37,6 +37,7 @@ export interface Wanted {
   readonly from: number
   /** It is to be in memory at once, however seldom it is asked for. */
   readonly stays?: boolean
+  readonly look?: { isVaried: boolean }
 }
 
 export interface FinderOwner {
@@ -383,7 +384,8 @@ function isPointer(found: Found | null | undefined): found is Found {
 }
 
 /** Which of those may answer a request. */
-function variantNameIn({ varyNames }: Found, { key, request, folding }: Wanted): string {
+function variantNameIn({ varyNames }: Found, { key, request, folding, look }: Wanted): string {
+  if (look !== undefined) look.isVaried = true
   const vary = varyOf(varyNames, folding)
   return variantNameOf(key, vary.names, vary.variantOf(request))
 }

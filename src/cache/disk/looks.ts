@@ -30,7 +30,14 @@ export class Looks {
   look(x: Exchange, keys: readonly string[], folding: VaryFolding | null, stays = false): Lookup {
     const lookup = new Lookup(x, keys[0] ?? '', this.#place.timers)
     for (let i = 0; i < keys.length && !lookup.isOver; i++) {
-      const wanted = { key: keys[i] as string, folding, request: x.request, from: fromOf(x), stays }
+      const wanted = {
+        key: keys[i] as string,
+        folding,
+        request: x.request,
+        from: fromOf(x),
+        stays,
+        look: lookup,
+      }
       const entry = this.#findAnyNow(wanted)
       if (entry === undefined) {
         void this.#look(lookup, keys.slice(i), wanted)

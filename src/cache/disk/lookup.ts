@@ -16,6 +16,8 @@ export class Lookup implements DeadlineOwner {
   readonly key: string
   entry: Entry | null = null
   isOver = false
+  /** Answers under the key vary, as far as the disk tells. */
+  isVaried = false
   /** What the step kept on the exchange before. */
   before: unknown = undefined
   readonly #x: Exchange

@@ -86,6 +86,11 @@ export class MemoryStore implements CacheStore {
     return entry
   }
 
+  has(key: string): boolean {
+    for (const entry of this.#index.variants(key)) if (this.#settle(entry)) return true
+    return false
+  }
+
   peek(key: string, request: RequestHead): Entry | null {
     const entry = this.#fitting(this.#index.get(key), request)
     if (entry !== null || this.searchRules.isEmpty) return entry

@@ -104,6 +104,12 @@ export const Reasons = {
     'The request is authorized, and the stored answer is not said to be for everybody.',
   ),
   MISS: row(FORWARD, 'miss', 'uri-miss', 'Nothing is stored for this URL.'),
+  SOME_MISS: row(
+    FORWARD,
+    'some-miss',
+    'miss',
+    'What may be stored for this URL was made for other request fields (Vary), or is gone.',
+  ),
   VARY_MISS: row(
     FORWARD,
     'vary-miss',

@@ -70,6 +70,8 @@ export interface CacheStore {
   /** The largest entry that is taken, in bytes. */
   readonly entryBytesMax: number
   find(key: string, request: RequestHead): Entry | null
+  /** Is anything stored under the key, for whatever request? */
+  has(key: string): boolean
   /** Like `find`, without counting it as a use: for `explain` and for warming. */
   peek(key: string, request: RequestHead): Entry | null
   /**

@@ -2,7 +2,7 @@
 import type { Entry } from '../../cache/store/entry.ts'
 import type { CacheKey } from '../../cache/keys/key.ts'
 import type { CachePolicy } from '../../cache/rules/policy.ts'
-import { reasonRow, Verdict, verdictOf } from '../../cache/rules/reasons.ts'
+import { reasonRow, Reasons, Verdict, verdictOf } from '../../cache/rules/reasons.ts'
 import { Rule } from '../../cache/rules/rule.ts'
 import { storeReasonSentence } from '../../cache/rules/storing-reasons.ts'
 import type { VaryFolding } from '../../cache/keys/vary.ts'
@@ -52,6 +52,8 @@ export interface Places {
   readonly entry: Entry | null
   /** As `SharedCache.peekOnDisk`. */
   readonly onDisk: Entry | null | undefined
+  /** There is something in memory under its key, if only for other requests. */
+  readonly isKept: boolean
 }
 
 /** What would be done with the request. */
@@ -63,7 +65,8 @@ export function explainVerdict(
   say: Say,
 ): Flow {
   const entry = places.entry ?? places.onDisk ?? null
-  const reason = entry === null ? judgeMiss(request) : judge(entry, request, policy, nowMs)
+  const missed = places.isKept ? Reasons.VARY_MISS : Reasons.MISS
+  const reason = entry === null ? judgeMiss(request, missed) : judge(entry, request, policy, nowMs)
   if (entry !== null) explainEntry(entry, nowMs, say)
   explainPlace(places, say)
   say(reasonRow(reason).sentence)

@@ -6,6 +6,8 @@ import { reasonRow, Reasons, type Reason } from '../../cache/rules/reasons.ts'
 import { ttlSeconds } from '../../cache/serve/serve.ts'
 import type { Entry } from '../../cache/store/entry.ts'
 import { isParticular } from '../../http/conditional.ts'
+import type { Exchange } from '../../http/exchange.ts'
+import { Field } from '../../http/known-fields.ts'
 import type { ReasonedAsk } from './asked.ts'
 
 /** What asked it, for a client. */
@@ -13,6 +15,16 @@ export type Asked = Reader | PartKeeper
 
 export function reasonOf({ ask }: Asked): Reason {
   return (ask as ReasonedAsk).reason
+}
+
+/** Why nothing was selected: `isKept`, there are answers to other requests; `isVaried`: there may be, on disk. */
+export function missed(what: { part: Entry | null; isKept: boolean; isVaried: boolean }): Reason {
+  if (what.part !== null) return Reasons.PARTIAL_MISS
+  return what.isKept ? Reasons.VARY_MISS : what.isVaried ? Reasons.SOME_MISS : Reasons.MISS
+}
+
+export function addStatus({ response }: Exchange, text: string): void {
+  response.fields.addKnown(Field.CACHE_STATUS, text)
 }
 
 export function forwardedText(status: CacheStatus, reader: Reader): string {

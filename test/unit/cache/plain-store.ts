@@ -17,6 +17,10 @@ export class PlainStore implements CacheStore {
     return this.entries.get(key)?.find((entry) => fits(entry, request)) ?? null
   }
 
+  has(key: string): boolean {
+    return (this.entries.get(key)?.length ?? 0) > 0
+  }
+
   peek(key: string, request: RequestHead): Entry | null {
     return this.find(key, request)
   }

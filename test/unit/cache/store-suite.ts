@@ -105,6 +105,18 @@ function describeGrowing(makeSmall: SmallStore): void {
     assert.equal(store.snapshot().entries, 1)
   })
 
+  test('has tells of what is stored for other requests, and not of what was purged', () => {
+    const { store } = makeSmall()
+    const request = requestFor(page, { v: 'x' })
+    const key = plainKeys.of(request)
+    assert.equal(store.has(key), false)
+    assert.ok(put(store, request, { fields: { vary: 'v' } }))
+    assert.equal(store.find(key, requestFor(page, { v: 'y' })), null)
+    assert.equal(store.has(key), true)
+    store.purge({ target: { kind: 'all' } })
+    assert.equal(store.has(key), false)
+  })
+
   test('peek finds without counting a hit or a miss', () => {
     const { store } = makeSmall()
     const request = requestFor(page)
