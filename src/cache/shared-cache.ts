@@ -25,6 +25,7 @@ import { MemoryStore } from './memory/memory-store.ts'
 import { PurgeOrders } from './purge/purge-orders.ts'
 import { PurgePeers } from './purge/purge-peers.ts'
 import { totalOf, type PurgeTotal } from './purge/purge-total.ts'
+import { UrlSpellings } from './purge/url-spellings.ts'
 import type { Reader } from './fill/reader.ts'
 import { CacheStatus } from './rules/cache-status.ts'
 import { EntryServer } from './serve/serve.ts'
@@ -75,6 +76,8 @@ export class SharedCache {
   readonly #options: SharedCacheOptions
   readonly #peers: PurgePeers | null
   readonly #orders: PurgeOrders = new PurgeOrders()
+  /** Of the routes that use it. */
+  readonly spellings: UrlSpellings = new UrlSpellings()
   /** Who else must know what origins are asked for. */
   readonly told: FillsTold
   #fills: Fills
@@ -282,7 +285,7 @@ export class SharedCache {
    */
   async purgeAndCount(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
     const { clock } = this.#options
-    const told = marked(requests)
+    const told = marked(requests).flatMap((request) => this.spellings.of(request))
     const counts = this.#purgeMemory(told)
     const id = told[0]?.id ?? ''
     const isSharing = this.#isSharing

@@ -49,6 +49,7 @@ import { addStatus, forwardedText, missed, reasonOf, standInText, type Asked } f
 import { UseCounts } from './cache/use-counts.ts'
 
 export function createCache(options: CacheOptions, context: CacheContext): Handler {
+  context.cache.spellings.note(options.key)
   return new CacheStep(options, context)
 }
 

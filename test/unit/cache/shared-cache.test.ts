@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SharedCache, type CacheSettings } from '../../../src/cache/shared-cache.ts'
 import { Timers } from '../../../src/core/timers.ts'
+import { CacheKey } from '../../../src/cache/keys/key.ts'
+import { put, requestFor } from './store-world.ts'
 import { ManualClock } from '../../story/manual-clock.ts'
 
 const settings: CacheSettings = { bytesMax: 8_000_000, entryBytesMax: 0, whenDeserted: 'auto' }
@@ -42,6 +44,27 @@ test('what is under way is asked for by new rules from the next on', () => {
   assert.notEqual(cache.fills, fills)
   assert.equal(cache.fills.limits.whenDeserted, 'abort')
   assert.equal(cache.snapshot().fills, 0)
+  cache.close()
+})
+
+test('a purge of a URL reaches what routes store for it under fewer or sorted parameters, and counts it once', async () => {
+  const cache = made()
+  const keys = [
+    new CacheKey('site', 'zone'),
+    new CacheKey('site', 'zone', { query: { without: ['utm_*'] }, sortQuery: true }),
+    new CacheKey('site', 'zone', { query: 'none' }),
+  ]
+  for (const key of keys) cache.spellings.note(key)
+  const url = 'https://a.example/p?b=2&utm_x=1&a=1'
+  const target = { kind: 'url', host: 'a.example', target: '/p?utm_y=2&b=2&a=1' } as const
+  const request = requestFor(url)
+  for (const key of keys) assert.ok(put(cache.store, request, { keys: key }))
+  for (const isDry of [true, false]) {
+    const { count } = await cache.purgeAndCount([{ target, isDry }])
+    assert.equal(count, 2, 'not what is stored for other parameters')
+  }
+  const left = keys.map((key) => cache.store.find(key.of(request), request) !== null)
+  assert.deepEqual(left, [true, false, false])
   cache.close()
 })
 
