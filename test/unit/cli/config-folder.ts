@@ -1,11 +1,13 @@
-/** A folder with configs for command lines to work on, `good.yaml` and `bad.yaml`; it goes when the tests of the file end. */
+/**
+ * A folder with configs for command lines to work on, `good.yaml` and `bad.yaml`. It goes with the process: several files of
+ * tests share one, and this module is loaded for the first of them alone.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after } from 'node:test'
 
 export const folder: string = mkdtempSync(join(tmpdir(), 'headgate-cli-'))
-after(() => rmSync(folder, { recursive: true }))
+process.once('exit', () => rmSync(folder, { recursive: true }))
 
 /** For `commandLine` and `headgate`: in this folder. */
 export const here: { readonly cwd: string } = { cwd: folder }
