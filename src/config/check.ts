@@ -2,7 +2,6 @@
  * Checks a config: its shape, and what only the whole can show (names of origins, captures, the order of routes). All
  * mistakes are reported at once: where one part is misshapen, the others are still checked.
  */
-import { listed } from '../core/listed.ts'
 import { didYouMean } from '../core/nearest.ts'
 import { systemClock } from '../core/clock.ts'
 import { compileUserRegex, regexCaptureNames } from '../engine/path-pattern.ts'
@@ -14,6 +13,7 @@ import { clash } from './listener-schema.ts'
 import { compileMatch } from './match-schema.ts'
 import { problemsOf, valueAt, type ConfigPath, type ConfigProblem } from './problem.ts'
 import { hostProblem, hostsOf } from './host-names.ts'
+import { OriginNames } from './origin-names.ts'
 import { isOriginName, routeSchema } from './route-schema.ts'
 import { slowPart } from './slow-regex.ts'
 import { checkHttpLoops, checkTcpLoops } from './loops.ts'
@@ -142,27 +142,24 @@ function checkHosts(input: unknown, tell: Tell): void {
 function checkSites(input: unknown, tell: Tell): void {
   const sites = valueAt(input, ['sites'])
   const origins = valueAt(input, ['origins'])
-  const names = new Set(isObject(origins) ? Object.keys(origins) : [])
-  const used = new Set<string>()
-  checkPassedOn(input, names, used, tell)
+  const names = new OriginNames(origins)
+  checkPassedOn(input, names, tell)
   if (isObject(input) && (sites === undefined || (isObject(sites) && Object.keys(sites).length === 0))) {
-    if (input['maintenance'] !== true && used.size === 0)
+    if (input['maintenance'] !== true && !names.areUsed)
       tell(['sites'], 'there is no site: every request will be answered 404', 'warning')
   }
   if (!isObject(sites)) return
   for (const [host, site] of Object.entries(sites)) {
-    if (typeof site === 'string') checkOrigin(site, ['sites', host], names, used, tell)
-    else if (Array.isArray(site)) checkRoutes(site, ['sites', host], names, used, tell)
-    else checkRoute(site, ['sites', host], names, used, tell)
+    if (typeof site === 'string') checkOrigin(site, ['sites', host], names, tell)
+    else if (Array.isArray(site)) checkRoutes(site, ['sites', host], names, tell)
+    else checkRoute(site, ['sites', host], names, tell)
   }
-  for (const name of names) {
-    if (!used.has(name) && isOriginName(name))
-      tell(['origins', name], `no route uses the origin "${name}"`, 'warning', true)
-  }
+  for (const name of names.unused)
+    tell(['origins', name], `no route uses the origin "${name}"`, 'warning', true)
 }
 
 /** Listeners that pass connections on name origins, too. */
-function checkPassedOn(input: unknown, names: ReadonlySet<string>, used: Set<string>, tell: Tell): void {
+function checkPassedOn(input: unknown, names: OriginNames, tell: Tell): void {
   const listeners = valueAt(input, ['listeners'])
   for (const [i, listener] of Array.isArray(listeners) ? listeners.entries() : []) {
     const tcp = valueAt(listener, ['tcp'])
@@ -170,7 +167,7 @@ function checkPassedOn(input: unknown, names: ReadonlySet<string>, used: Set<str
     for (const [pattern, origin] of routes) {
       if (typeof origin !== 'string') continue
       const path = ['listeners', i, 'tcp', ...(pattern === '' ? [] : [pattern])]
-      checkOrigin(origin, path, names, used, tell)
+      checkOrigin(origin, path, names, tell)
       for (const url of urlsOf(valueAt(input, ['origins', origin]))) {
         const problem = passedOnProblem(url)
         if (problem !== '') tell(path, `origin "${origin}": ${problem}`)
@@ -206,37 +203,17 @@ function checkLoops(input: unknown, tell: Tell): void {
   })
 }
 
-function checkOrigin(
-  name: string,
-  path: ConfigPath,
-  names: ReadonlySet<string>,
-  used: Set<string>,
-  tell: Tell,
-): void {
-  used.add(name)
-  if (!isOriginName(name) || names.has(name)) return
-  const there =
-    names.size === 0
-      ? 'there are no origins'
-      : `there are ${listed(Array.from(names, (other) => `"${other}"`))}`
-  tell(
-    path,
-    `there is no origin "${name}"${didYouMean(name, names) || `; ${there}; an address has a port, as in "${name}:80"`}`,
-  )
+function checkOrigin(name: string, path: ConfigPath, names: OriginNames, tell: Tell): void {
+  const mistake = names.use(name)
+  if (mistake !== '') tell(path, mistake)
 }
 
-function checkRoutes(
-  routes: unknown[],
-  path: ConfigPath,
-  names: ReadonlySet<string>,
-  used: Set<string>,
-  tell: Tell,
-): void {
+function checkRoutes(routes: unknown[], path: ConfigPath, names: OriginNames, tell: Tell): void {
   if (routes.length === 0)
     tell(path, 'the site has no route: every request for it will be answered 404', 'warning')
   let takesAll = -1
   for (const [i, raw] of routes.entries()) {
-    const isCatchAll = checkRoute(raw, [...path, i], names, used, tell)
+    const isCatchAll = checkRoute(raw, [...path, i], names, tell)
     if (isCatchAll && takesAll < 0) takesAll = i
   }
   const behind = routes.length - 1 - takesAll
@@ -246,15 +223,9 @@ function checkRoutes(
 }
 
 /** Reports what is wrong across the parts of a route. True when the route takes every request. */
-function checkRoute(
-  raw: unknown,
-  path: ConfigPath,
-  names: ReadonlySet<string>,
-  used: Set<string>,
-  tell: Tell,
-): boolean {
+function checkRoute(raw: unknown, path: ConfigPath, names: OriginNames, tell: Tell): boolean {
   if (!isObject(raw)) return false
-  if (typeof raw['origin'] === 'string') checkOrigin(raw['origin'], [...path, 'origin'], names, used, tell)
+  if (typeof raw['origin'] === 'string') checkOrigin(raw['origin'], [...path, 'origin'], names, tell)
   const result = routeSchema.shape.match.safeParse(raw['match'])
   if (!result.success) return false
   const matcher = compileMatch(result.data)

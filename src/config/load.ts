@@ -153,9 +153,12 @@ function checked(
     }
     all.push(...further(document, baseDirectory))
   }
-  const located = all.map((problem) => locate(problem, source))
+  const isRight = ![...before, ...all].some(isError)
+  const located = [
+    ...shownOf(all).map((problem) => locate(problem, source)),
+    ...hiddenOf(all).map((problem) => withExcerpt(problem, null, source)),
+  ]
   const sorted = [...placed(before, source), ...located].sort((a, b) => lineOf(a) - lineOf(b))
-  const isRight = !sorted.some((problem) => problem.severity === 'error')
   return {
     file,
     files: watched,
@@ -163,6 +166,34 @@ function checked(
     document: isRight ? document : null,
     problems: sorted,
   }
+}
+
+/**
+ * The same mistake may be in each of ten thousand sites. To find the places of all takes longer than a server that
+ * reads a new config may be busy with it, and nobody reads them.
+ */
+const shownMax = 200
+
+/** Errors before warnings. */
+function byWeight(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
+  if (problems.length <= shownMax) return problems
+  return [...problems.filter(isError), ...problems.filter((problem) => !isError(problem))]
+}
+
+function shownOf(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
+  return byWeight(problems).slice(0, shownMax)
+}
+
+/** How many others there are, as a problem; nothing where all are shown. */
+function hiddenOf(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
+  const [first, ...others] = byWeight(problems).slice(shownMax)
+  if (first === undefined) return []
+  const message = `there are ${others.length + 1} more problems, which are not shown`
+  return [{ path: [], onKey: false, severity: first.severity, message }]
+}
+
+function isError({ severity }: ConfigProblem): boolean {
+  return severity === 'error'
 }
 
 function locate(problem: ConfigProblem, source: ConfigSource): LocatedProblem {

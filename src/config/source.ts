@@ -142,7 +142,7 @@ export const noSource: ConfigSource = { file: '', text: '', locate: () => null }
  *         |     ^^^^^^^
  */
 export function excerpt(text: string, at: Position): string {
-  const raw = text.split(/\r?\n/)[at.line - 1] ?? ''
+  const raw = lineOf(text, at.line)
   const widthMax = 100
   // A long line is shown from a little before the place.
   const cut = at.column > widthMax - 20 ? at.column - 20 : 0
@@ -152,4 +152,16 @@ export function excerpt(text: string, at: Position): string {
   const before = line.slice(0, at.column - 1 - cut + (cut > 0 ? 1 : 0)).replace(/[^\t]/g, ' ')
   const length = Math.max(1, Math.min(at.length, line.length - before.length))
   return `${number} | ${line}\n${' '.repeat(5)} | ${before}${'^'.repeat(length)}`
+}
+
+/** From 1. Of a text with thousands of lines this is asked for hundreds of mistakes: it is not split for each. */
+function lineOf(text: string, line: number): string {
+  let start = 0
+  for (let i = 1; i < line; i++) {
+    const end = text.indexOf('\n', start)
+    if (end < 0) return ''
+    start = end + 1
+  }
+  const end = text.indexOf('\n', start)
+  return text.slice(start, end < 0 ? text.length : end).replace(/\r$/, '')
 }

@@ -124,6 +124,16 @@ test('a mistake in JSON is told at its place in the text as written, tabs includ
   assert.match(text(loaded), /\n {6}\| \t {18}\^{9}$/)
 })
 
+test('of a mistake in each of a thousand sites two hundred are shown, errors first, and the rest counted', async () => {
+  const bad = Array.from({ length: 1000 }, (_, i) => `  s${i}.example: { origin: app${i}, cahce: true }\n`)
+  const origins = Array.from({ length: 300 }, (_, i) => `  unused${i}: 127.0.0.1:1\n`)
+  const loaded = await load('many.yaml', `origins:\n${origins.join('')}sites:\n${bad.join('')}`)
+  assert.equal(loaded.document, null)
+  assert.equal(loaded.problems.length, 201)
+  assert.ok(loaded.problems.every(({ severity }) => severity === 'error'))
+  assert.match(text(loaded), /F: there are 2100 more problems, which are not shown$/)
+})
+
 test('what is no JSON or YAML is told with its place', async () => {
   assert.match(
     text(await load('x.json', '{\n  "a": 1\n  "b": 2\n}')),
