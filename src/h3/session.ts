@@ -172,8 +172,9 @@ export class H3Session implements ServerConnection, StreamHome, DeadlineOwner {
 
   onReset(streamId: number): void {
     const stream = this.#streams.get(streamId)
-    if (stream === undefined) return
-    stream.abandon(Faults.CLIENT_GONE)
+    // One that is over may be told of again; one that brought no header section is counted as well.
+    if (stream !== undefined) stream.abandon(Faults.CLIENT_GONE)
+    else if (this.isGone || this.#left.delete(streamId)) return
     if (!this.#resets.takes()) this.#expel(Faults.H3_RESET_FLOOD)
   }
 

@@ -68,6 +68,14 @@ describe('what memory bounds', () => {
     assert.deepEqual(world.faults, ['h3_error_flood'])
   })
 
+  it('streams taken back before their fields have come are counted as others are', () => {
+    const world = new H3World()
+    const session = world.session()
+    for (let i = 0; i < 300; i++) world.quic.events.onReset(session, 4 * i, 0x10c)
+    assert.equal(world.quic.closed.get(session), excessiveLoad)
+    assert.deepEqual(world.faults, ['h3_reset_flood'])
+  })
+
   it('who sends many times the fields that may be is sent away at once', () => {
     for (const list of [Array.from({ length: 9 * 100 * 2 }, () => 'x'), ['x', 'y'.repeat(9 * 64 * 1024)]]) {
       const world = new H3World({ clientLimits: { fieldsMax: 100, headBytesMax: 64 * 1024 } })

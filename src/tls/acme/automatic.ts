@@ -20,6 +20,7 @@ import { FileStorage } from './file-storage.ts'
 import type { Issuer, KeyAndChain } from './issuer.ts'
 import type { KeeperEntry } from './keeper-entry.ts'
 import { OnDemandGate, type OnDemandSettings } from './on-demand.ts'
+import { RefusalNotes } from './refusal-notes.ts'
 import { covers, isSubjectName } from '../subject-names.ts'
 import { statusOf, type CertificateReport } from './certificate-status.ts'
 
@@ -65,13 +66,16 @@ export class AutomaticCertificates {
   #issuer: AcmeIssuer | null = null
   #local: LocalAuthority | null = null
   #gate: OnDemandGate | null = null
+  readonly #refusals: RefusalNotes
   readonly #obtaining = new Map<string, Promise<KeptCertificate | null>>()
   #isStarted = false
   #waiting = 0
 
   constructor(options: AutomaticOptions) {
     this.#options = options
-    this.answers = new ChallengeAnswers(options.clock, options.peers)
+    const { clock, note, peers } = options
+    this.answers = new ChallengeAnswers(clock, peers)
+    this.#refusals = new RefusalNotes(clock, (sentence) => note('warn', sentence))
   }
 
   /** Takes settings, and resolves when what the storage has of them is at hand. Never rejects. */
@@ -295,7 +299,7 @@ export class AutomaticCertificates {
   }
 
   #refuse(name: string, why: string): null {
-    if (why !== '') this.#options.note('warn', `no certificate for ${name} on demand: ${why}`)
+    if (why !== '') this.#refusals.tell(name, why)
     this.#keeper?.refuse(name)
     return null
   }

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../../core/clock.ts'
 import { CaConnection, retryAfterMs, type CaAnswer, type CaConnectionOptions } from './ca-connection.ts'
 import { signJws } from './jws.ts'
-import { AcmeError, errorOf, isRecord } from './problem.ts'
+import { AcmeError, errorOf, isRecord, plain } from './problem.ts'
 
 /** A CA that refuses every second nonce lets a request through after 30 with all but one chance in a milliard. */
 export const nonceTriesMax = 30
@@ -100,7 +100,7 @@ export class AcmeClient {
   /** A plain GET, for what needs no signature: the directory and renewal information. */
   async get(url: string, doing: string, signal?: AbortSignal): Promise<AcmeAnswer> {
     const answer = this.#read(await this.#connection.send('GET', url, '', signal))
-    if (answer.status !== 200) throw errorOf(doing, answer.status, answer.json, answer.retryAfterMs)
+    if (answer.status !== 200) throw refusalOf(doing, answer)
     return answer
   }
 
@@ -118,8 +118,8 @@ export class AcmeClient {
       const jws = signJws(signer.key, { url, nonce, ...(kid === undefined ? {} : { kid }) }, payload)
       const raw = await this.#connection.send('POST', url, JSON.stringify(jws), signal)
       const answer = this.#read(raw)
-      if (answer.status < 400) return answer
-      const error = errorOf(doing, answer.status, answer.json, answer.retryAfterMs)
+      if (answer.status < 300) return answer
+      const error = refusalOf(doing, answer)
       if (error.type !== 'badNonce' || tries >= nonceTriesMax) throw error
       this.noncesRefused++
       // The others are likely as old as this one was; the answer has brought a new one (RFC 8555 §6.5).
@@ -164,6 +164,13 @@ export class AcmeClient {
   close(): void {
     this.#connection.close()
   }
+}
+
+/** A redirect is not followed: what is signed names its URL, and a CA has no reason to send us elsewhere. */
+function refusalOf(doing: string, { status, json, location, retryAfterMs: waitMs }: AcmeAnswer): AcmeError {
+  if (status >= 400 || location === '') return errorOf(doing, status, json, waitMs)
+  const message = `the CA sends ${doing} to ${plain(location)} (${status}), where it is not followed: tls.acme.directory must name the CA's own URL`
+  return new AcmeError('refused', message, { status })
 }
 
 function jsonOf({ headers, text }: CaAnswer): Readonly<Record<string, unknown>> {

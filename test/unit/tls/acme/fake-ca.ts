@@ -37,6 +37,8 @@ export class FakeCa {
   isConfirming = true
   refusesReplaces = false
   lifetimeMs = 86_400_000
+  /** Sends requests for accounts and orders there. */
+  redirect = ''
   /** Where it takes orders. */
   orderPath = '/order'
   /** What it makes of a chain before it gives it out. */
@@ -96,6 +98,7 @@ export class FakeCa {
       this.badNonces--
       return problem(400, 'badNonce')
     }
+    if (this.redirect !== '') return { status: 301, headers: { location: this.redirect } }
     const jws = JSON.parse(text) as { protected: string; payload: string }
     const header = decoded(jws.protected)
     if (path === '/account') {

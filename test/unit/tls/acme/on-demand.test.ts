@@ -104,6 +104,14 @@ test('names that are refused put out none that has a certificate, in any worker'
     }
   }
   assert.equal(second.certificates.status().certificates.length, 2)
+  const told = (): string[] => first.said.filter((line) => line.includes('on demand'))
+  assert.equal(told().length, 1, 'they do not fill the log either')
+  clock.advance(1000)
+  assert.equal(await serialOf(first, 'last.strange.example'), '')
+  assert.match(
+    told()[1] ?? '',
+    /last\.strange\.example on demand: it is not on the list; nor for 49 names before it/,
+  )
 })
 
 test('what is known of a name on demand that failed and is asked for by nobody can be told', async (t) => {

@@ -116,3 +116,15 @@ test('a CA may move: its directory is read anew before a renewal', async (t) => 
   clock.advance(61 * dayMs)
   await eventually('another one', async () => (await serialOf(made)) !== serial)
 })
+
+test('a redirect is no account and no order, and is told of', async (t) => {
+  const [ca, folder, clock] = await world(t)
+  ca.redirect = 'https://other.example/account/1'
+  const made = make(t, clock)
+  await begin(made, settings(ca, folder))
+  await eventually('it is told', () => saysOf(made, 'next try in 10 min'))
+  assert.match(made.said[0] ?? '', /sends an account to https:\/\/other\.example\/account\/1 \(301\)/)
+  ca.redirect = ''
+  clock.advance(12 * 60_000)
+  await eventually('one is had', async () => (await serialOf(made)) !== '')
+})
