@@ -7,7 +7,7 @@
  * that memory was set aside for before they came), so the bound is far above what those grow by, and what it costs is small:
  * clients that had to go come back over TCP.
  *
- * Promises: looks only between `begin` and `end`; `onGrown` is told each time it is above a quarter of the bound, with whether it
+ * Promises: what requests under way may need is not counted; looks only between `begin` and `end`; `onGrown` is told each time it is above a quarter of the bound, with whether it
  * is above the whole of it.
  */
 import { totalmem } from 'node:os'
@@ -24,6 +24,8 @@ export interface MemoryWatchOptions {
   /** What the process has beside the memory of JavaScript. */
   readonly nativeBytes: () => number
   readonly grownBytesMax: number
+  /** What requests under way may need besides. */
+  readonly usualBytes: () => number
   readonly onGrown: (bytes: number, isTooMuch: boolean) => void
 }
 
@@ -52,12 +54,14 @@ export class MemoryWatch {
   }
 
   #look(): void {
-    const { clock, nativeBytes, grownBytesMax, onGrown } = this.#options
+    const { clock, nativeBytes, grownBytesMax, usualBytes, onGrown } = this.#options
     const bytes = nativeBytes()
     this.#floor = Math.min(this.#floor, bytes)
     this.#timer = clock.after(lookMs, () => this.#look())
     const grown = bytes - this.#floor
-    if (grown > grownBytesMax / 4) onGrown(grown, grown > grownBytesMax)
+    if (grown <= grownBytesMax / 4) return
+    const unusual = grown - usualBytes()
+    if (unusual > grownBytesMax / 4) onGrown(grown, unusual > grownBytesMax)
   }
 }
 

@@ -97,6 +97,11 @@ export class H3Session implements ServerConnection, StreamHome, DeadlineOwner {
     return this.#home.guard
   }
 
+  /** Under way. */
+  get requestCount(): number {
+    return this.#streams.size
+  }
+
   get isIdle(): boolean {
     return this.#streams.size === 0
   }

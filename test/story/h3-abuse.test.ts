@@ -89,7 +89,7 @@ describe('what memory bounds', () => {
 
   it('sessions that ask for nothing go when the provider grows, then all, and for a while none is taken', () => {
     let native = 1000
-    const world = new H3World({}, { nativeBytes: () => native, grownBytesMax: 400 })
+    const world = new H3World({}, { nativeBytes: () => native, grownBytesMax: 400, answerBytesUsual: 0 })
     const silent = world.session()
     const asking = world.session()
     world.ask(asking, 0)
@@ -118,6 +118,20 @@ describe('what memory bounds', () => {
     world.server(1).say(ok('hello'))
     assert.equal(heard.body, 'hello')
     world.leave(late)
+    world.checkAtRest(2)
+  })
+  it('requests under way may need more', () => {
+    let native = 1000
+    const world = new H3World({}, { nativeBytes: () => native, grownBytesMax: 400, answerBytesUsual: 500 })
+    const session = world.session()
+    for (const stream of [0, 4]) world.ask(session, stream)
+    native = 2400
+    world.clock.advance(2 * lookMs)
+    assert.equal(world.quic.closed.size, 0)
+    world.quic.events.onReset(session, 4, 0x10c)
+    world.clock.advance(2 * lookMs)
+    assert.equal(world.quic.closed.get(session), excessiveLoad)
+    world.leave(session)
     world.checkAtRest(2)
   })
 })
