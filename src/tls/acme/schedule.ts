@@ -25,7 +25,8 @@ export const retryAfterMsMax: number = 7 * dayMs
  * moment that is past, or clocks disagree; a CA that is asked again each time soon gives none any more.
  */
 const orderAgainMsMost: number = 6 * hourMs
-const orderAgainMsLeast = minuteMs
+/** Of a certificate that ends before it begins. */
+const orderAgainMsUseless = minuteMs
 
 const renewPart = 2 / 3
 const jitterPart = 1 / 20
@@ -45,7 +46,8 @@ export function renewAtMs({ notBeforeMs, notAfterMs }: Lifetime, random: number)
 
 /** Between orders that were done: of a short life a third, so that it is renewed in time. */
 export function orderAgainMs({ notBeforeMs, notAfterMs }: Lifetime): number {
-  return Math.min(Math.max((notAfterMs - notBeforeMs) / 3, orderAgainMsLeast), orderAgainMsMost)
+  const lifetimeMs = notAfterMs - notBeforeMs
+  return lifetimeMs <= 0 ? orderAgainMsUseless : Math.min(lifetimeMs / 3, orderAgainMsMost)
 }
 
 /** A moment of the CA's window, each as likely as another (RFC 9773 §4.2). */

@@ -55,6 +55,7 @@ test('a clock that is a quarter ahead makes no order after the other, and is tol
 test('an order is followed by the next after six hours, by a third of a short life', () => {
   assert.equal(orderAgainMs({ notBeforeMs: 0, notAfterMs: 90 * dayMs }), 6 * hourMs)
   assert.equal(orderAgainMs({ notBeforeMs: 0, notAfterMs: 3 * hourMs }), hourMs)
+  assert.equal(orderAgainMs({ notBeforeMs: 0, notAfterMs: 12_000 }), 4000)
   assert.equal(orderAgainMs({ notBeforeMs: 0, notAfterMs: -1 }), 60_000)
 })
 
