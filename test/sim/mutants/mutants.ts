@@ -379,7 +379,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'what grows on disk is whole when its fill is given up',
     worlds: 'disk',
-    seed: 91,
+    seed: 383,
     file: 'src/cache/fill/growing.ts',
     find: '    this.#below?.abandon()\n    this.#below = null\n    this.isStored = false\n',
     replace:
