@@ -2,9 +2,9 @@
  * `npm test`: the type check and all tests, group by group. `npm test -- http house/layers` runs only the test files
  * whose path holds one of the words, without the type check.
  *
- * Small files share a process (test-process.ts); of those of the simulation and of real programs each has its own. One process more
- * than there are cores runs at a time, of whatever group, since some wait; those that compare times or fill the machine
- * (test/real/alone/) come last, one by one.
+ * Small files share a process (test-process.ts); of those of the simulation and of real programs each has its own. As many processes
+ * run at a time as there are cores, of whatever group; those that compare times or fill the machine (test/real/alone/) come last,
+ * one by one.
  *
  * Promises: a test that needs a program which is not installed is skipped by name, and the names are listed; the last
  * line is exactly `N passed, N failed, N skipped`; the exit code is 0 only when nothing failed and something ran.
@@ -65,7 +65,7 @@ const tallies: Tally[] = []
 const startMs = performance.now()
 
 if (words.length === 0) checkTypes()
-await runGroups(shared, availableParallelism() + 1)
+await runGroups(shared, availableParallelism())
 await runGroups(alone, 1)
 report(tallies)
 
