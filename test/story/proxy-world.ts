@@ -12,7 +12,9 @@ import { H1Dial } from '../../src/h1/client.ts'
 import { serveH1 } from '../../src/h1/server.ts'
 import { serveH2 } from '../../src/h2/server.ts'
 import type { ServerConnection, ServingContext } from '../../src/http/serving.ts'
+import { H2Dial } from '../../src/h2/client.ts'
 import { H2Client } from './h2-client.ts'
+import { H2Origin } from './h2-origin.ts'
 import type { Handler } from '../../src/http/exchange.ts'
 import type { ExchangeLimits } from '../../src/http/limits.ts'
 import { defaultLimits, type ConnectionLimits } from '../../src/http/limits.ts'
@@ -20,7 +22,7 @@ import type { Origin, OriginOptions } from '../../src/origin/origin.ts'
 import { createOrigin } from '../../src/origin/server-group.ts'
 import { RecordingObserver, planOf, routeOf, type FakePlan } from '../unit/engine/fakes.ts'
 import { ManualClock } from './manual-clock.ts'
-import { Peer, Wire } from './wire.ts'
+import { Peer, Wire, type WireEnd } from './wire.ts'
 
 export interface ProxySetting {
   readonly servers?: readonly string[]
@@ -45,6 +47,8 @@ export class ProxyWorld {
   readonly connections: Set<ServerConnection> = new Set()
   /** Connections that the origin's servers have taken, in order. */
   readonly accepted: Peer[] = []
+  /** The same of servers given as h2c. */
+  readonly h2Accepted: H2Origin[] = []
   /** 'host:port' of servers that are down. */
   readonly down: Set<string> = new Set()
   readonly #limits: ConnectionLimits
@@ -54,10 +58,12 @@ export class ProxyWorld {
     clock.onRan = () => wire.run()
     this.#limits = { ...defaultLimits, ...setting.clientLimits }
     const servers = (setting.servers ?? ['http://10.0.0.11:3000']).map((url) => ({ url }))
+    const isH2 = servers.every(({ url }) => url.startsWith('h2c:'))
+    const dialContext = { connector: wire, timers, limits: defaultLimits }
     this.origin = createOrigin(
       { name: 'app', servers, ...setting.origin },
       {
-        dial: new H1Dial({ connector: wire, timers, limits: defaultLimits }),
+        dial: isH2 ? new H2Dial(dialContext) : new H1Dial(dialContext),
         timers,
         clock,
         resolver: { resolve: () => Promise.reject(new Error('no names here')) },
@@ -75,9 +81,16 @@ export class ProxyWorld {
     this.engine = new Engine({ clock, timers, observer, plan: this.plan })
     wire.accept = (far, address) => {
       if (this.down.has(`${address.host}:${address.port}`)) return 'ECONNREFUSED'
-      this.accepted.push(new Peer(far))
+      if (isH2) this.#acceptH2(far)
+      else this.accepted.push(new Peer(far))
       return undefined
     }
+  }
+
+  #acceptH2(far: WireEnd): void {
+    const origin = new H2Origin(far)
+    origin.begin()
+    this.h2Accepted.push(origin)
   }
 
   client(remoteAddress?: string): Peer {

@@ -8,6 +8,7 @@ import type { Clock } from '../../core/clock.ts'
 import { Faults, NONE, type Fault } from '../../core/faults.ts'
 import type { Observer } from '../../engine/observer.ts'
 import {
+  PHASE_OVER,
   WAIT,
   type Exchange,
   type Upstream,
@@ -18,7 +19,8 @@ import type { Fields } from '../../http/fields.ts'
 import { cleanTrailers, type Forwarding } from '../../http/forwarding.ts'
 import type { Hiding } from '../../http/hiding.ts'
 import { Field } from '../../http/known-fields.ts'
-import { BODY_NONE, HTTP_1_1, type ResponseHead } from '../../http/message.ts'
+import { isBodiless } from '../../http/framing.ts'
+import { BODY_NONE, BODY_UNKNOWN, HTTP_1_1, type ResponseHead } from '../../http/message.ts'
 import type { Origin, OriginWaiter } from '../../origin/origin.ts'
 import { mayOpenAgain, maySendAgain, type RetryOptions } from './retry.ts'
 import { wasAsked } from './upgrade.ts'
@@ -167,11 +169,24 @@ export class Attempts implements UpstreamReceiver, OriginWaiter {
     if (upstream !== x.upstream) return this.#observer.onStaleCallback()
     x.upstream = null
     if (x.source === upstream) x.source = null
-    if (x.response.bodyLength === BODY_NONE) return x.answer()
     if (trailers !== null) {
       cleanTrailers(trailers)
       this.#hiding.editTrailers(trailers)
     }
-    x.out.end(trailers)
+    if (x.response.bodyLength === BODY_NONE) this.#answerEmpty(x, trailers)
+    else x.out.end(trailers)
+  }
+
+  /**
+   * Trailers may stand behind no bytes at all, also where Content-Length has said so (RFC 9113 §8.1): Go answers calls of
+   * gRPC that fail like that. They go on behind an empty body.
+   */
+  #answerEmpty(x: Exchange, trailers: Fields | null): void {
+    const { response, request } = x
+    if (trailers === null || request.method === 'HEAD' || isBodiless(response.status)) return x.answer()
+    response.bodyLength = BODY_UNKNOWN
+    const { life } = x
+    x.answer()
+    if (x.life === life && !x.isFinished && x.phase !== PHASE_OVER) x.out.end(trailers)
   }
 }
