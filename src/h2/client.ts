@@ -163,7 +163,10 @@ export class H2ClientSession
 
   release(stream: ClientStream, isServed: boolean): void {
     this.#leased--
-    if (isServed) this.servedCount++
+    if (isServed) {
+      this.servedCount++
+      this.guard.onWhole()
+    }
     if (this.#isClosedTold) return
     if (this.#spare.length < streamsMax) this.#spare.push(stream)
     this.#owner.onReleased(this)

@@ -40,6 +40,7 @@ export const dataBytesFair = 16
 
 export const floodBudgets: readonly Budget[] = [
   // A browser that leaves a page takes all of its requests back at once, 128 at most; twice, and the reader who clicks on.
+  // A gateway in front takes some back for its own clients all the time: credited by what it takes whole.
   { fault: Faults.H2_RESET_FLOOD, burst: 256, perSecond: 32 },
   // A client that is no attacker makes none. Some gateways pass on what their own clients do wrong.
   { fault: Faults.H2_ERROR_FLOOD, burst: 128, perSecond: 8 },
@@ -56,6 +57,12 @@ export const floodBudgets: readonly Budget[] = [
   // A page holds back a film or six. A whole connection that stands still is ended by its own deadline.
   { fault: Faults.H2_SLOW_FLOOD, burst: 32, perSecond: 0.1 },
 ]
+
+/** Of ten requests that are answered whole, one more may be taken back: so busy gateways, and no attacker to speak of. */
+const resetsPerAnswer = 0.1
+
+/** A priority, and a RST_STREAM that crosses the end of the answer. */
+const prioritiesPerAnswer = 2
 
 export class FloodGuard {
   readonly #clock: Clock
@@ -78,6 +85,12 @@ export class FloodGuard {
   credit(kind: Flood, amount: number): void {
     const { burst } = floodBudgets[kind] as Budget
     this.#left[kind] = Math.min(burst, (this.#left[kind] as number) + amount)
+  }
+
+  /** A stream has ended as it should. */
+  onWhole(): void {
+    this.credit(Flood.RESET, resetsPerAnswer)
+    this.credit(Flood.PRIORITY, prioritiesPerAnswer)
   }
 
   #refill(kind: Flood): boolean {

@@ -169,6 +169,7 @@ export abstract class ServerRequests extends Session<ServerStream> implements Se
 
   /** Both halves have ended. */
   closed(stream: ServerStream): void {
+    this.guard.onWhole()
     this.forget(stream)
     this.leave(stream)
     stream.giveBack()

@@ -197,6 +197,37 @@ describe('floods end with ENHANCE_YOUR_CALM (RFC 9113 §10.5)', () => {
   })
 })
 
+describe('a busy gateway is no flood', () => {
+  const busy: [string, Attack['act']][] = [
+    [
+      'takes one request in eleven back',
+      (client, i) => {
+        client.get(2 * i + 1, i % 11 === 0 ? '/waits' : '/')
+        if (i % 11 === 0) client.reset(2 * i + 1)
+      },
+    ],
+    [
+      'weighs each of its requests, and takes each back when its answer was whole',
+      (client, i) => {
+        client.get(2 * i + 1, '/')
+        client.frame(FrameType.PRIORITY, 0, 2 * i + 1, '\0\0\0\0\x10')
+        client.run()
+        client.reset(2 * i + 1)
+      },
+    ],
+  ]
+  for (const [what, act] of busy) {
+    test(`that ${what}`, () => {
+      const story = sessionStory()
+      story.serve.onServe = (x) => {
+        if (x.request.path === '/') answer(x, 204, '')
+      }
+      assert.equal(timesUntilCalm(story, act, 5000), 5000)
+      assert.ok(!isCalmed(story))
+    })
+  }
+})
+
 describe('what a client keeps of us is bounded', () => {
   test('streams beyond the limit are refused unseen, until others have ended', () => {
     const story = sessionStory({ h2StreamsMax: 2 })
