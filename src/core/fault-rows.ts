@@ -81,6 +81,10 @@ export const badAnswer = (name: string, sentence: string): Fault => row(name, 50
 export const unreached = (name: string, status: number, sentence: string): Fault =>
   row(name, status, 'origin', sentence, { retry: 'any', proxyStatus: name })
 
+/** A server has not looked at the request, for a reason of its protocol. */
+export const unseen = (name: string, sentence: string, level: FaultLevel = 'warn'): Fault =>
+  row(name, 502, 'origin', sentence, { retry: 'any', level })
+
 export const badCertificate = (name: string, sentence: string): Fault =>
   row(name, 502, 'origin', sentence, { retry: 'any', proxyStatus: 'tls_certificate_error' })
 

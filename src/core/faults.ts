@@ -17,6 +17,7 @@ import {
   rows,
   turnedAway,
   unreached,
+  unseen,
   type Fault,
   type FaultRow,
 } from './fault-rows.ts'
@@ -267,27 +268,24 @@ export const Faults = {
     level: 'error',
     proxyStatus: 'proxy_internal_error',
   }),
-  ORIGIN_NOT_HTTP2: row('origin_not_http2', 502, 'origin', 'The origin does not speak HTTP/2.', {
-    retry: 'any',
-    proxyStatus: 'http_protocol_error',
-  }),
-  ORIGIN_STREAM_REFUSED: row(
+  ORIGIN_NOT_HTTP2: unseen('origin_not_http2', 'The origin does not speak HTTP/2.'),
+  ORIGIN_STREAM_REFUSED: unseen(
     'origin_stream_refused',
-    502,
-    'origin',
     'The origin refused the request unseen (RFC 9113 §8.7).',
-    { retry: 'any', proxyStatus: 'http_protocol_error' },
+  ),
+  ORIGIN_GOING_AWAY: unseen(
+    'origin_going_away',
+    'The origin ended its session before it came to this request (RFC 9113 §6.8).',
+    'info',
   ),
   ORIGIN_STREAM_RESET: badAnswer(
     'origin_stream_reset',
     'The origin reset the stream before its answer (RFC 9113 §5.4.2).',
   ),
-  ORIGIN_HTTP1_REQUIRED: row(
+  ORIGIN_HTTP1_REQUIRED: unseen(
     'origin_http1_required',
-    502,
-    'origin',
     'The origin wants this request by HTTP/1.1 (RFC 9113 §7).',
-    { retry: 'any', level: 'debug', proxyStatus: 'http_protocol_error' },
+    'debug',
   ),
   ORIGIN_HEAD_LIMIT: row(
     'origin_head_limit',

@@ -163,10 +163,8 @@ export class H2ClientSession
 
   release(stream: ClientStream, isServed: boolean): void {
     this.#leased--
-    if (isServed) {
-      this.servedCount++
-      this.guard.onWhole()
-    }
+    if (isServed) this.servedCount++
+    if (isServed) this.guard.onWhole()
     if (this.#isClosedTold) return
     if (this.#spare.length < streamsMax) this.#spare.push(stream)
     this.#owner.onReleased(this)
@@ -215,10 +213,12 @@ export class H2ClientSession
     this.#isDraining = true
     if (!this.#isReady) return this.#close(Faults.ORIGIN_CLOSED_EARLY)
     this.#owner.onFreeStreams(this)
+    // Where others were taken, the next session will take some as well.
+    const fault = lastStreamId > 0 ? Faults.ORIGIN_GOING_AWAY : Faults.ORIGIN_STREAM_REFUSED
     for (const stream of this.streams.values()) {
       if (stream.id <= lastStreamId) continue
       this.forget(stream)
-      stream.fail(Faults.ORIGIN_STREAM_REFUSED)
+      stream.fail(fault)
     }
     this.#closeIfDrained()
   }

@@ -162,7 +162,7 @@ describe('GOAWAY', () => {
     const [first, second] = [story.ask(), story.ask()]
     story.origin.goaway(1)
     story.pass()
-    assert.deepEqual(second.receiver.log, ['fault origin_stream_refused'])
+    assert.deepEqual(second.receiver.log, ['fault origin_going_away'])
     assert.equal(story.session.freeStreams, 0)
     assert.ok(story.owner.log.includes('free 0'))
     story.origin.head(1, 200, [], true)

@@ -20,9 +20,16 @@ export interface RetryOptions {
   readonly serverCount: number
 }
 
+/**
+ * Sessions that a request may be left behind in, where each has taken others before it went away: servers end theirs
+ * after so many requests, and with more than that at once it takes several.
+ */
+const goingAwaysMax = 8
+
 /** After a fault before anything was sent. */
 export function mayOpenAgain(x: Exchange, fault: Fault, options: RetryOptions): boolean {
   if (options.retriesMax === 0 || faultRow(fault).retry !== 'any') return false
+  if (fault === Faults.ORIGIN_GOING_AWAY) return x.attempts <= goingAwaysMax
   return x.attempts <= Math.max(options.retriesMax, options.serverCount)
 }
 

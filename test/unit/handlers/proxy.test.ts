@@ -157,6 +157,7 @@ test('a body is gathered only for requests that could be sent again', () => {
 test('what an origin refuses unseen is sent again with its body, also a POST; what it may have seen is not', () => {
   for (const [fault, replays] of [
     [Faults.ORIGIN_STREAM_REFUSED, true],
+    [Faults.ORIGIN_GOING_AWAY, true],
     [Faults.ORIGIN_STREAM_RESET, false],
     [Faults.ORIGIN_CLOSED_EARLY, false],
   ] as const) {
