@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 
@@ -40,7 +40,7 @@ const failures = tally.failures.map((text) => text.split('\\n', 1)[0])
 process.stdout.write(JSON.stringify({ passed: tally.passed, skipped: tally.skipped, failures, unseen }))
 `
 
-/** Runs them in that order. Places are told as from the folder that they are in. */
+/** Runs them in that order. Places are told as from the folder that they are in, wherever this one is. */
 async function runFiles(names: readonly (keyof typeof files)[], timeoutMs = 60_000): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'headgate-runner-'))
   try {
@@ -52,7 +52,7 @@ async function runFiles(names: readonly (keyof typeof files)[], timeoutMs = 60_0
     writeFileSync(main, program)
     const args = [main, String(timeoutMs), ...paths]
     const { stdout } = await promisify(execFile)(process.execPath, args, { env })
-    return JSON.parse(stdout.replaceAll(new RegExp(`[./\\w-]*${folder}/`, 'g'), '')) as Outcome
+    return JSON.parse(stdout.replaceAll(new RegExp(`[./\\w-]*${basename(folder)}/`, 'g'), '')) as Outcome
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -83,11 +83,11 @@ test('an error behind the end of a test fails', async () => {
 })
 
 test('a file that hangs, or leaves something open, is killed and named', async () => {
-  const { passed, failures, unseen } = await runFiles(['hanging', 'open', 'right'], 6000)
+  const { passed, failures, unseen } = await runFiles(['hanging', 'open', 'right'], 10_000)
   assert.equal(passed, 2)
   assert.deepEqual(failures, [
-    'hanging.test.ts did not end within 6 s: killed',
-    'open.test.ts did not end within 6 s: killed',
+    'hanging.test.ts did not end within 10 s: killed',
+    'open.test.ts did not end within 10 s: killed',
   ])
   assert.deepEqual(unseen, [2, 1, 0])
 })
