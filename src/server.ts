@@ -33,10 +33,11 @@ import { chooseTls } from './net/tls-mode.ts'
 import type { Resolver } from './origin/resolver.ts'
 import { SystemResolver } from './origin/system-resolver.ts'
 import { TcpDial } from './tcp/tcp-dial.ts'
-import { Doors, type BoundAddress } from './server/doors.ts'
+import { Doors } from './server/doors.ts'
 import type { CertificateReport } from './tls/acme/certificate-status.ts'
 import { Credentials } from './server/credentials.ts'
 import { Http3 } from './server/http3.ts'
+import type { BoundAddress } from './server/open-listeners.ts'
 import { explainByPlan, type Explanation } from './server/explanation.ts'
 import { Warming } from './server/warming.ts'
 
@@ -164,7 +165,7 @@ export class HeadgateServer {
     this.#observe.gauges = {
       inFlight: () => this.#engine.running,
       connections: () => this.#doors.connectionCount,
-      connectionsTotal: () => this.#doors.acceptedCount,
+      connectionsTotal: () => this.#doors.listeners.acceptedCount,
       tunnels: () => this.#engine.tunnelCount,
       heldBytes: () => this.#doors.relief.heldBytes,
       passages: () => this.#doors.passageCount,
@@ -208,7 +209,7 @@ export class HeadgateServer {
 
   /** Where it listens; ports are the real ones where the config says 0. */
   get addresses(): readonly BoundAddress[] {
-    return this.#doors.addresses
+    return this.#doors.listeners.addresses
   }
 
   /** Opens the listeners. When one cannot be opened it rejects with a sentence and a remedy, and none is open. */
@@ -229,7 +230,7 @@ export class HeadgateServer {
 
   /** Accepts on a socket that the supervisor opened, under the name of its listener. Rejects when it cannot. */
   async adopt(name: string, handle: Server): Promise<void> {
-    await this.#doors.adopt(name, handle)
+    await this.#doors.listeners.adopt(name, handle)
   }
 
   /**
@@ -264,7 +265,7 @@ export class HeadgateServer {
     this.#cache?.configure(plan.cache ?? null)
     this.#engine.swap(plan)
     this.#doors.configure(plan)
-    this.#doors.closeOthers(plan.listeners)
+    this.#doors.listeners.closeOthers(plan.listeners)
     void this.#credentials.configure(plan)
     this.#http3?.follow(plan)
   }
@@ -275,7 +276,7 @@ export class HeadgateServer {
     if (prepared === null) return
     this.#prepared = null
     this.#observe.discard()
-    this.#doors.closeNamed(prepared.opened)
+    this.#doors.listeners.close(prepared.opened)
     prepared.plan.close()
   }
 

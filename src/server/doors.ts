@@ -1,11 +1,10 @@
 /**
- * Doors: the listeners of a server, and the client connections that came through them.
+ * Doors: the client connections that came through the listeners of a server (open-listeners.ts): who lets them in, what
+ * serves them, and how they end.
  *
- * Promises: a listener is known by its name in the plan; a reload keeps those that stay, so their queue of
- * connections is never dropped. A drain closes idle connections at once and lets the others finish what they are
- * doing; what is left at the deadline is destroyed and counted.
+ * Promises: a drain closes idle connections at once and lets the others finish what they are doing; what is left at the
+ * deadline is destroyed and counted.
  */
-import type { Server } from 'node:net'
 import type { DateText } from '../core/clock.ts'
 import { Faults, NONE, type Fault, type FaultLevel } from '../core/faults.ts'
 import type { Peers } from '../core/peers.ts'
@@ -28,6 +27,7 @@ import { AbuseWatch } from './abuse-watch.ts'
 import { AnnouncingPeers } from './announcing-peers.ts'
 import { Handshakes, type HandshakesHome } from './handshakes.ts'
 import { MemoryRelief } from './memory-relief.ts'
+import { OpenListeners } from './open-listeners.ts'
 import { TurnedAway } from './turned-away.ts'
 import { Http3Context, OneVersionContext } from './one-version.ts'
 import { Passages, type PassagesHome } from './passages.ts'
@@ -58,13 +58,6 @@ export interface DoorsOptions {
   readonly peers: Peers | null
 }
 
-export interface BoundAddress {
-  readonly name: string
-  readonly host: string
-  readonly port: number
-  readonly path: string
-}
-
 export class Doors implements ServingContext, PassagesHome, HandshakesHome {
   readonly serve: Serve
   readonly timers: Timers
@@ -81,14 +74,13 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
   readonly #clients: ClientConnections
   readonly #passages: Passages
   readonly #handshakes: Handshakes = new Handshakes(this)
-  readonly #listeners: Map<string, Listener> = new Map()
+  readonly listeners: OpenListeners = new OpenListeners((name, backlog) => this.#makeListener(name, backlog))
   readonly #connections: Set<ServerConnection> = new Set()
   /** Idle connections that were destroyed to make room: their sockets close within this turn of the event loop. */
   readonly #leaving: Set<ServerConnection> = new Set()
   /** By the listener's name. */
   #http2: ReadonlyMap<string, boolean | 'only'> = new Map()
   readonly #withoutHttp2: ServingContext
-  #acceptedBefore = 0
   #isDraining = false
   #onEmpty: (() => void) | null = null
 
@@ -154,50 +146,14 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
     return this.#connections.size
   }
 
-  get acceptedCount(): number {
-    let count = this.#acceptedBefore
-    for (const listener of this.#listeners.values()) count += listener.acceptedCount
-    return count
-  }
-
   get isDraining(): boolean {
     return this.#isDraining
   }
 
-  get addresses(): BoundAddress[] {
-    return Array.from(this.#listeners, ([name, listener]) => ({ name, ...listener.address }))
-  }
-
-  /**
-   * Opens the listeners of `plans` that are not open. Rejects with a ListenError when one cannot be opened;
-   * those opened by this call are closed again then. Resolves to the names of the new ones, for `closeNamed`
-   * should the plan be dropped.
-   */
-  async open(plans: readonly ListenerPlan[], tls: TlsPlan | null = null): Promise<string[]> {
-    const opened: string[] = []
-    const fresh = plans.map(({ name }) => name).filter((name) => !this.#listeners.has(name))
-    this.#handshakes.prepare(tls, new Set(fresh))
-    for (const plan of plans) {
-      if (this.#listeners.has(plan.name)) continue
-      const listener = this.#makeListener(plan.name, plan.backlog)
-      try {
-        await listener.listen({ host: plan.host, port: plan.port, path: plan.path })
-      } catch (error) {
-        this.closeNamed(opened)
-        throw error
-      }
-      this.#listeners.set(plan.name, listener)
-      opened.push(plan.name)
-    }
-    return opened
-  }
-
-  /** Accepts on a socket that somebody else has opened, under the name that the plan gives it. */
-  async adopt(name: string, server: Server): Promise<void> {
-    this.#listeners.get(name)?.close()
-    const listener = this.#makeListener(name, 0)
-    this.#listeners.set(name, listener)
-    await listener.adopt(server)
+  /** Opens the listeners of `plans` that are not open (see OpenListeners), with the TLS of a plan that is not in force yet. */
+  async open(plans: readonly ListenerPlan[], tls: TlsPlan | null): Promise<string[]> {
+    this.#handshakes.prepare(tls, this.listeners.missing(plans))
+    return this.listeners.open(plans)
   }
 
   #makeListener(name: string, backlog: number): Listener {
@@ -211,23 +167,6 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
       note: this.#note,
       ...(backlog > 0 ? { backlog } : {}),
     })
-  }
-
-  /** Closes listeners by name; their connections live on. */
-  closeNamed(names: Iterable<string>): void {
-    for (const name of names) {
-      const listener = this.#listeners.get(name)
-      if (listener === undefined) continue
-      this.#listeners.delete(name)
-      this.#acceptedBefore += listener.acceptedCount
-      listener.close()
-    }
-  }
-
-  /** Closes the listeners that `plans` no longer has. */
-  closeOthers(plans: readonly ListenerPlan[]): void {
-    const kept = new Set(plans.map((plan) => plan.name))
-    this.closeNamed([...this.#listeners.keys()].filter((name) => !kept.has(name)))
   }
 
   #accept(name: string, transport: Transport): void {
@@ -337,7 +276,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
   /** Stops accepting and resolves when the last connection is gone, after `drainMs`, or when `hurry` is called. */
   async drain(drainMs: number): Promise<void> {
     this.#isDraining = true
-    this.closeNamed([...this.#listeners.keys()])
+    this.listeners.closeAll()
     for (const connection of this.#connections) connection.drain()
     if (this.#connections.size > 0 && drainMs > 0) await this.#untilEmpty(drainMs)
   }
@@ -367,7 +306,7 @@ export class Doors implements ServingContext, PassagesHome, HandshakesHome {
 
   /** Destroys every connection now; returns how many there were. */
   destroyAll(): number {
-    this.closeNamed([...this.#listeners.keys()])
+    this.listeners.closeAll()
     this.relief.stop()
     const count = this.#connections.size
     for (const connection of this.#connections) connection.destroy()

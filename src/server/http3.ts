@@ -32,9 +32,8 @@ interface Bound {
 /** Whoever owns the listeners, and the sessions like other connections. */
 export interface Http3Home {
   readonly timers: Timers
-  readonly addresses: readonly Bound[]
   http3Context(guard: ConnectionGuard): H3Context
-  closeNamed(names: Iterable<string>): void
+  readonly listeners: { readonly addresses: readonly Bound[]; close(names: Iterable<string>): void }
   note(level: FaultLevel, message: string): void
 }
 
@@ -102,7 +101,7 @@ export class Http3 {
     try {
       await this.#next()
     } catch (error) {
-      this.#home.closeNamed(plan.listeners.map(({ name }) => name))
+      this.#home.listeners.close(plan.listeners.map(({ name }) => name))
       throw error
     }
   }
@@ -127,7 +126,7 @@ export class Http3 {
     this.#timer = null
     if (securities.size > 0) this.#lookLater()
     await this.#closeOthers(securities, plan.drainMs)
-    for (const at of this.#home.addresses) {
+    for (const at of this.#home.listeners.addresses) {
       const security = securities.get(at.name)
       if (security === undefined) continue
       const open = this.#ports.get(at.name)

@@ -7,6 +7,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { getCompileCacheDir } from 'node:module'
 import { dirname } from 'node:path'
 import type { FromWorker, Reply, ToWorker } from './channel.ts'
+import { within } from './fleet.ts'
 import type { ListeningSocket } from './listening-socket.ts'
 import { siblingUrl } from './program.ts'
 
@@ -144,6 +145,15 @@ export class WorkerProcess {
       question.reject(new Error(`the worker ${this.pid} died (${how})`))
     }
     this.#questions.clear()
+  }
+
+  /** Tells it to end by `word`, and resolves when it is gone; after `ms` it is killed. */
+  async leave(word: ToWorker, ms: number): Promise<void> {
+    this.isLeaving = true
+    this.send(word)
+    const isGone = this.gone.then(() => true)
+    if ((await within(isGone, ms)) === null) this.kill()
+    await this.gone
   }
 
   kill(): void {

@@ -34,13 +34,10 @@ import { RetiredCounters } from './retired-counters.ts'
 import { SharedFolder } from './shared-folder.ts'
 import { Slot } from './slot.ts'
 import { Sockets, type SocketChange } from './sockets.ts'
+import { commitMs, commitWorker, prepareMs, prepareWorker, swapWorkers } from './two-phases.ts'
 import { WorkerProcess } from './worker-process.ts'
 
-/** A worker has this long to load and compile a config, including name lookups … */
-const prepareMs = 30_000
-/** … this long to swap it … */
-const commitMs = 10_000
-/** … this long to give its numbers … */
+/** A worker has this long to give its numbers … */
 const answerMs = 2000
 /** … and this long after the drain to write its logs and go. */
 const leaveMs = 2000
@@ -150,23 +147,16 @@ export class WorkersFleet implements Fleet {
     })
     slot.worker = worker
     slot.isServing = false
-    if (
-      (await within(
-        worker.hello.then(() => true),
-        prepareMs,
-      )) === null
-    )
-      throw new Error('the worker says nothing')
+    const hello = worker.hello.then(() => true)
+    if ((await within(hello, prepareMs)) === null) throw new Error('the worker says nothing')
     const { self, others } = joinOverChannel(this.#hub, (message, done) => worker.send(message, done))
     worker.peer = self
     const { listeners } = this.plan
     worker.send({ kind: 'peers', self, others, shared: this.#shared?.settings ?? null, listeners })
     for (const socket of this.#sockets.all()) worker.sendSocket(socket)
-    const reply = await worker.ask({ kind: 'prepare', source: this.#source }, prepareMs)
-    const { hash } = this.plan
-    if (reply.kind !== 'prepared' || reply.hash !== hash)
-      throw new Error('the config has changed since it was taken: reload it')
-    await worker.ask({ kind: 'commit' }, commitMs)
+    const mismatch = 'the config has changed since it was taken: reload it'
+    await prepareWorker(worker, this.#source, this.plan.hash, mismatch)
+    await commitWorker(worker)
     slot.isServing = true
   }
 
@@ -236,30 +226,12 @@ export class WorkersFleet implements Fleet {
     }
   }
 
-  /** The two phases. Throws, and nothing has been swapped, unless every worker gave the same hash. */
+  /** Throws, and nothing has been swapped, unless all workers can take the config. */
   async #swap(source: ConfigSource, hash: string, change: SocketChange): Promise<void> {
-    const workers = this.#workers()
-    try {
-      await Promise.all(
-        workers.map(async (worker) => {
-          for (const socket of change.added) worker.sendSocket(socket)
-          const reply = await worker.ask({ kind: 'prepare', source }, prepareMs)
-          if (reply.kind !== 'prepared' || reply.hash !== hash)
-            throw new Error('the config changed while it was read: try again')
-        }),
-      )
-    } catch (error) {
-      for (const worker of workers) worker.send({ kind: 'discard' })
-      throw error
-    }
-    const commits = await Promise.allSettled(
-      workers.map((worker) => worker.ask({ kind: 'commit' }, commitMs)),
-    )
-    // Too late to go back: one that cannot follow is replaced by one that starts with the new plan.
-    for (const [i, result] of commits.entries()) {
-      if (result.status === 'fulfilled') continue
-      this.#note('error', `a worker could not take the config: ${messageOf(result.reason)}`)
-      this.#dismiss(workers[i] as WorkerProcess)
+    for (const { worker, reason } of await swapWorkers(this.#workers(), source, hash, change.added)) {
+      // It is replaced by one that starts with the new plan.
+      this.#note('error', `a worker could not take the config: ${reason}`)
+      this.#dismiss(worker)
     }
   }
 
@@ -278,7 +250,8 @@ export class WorkersFleet implements Fleet {
     for (const slot of this.#slots.splice(wanted)) {
       slot.clear()
       slot.isServing = false
-      if (slot.worker !== null) void this.#drainWorker(slot.worker, this.plan.drainMs)
+      const { drainMs } = this.plan
+      void slot.worker?.leave({ kind: 'drain', drainMs }, drainMs + leaveMs)
     }
     while (this.#slots.length < wanted) {
       const slot = new Slot(this.#slots.length + 1)
@@ -320,41 +293,15 @@ export class WorkersFleet implements Fleet {
   async drain(drainMs: number): Promise<readonly unknown[]> {
     this.#end()
     const workers = this.#slots.flatMap((slot) => (slot.worker === null ? [] : [slot.worker]))
-    await Promise.all(workers.map((worker) => this.#drainWorker(worker, drainMs)))
+    await Promise.all(workers.map((worker) => worker.leave({ kind: 'drain', drainMs }, drainMs + leaveMs)))
     this.#shared?.remove()
     return workers.map((worker) => worker.report)
-  }
-
-  async #drainWorker(worker: WorkerProcess, drainMs: number): Promise<void> {
-    worker.isLeaving = true
-    worker.send({ kind: 'drain', drainMs })
-    if (
-      (await within(
-        worker.gone.then(() => true),
-        drainMs + leaveMs,
-      )) === null
-    )
-      worker.kill()
-    await worker.gone
   }
 
   async stopNow(): Promise<void> {
     this.#end()
     const workers = this.#slots.flatMap((slot) => (slot.worker === null ? [] : [slot.worker]))
-    await Promise.all(
-      workers.map(async (worker) => {
-        worker.isLeaving = true
-        worker.send({ kind: 'stop' })
-        if (
-          (await within(
-            worker.gone.then(() => true),
-            leaveMs,
-          )) === null
-        )
-          worker.kill()
-        await worker.gone
-      }),
-    )
+    await Promise.all(workers.map((worker) => worker.leave({ kind: 'stop' }, leaveMs)))
     this.#shared?.remove()
   }
 

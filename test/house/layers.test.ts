@@ -28,7 +28,6 @@ const layers: Readonly<Record<string, number>> = {
   'server.ts': 9,
   server: 8,
   'index.ts': 10,
-  'supervisor.ts': 10,
   supervisor: 10,
   demo: 10,
   cli: 11,
