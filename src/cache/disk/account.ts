@@ -9,7 +9,7 @@ import type { HostRecord, PurgeMember, TagRecord } from '../store/purge-records.
 
 export class Account implements Admitted<Account>, PurgeMember {
   readonly name: string
-  /** Of the answer in it; the name, where it has none or nobody has looked. */
+  /** The key of the answer in it; the file's name where it has none or nobody has looked. */
   key: string
   bytes: number
   uses = 0
@@ -19,11 +19,11 @@ export class Account implements Admitted<Account>, PurgeMember {
   list: object | null = null
   checkedAt = 0
   isDoomed = false
-  /** It holds an answer in force that is not counted, for want of room in the ledger. */
+  /** It holds an answer in force that is not counted, because the ledger has no room. */
   isUncounted = false
   hostRecord: HostRecord | null = null
   tagRecords: readonly TagRecord[] | null = null
-  /** Others whose answers have the same URL, or the same hash of it (url-chains.ts). */
+  /** The next account whose answer has the same URL, or the same hash of it (url-chains.ts). */
   previousOfUrl: Account | null = null
   nextOfUrl: Account | null = null
 
@@ -32,7 +32,7 @@ export class Account implements Admitted<Account>, PurgeMember {
     this.bytes = bytes
   }
 
-  /** Is it counted? */
+  /** Is it counted in the ledger? */
   get isStored(): boolean {
     return this.hostRecord !== null
   }
@@ -49,7 +49,7 @@ export class Account implements Admitted<Account>, PurgeMember {
     return this.tagRecords?.map(({ name }) => name) ?? noTags
   }
 
-  /** null: its answer has none. */
+  /** null: the answer has none. */
   get searchRule(): string | null {
     return isUnderRule(this.key) ? this.key : null
   }
@@ -62,7 +62,7 @@ export class Account implements Admitted<Account>, PurgeMember {
     return false
   }
 
-  /** The file says so itself. */
+  /** The file itself says so. */
   get isSoftPurged(): boolean {
     return false
   }

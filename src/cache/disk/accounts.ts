@@ -17,7 +17,7 @@ export class Accounts {
   readonly #accounts = new Map<string, Account>()
   readonly #queues = new Admission<Account>()
 
-  /** `costOf`: what a file of so many bytes takes of what there may be. */
+  /** `costOf`: how much of the allowed room a file of this size takes. */
   constructor(bytesMax: number, costOf: (bytes: number) => number = (bytes) => bytes) {
     this.bytesMax = bytesMax
     this.#costOf = costOf
@@ -35,7 +35,7 @@ export class Accounts {
     return this.#accounts.get(name) ?? null
   }
 
-  /** There is a file of this name, of this size by now. No ledger may have it. */
+  /** There is a file of this name and size now. No ledger may have it. */
   add(name: string, bytes: number): Account {
     const account = this.#accounts.get(name)
     const cost = this.#costOf(bytes)
@@ -55,13 +55,13 @@ export class Accounts {
     this.#queues.remove(account)
   }
 
-  /** Somebody found it. */
+  /** Somebody found the file useful. */
   use(name: string): void {
     const account = this.#accounts.get(name)
     if (account !== undefined && account.uses < usesMax) account.uses++
   }
 
-  /** A file that must go, which is no longer accounted for; null when all have room. */
+  /** A file that must go, which is removed from the accounts; null when all have room. */
   evict(): Account | null {
     if (this.bytes <= this.bytesMax) return null
     const account = this.#queues.evict(this.bytesMax)

@@ -8,7 +8,7 @@
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
 
-/** A worker that is alive answers within a turn of its event loop: milliseconds, on a busy machine some tens of them. */
+/** A live worker answers within a turn of its event loop: milliseconds, or some tens of them on a busy machine. */
 export const patienceMs = 1000
 
 interface Waiting {
@@ -19,11 +19,11 @@ interface Waiting {
 
 export class Acknowledgements {
   readonly #clock: Clock
-  /** Tickets that each has heard, from the first on. */
+  /** The ticket up to which each has heard everything. */
   readonly #heard = new Map<number, number>()
-  /** Those who have not answered in time. */
+  /** The workers that have not answered in time. */
   readonly #silent: Set<number> = new Set()
-  /** Tickets rise. */
+  /** Tickets only rise. */
   #waiting: Waiting[] = []
   #lastTicket = 0
 
@@ -36,19 +36,19 @@ export class Acknowledgements {
     return this.#heard.size > this.#silent.size
   }
 
-  /** A worker is there, or has said something. */
+  /** A worker is present, or has said something. */
   meet(peer: number): void {
     this.#silent.delete(peer)
-    // What it was told before it was known is not waited for.
+    // Nothing that it was told before it was known is waited for.
     if (!this.#heard.has(peer)) this.#heard.set(peer, this.#lastTicket)
   }
 
-  /** Another worker has used this number. */
+  /** Another worker has used this ticket. */
   see(ticket: number): void {
     if (ticket > this.#lastTicket) this.#lastTicket = ticket
   }
 
-  /** The number under which it is told now what these calls wait for. */
+  /** The ticket under which the others are now told what these calls wait for. */
   ask(calls: readonly (() => void)[]): number {
     const ticket = ++this.#lastTicket
     const timer = this.#clock.after(patienceMs, () => this.#giveUp(ticket))
@@ -74,7 +74,7 @@ export class Acknowledgements {
     this.#look()
   }
 
-  /** Answers those for whom everybody has heard. */
+  /** Answers the calls whose ticket everybody has heard. */
   #look(): void {
     let all = Infinity
     for (const [peer, heard] of this.#heard) if (!this.#silent.has(peer)) all = Math.min(all, heard)
@@ -85,7 +85,7 @@ export class Acknowledgements {
     }
   }
 
-  /** Nobody is waited for any more. */
+  /** Stops waiting for anybody. */
   close(): void {
     this.#heard.clear()
     this.#silent.clear()

@@ -4,9 +4,9 @@ import type { Journal } from './journal.ts'
 import type { Marks } from './marks.ts'
 
 /**
- * Resolves when nothing is found any more that these purges concern, also after a loss of power. Rejects when that cannot
- * be had. `onNoted`: another worker has told of them; called when nothing is found any more. Else that is so when this
- * returns.
+ * Resolves when nothing that these purges concern is found any more, not even after a loss of power. Rejects
+ * when that cannot be ensured. With `onNoted`, another worker has told of the purges, and it is called when
+ * nothing is found any more; without it, that is so when this returns.
  */
 export async function appendPurges(
   { journal, marks }: { readonly journal: Journal; readonly marks: Marks },
@@ -24,7 +24,7 @@ export async function appendPurges(
     mark()
     return journal.append(purges)
   }
-  // The other's line may stand in the journal: files that are younger than that are not concerned.
+  // The other worker's line may already be in the journal: files that are younger than that are not concerned.
   await journal.append(purges, onNoted).catch((error: unknown) => {
     mark()
     throw error

@@ -10,7 +10,7 @@ import type { Growth } from '../store/growth.ts'
 import { blockBytes, empty, type BodyBacking, type MemoryBody } from '../store/memory-body.ts'
 import type { DiskFile } from './disk.ts'
 
-/** 2 MiB: readers of unlike pace find what others have just read. */
+/** 2 MiB, so that readers of different pace find what others have just read. */
 const heldBlocksMax = 32
 
 export abstract class BlockFile implements BodyBacking {
@@ -19,14 +19,14 @@ export abstract class BlockFile implements BodyBacking {
   protected isClosed = false
   protected file: DiskFile | null = null
   readonly #loading = new Map<number, Promise<Buffer | null>>()
-  /** Blocks that are both in memory and on disk, in the order in which they came to be so. */
+  /** Blocks that are both in memory and on disk, in the order in which they became so. */
   #held: number[] = []
 
   /** Where the body begins in the file. */
   protected abstract readonly bodyStart: number
   /** The checksum of a block. */
   protected abstract checkOf(index: number): number
-  /** A block cannot be had. */
+  /** A block cannot be read. */
   protected abstract onUnreadable(): void
 
   get isLoading(): boolean {
@@ -41,7 +41,7 @@ export abstract class BlockFile implements BodyBacking {
     if (!this.#loading.has(index)) void this.load(index)
   }
 
-  /** One block, for those who follow and for whoever asks; null when it cannot be had. */
+  /** One block, for followers and for whoever asks; null when it cannot be read. */
   load(index: number): Promise<Buffer | null> {
     const there = this.body.blocks[index]
     if (there !== undefined && there.length > 0) return Promise.resolve(there)
@@ -69,7 +69,7 @@ export abstract class BlockFile implements BodyBacking {
   #take(index: number, block: Buffer | null): Buffer | null {
     this.#loading.delete(index)
     if (block === null) {
-      // Whoever is before its end needs it.
+      // Every reader that is before its end needs it.
       this.growth.forgotten((index + 1) * blockBytes)
       this.onUnreadable()
       return null

@@ -10,11 +10,11 @@
  */
 import type { Clock, ClockTimer } from '../../core/clock.ts'
 
-/** So there is one request for what comes quickly, and else one for each worker. */
+/** Answers that come quickly are asked for once; otherwise each worker asks for itself. */
 const askedMs = 50
-/** The answer is there; to ask for it again would take as long. */
+/** The answer has come; asking for it again would take as long. */
 const writtenMs = 1000
-/** Its worker may be at a loss. */
+/** Its worker may be unable to settle it. */
 const restMs = 10_000
 /** About 200 bytes each. */
 const claimsMax = 10_000
@@ -41,12 +41,12 @@ class Claim {
   }
 
   enter(peer: number, stage: Stage): void {
-    // Who has been answered and asks again has still what is newer.
+    // A worker that has been answered and asks again still has something newer.
     if (stage === Stage.ASKED && this.#stages.has(peer)) return
     this.#stages.set(peer, stage)
   }
 
-  /** False: somebody else is at it still. */
+  /** False: another worker still has it. */
   settle(peer: number): boolean {
     this.#stages.delete(peer)
     return this.#stages.size === 0

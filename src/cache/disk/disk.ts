@@ -12,56 +12,56 @@
  */
 
 export interface DiskFile {
-  /** Bytes at this moment. Does not wait for the device: the kernel knows it of an open file. */
+  /** The size at this moment. This does not wait for the device: the kernel knows it of an open file. */
   size(): number
-  /** Reads from `position` on until `into` is full or the file ends. Resolves with how many bytes it were. */
+  /** Reads from `position` on until `into` is full or the file ends. Resolves to the number of bytes. */
   read(into: Uint8Array, position: number): Promise<number>
-  /** The same, while everybody waits (pace.ts); throws what `read` rejects with. */
+  /** The same synchronously, while everybody waits (pace.ts); throws what `read` rejects with. */
   readNow(into: Uint8Array, position: number): number
   write(bytes: Uint8Array, position: number): Promise<void>
-  /** At the end, wherever that is by then, in one piece: whoever else appends writes before it or behind it. */
+  /** Appends in one piece, wherever the end is by then: other writers write before it or behind it. */
   append(bytes: Uint8Array): Promise<void>
   sync(): Promise<void>
-  /** Nothing may be asked of it any more. Twice is harmless. */
+  /** Nothing may be called afterwards. Calling it twice is harmless. */
   close(): void
 }
 
-/** What is known of the file system that a folder is in. */
+/** What is known about the file system of a folder. */
 export interface DiskKind {
-  /** It is, for all that is known, in this machine: a call to another one may take for ever. */
+  /** As far as is known it is in this machine: a call to another machine may take for ever. */
   readonly isLocal: boolean
-  /** What is read of it from a device is counted by `deviceReads`. */
+  /** Does `deviceReads` count what is read from its device? */
   readonly isCounted: boolean
 }
 
 export interface Disk {
-  /** For reading and writing in place. */
+  /** Opens a file for reading and writing in place. */
   open(path: string): Promise<DiskFile>
-  /** For reading, while everybody waits; throws what `open` rejects with. */
+  /** Opens a file for reading, synchronously, while everybody waits; throws what `open` rejects with. */
   openNow(path: string): DiskFile
-  /** By a clock that goes on during a call: how long one has taken. */
+  /** The time by a clock that goes on during a call, to measure how long one takes. */
   nowMs(): number
-  /** Blocks that were read from devices for this process until now. */
+  /** How many blocks were read from devices for this process so far. */
   deviceReads(): number
   kindOf(path: string): Promise<DiskKind>
-  /** A file that must not exist yet. */
+  /** Creates a file that must not exist yet. */
   create(path: string): Promise<DiskFile>
-  /** For reading and appending; made when it does not exist. */
+  /** Opens a file for reading and appending; it is made when it does not exist. */
   openLog(path: string): Promise<DiskFile>
   rename(from: string, to: string): Promise<void>
-  /** A second name for a file; EEXIST when that is taken. */
+  /** Makes a second name for a file; EEXIST when that name is taken. */
   link(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>
-  /** With all above it; no error when it is there. */
+  /** Makes a folder and those above it; no error when it exists. */
   makeFolder(path: string): Promise<void>
-  /** Names in a folder, in no order. */
+  /** The names in a folder, in no particular order. */
   list(path: string): Promise<string[]>
-  /** Bytes of a file by its name. */
+  /** The size of a file by its name. */
   sizeOf(path: string): Promise<number>
   syncFolder(path: string): Promise<void>
 }
 
-/** 'ENOENT', 'ENOSPC', 'EIO' …; '' for what is no error of a disk. */
+/** 'ENOENT', 'ENOSPC', 'EIO' …; '' for what is not an error of a disk. */
 export function codeOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : ''
   return typeof code === 'string' ? code : ''

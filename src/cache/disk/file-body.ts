@@ -8,23 +8,23 @@ import { MemoryBody } from '../store/memory-body.ts'
 import { BlockFile } from './block-file.ts'
 import type { DiskFile } from './disk.ts'
 
-/** A file that nobody reads is kept open so long: the next part of a film is asked for soon. */
+/** How long a file that nobody reads stays open: the next part of a film is asked for soon. */
 const idleMs = 5000
 
 export interface FileBodyOptions {
   readonly file: DiskFile
-  /** Where the body begins in it. */
+  /** Where the body begins in the file. */
   readonly offset: number
   readonly length: number
-  /** Checksums of the blocks. */
+  /** The checksums of the blocks. */
   readonly table: Buffer
   readonly clock: Clock
-  /** How the rest can be had when a block cannot be read. */
+  /** How to get the rest when a block cannot be read. */
   readonly rest: Rest | null
-  /** Blocks that were read stay, and `onLoaded` is called when all are there. */
+  /** Blocks that were read stay in memory, and `onLoaded` is called when all are there. */
   readonly isKept: boolean
   readonly onLoaded: () => void
-  /** It is closed: nobody reads it, or it cannot be read (`isDamaged`). Once. */
+  /** It is closed because nobody reads it, or because it cannot be read (`isDamaged`). Called once. */
   readonly onClose: (isDamaged: boolean) => void
 }
 
@@ -83,7 +83,7 @@ export class FileBody extends BlockFile implements GrowthOwner {
     this.#options.onClose(isDamaged)
   }
 
-  /** The store closes: who reads it is served what is in memory, and no more. */
+  /** The store closes: readers get what is in memory, and no more. */
   close(): void {
     this.#close(false)
   }

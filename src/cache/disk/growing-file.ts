@@ -18,10 +18,10 @@ import { headerBytes, headOf, paddedHead } from './record.ts'
 import { answerHeader, moveTo, writePointers, type WritePlace } from './write.ts'
 import { nameOfEntry } from './names.ts'
 
-/** 4 MiB, as of an answer that nobody keeps. */
+/** 4 MiB, as for an answer that nobody keeps. */
 const behindBytesMax = 4 * 1024 * 1024
 const patienceMs = 2000
-/** A file that nobody reads any more is closed within this time. */
+/** How soon a file that nobody reads any more is closed. */
 const idleMs = 5000
 
 /** It is written, or will not be: as it is not wanted any more, or as the disk would not. */
@@ -29,7 +29,7 @@ export type GrownEnd = 'written' | 'dropped' | 'failed'
 
 export interface GrowingFilePlace extends WritePlace {
   readonly clock: Clock
-  /** The largest one. */
+  /** The largest answer that it may become. */
   readonly bytesMax: number
   bornPosition(entry: Entry): number
   /** Resolves when no purge is on its way into the journal, and no older answer of this key on its way to the disk. */
@@ -37,7 +37,7 @@ export interface GrowingFilePlace extends WritePlace {
   onWritten(name: string, key: string, bytes: number, tags: readonly string[]): void
   onUnwritten(key: string): void
   onGrownEnd(file: GrowingFile, end: GrownEnd): void
-  /** Nobody reads it any more. */
+  /** Nobody reads the file any more. */
   onGrownClose(file: GrowingFile): void
 }
 
@@ -52,7 +52,7 @@ export class GrowingFile extends BlockFile implements GrowingBelow {
   readonly #draft: string
   readonly #checks: number[] = []
   #isWriting = false
-  /** All is there. */
+  /** The whole answer is there. */
   #isWhole = false
   /** It was given up. */
   #isOver = false
@@ -177,7 +177,7 @@ export class GrowingFile extends BlockFile implements GrowingBelow {
 
   // The end
 
-  /** It will not be kept. Who reads it, reads on. */
+  /** It will not be kept. Those who are reading it may go on. */
   #end(isFailed: boolean): void {
     if (this.#isOver) return
     this.#isOver = true
@@ -208,7 +208,7 @@ export class GrowingFile extends BlockFile implements GrowingBelow {
   }
 
   #close(): void {
-    // One that is being written to is closed after that.
+    // A file that is being written to is closed after the write.
     if (this.#isWriting) this.isClosed = true
     else this.closeFile()
     this.#place.onGrownClose(this)

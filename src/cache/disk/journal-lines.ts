@@ -14,10 +14,10 @@ export interface PurgeLine {
   readonly isSoft: boolean
   /** `PurgeRequest.id`; '' for none. */
   readonly id: string
-  /** Who wrote it, and its number among those of the writer. */
+  /** Who wrote it, and its number among that writer's lines. */
   readonly writer: string
   readonly number: number
-  /** Its position, where it was copied from an earlier file; 0: where it stands. */
+  /** Its position, if it was copied from an earlier file; 0: the position where it is. */
   readonly at: number
 }
 
@@ -37,20 +37,20 @@ function checkOf(text: string): string {
 
 export interface ReadLine {
   readonly line: JournalLine
-  /** Offset behind it. */
+  /** The offset behind it. */
   readonly end: number
 }
 
 export interface ReadLines {
   readonly lines: readonly ReadLine[]
   readonly end: number
-  /** Lines that are none of ours, or spoilt. */
+  /** How many lines are not ours, or are damaged. */
   readonly damaged: number
 }
 
 /**
- * The lines in `bytes`, which begin at `offset` of the file; damaged ones are passed over. `end`: behind the last whole
- * line, from which to read on.
+ * The lines in `bytes`, which begin at `offset` of the file; damaged ones are skipped. `end` is the offset
+ * behind the last whole line, from which to read on.
  */
 export function readLines(bytes: Buffer, offset: number): ReadLines {
   const lines: ReadLine[] = []

@@ -16,14 +16,14 @@ import { codeOf, type Disk, type DiskFile } from './disk.ts'
 import { readLines, writeLine, type JournalLine, type PurgeLine, type ReadLines } from './journal-lines.ts'
 import type { Marks } from './marks.ts'
 
-/** Offsets of one file are less. */
+/** The offsets in one file are less than this. */
 const fileSpan = 2 ** 32
 const prefix = 'purges.'
-/** What is read at a time. */
+/** How many bytes are read at a time. */
 const readBytes = 256 * 1024
-/** How often what seems damaged is read. */
+/** How often something that seems damaged is read again. */
 const readsMax = 4
-/** Purges known again by their id: so many are under way at most, about 100 bytes each. */
+/** How many purges are recognised by their id: so many are under way at most, at about 100 bytes each. */
 const idsMax = 20_000
 
 export type Appended = Pick<PurgeLine, 'target' | 'isSoft' | 'id'>
@@ -37,52 +37,58 @@ export interface JournalOptions {
   readonly disk: Disk
   readonly root: string
   readonly marks: Marks
-  /** Of this process, while it lives: what it appends is known again by it. */
+  /** The mark of this process while it lives, by which it recognises what it appended. */
   readonly writer: string
   /** No other process uses the folder. */
   readonly isAlone: boolean
-  /** A purge that another process wrote, before `known` moves past it. */
+  /** Called for a purge that another process wrote, before `known` moves past it. */
   readonly onForeign: (line: PurgeLine) => void
 }
 
 export class Journal {
   /** Everything before it has been read. */
   known = 0
-  /** Everything before it is known, and survives. */
+  /** Everything before it is known, and survives a loss of power. */
   synced = 0
-  /** Every file has been compared with the purges before it; they are forgotten. */
+  /** Every file has been compared with the purges before it, and they are forgotten. */
   sweptAt = 0
   readonly #options: JournalOptions
   #file: DiskFile | null = null
   #fileNumber = 0
   /** Offset up to which the file was read. */
   #read = 0
-  /** The file that is open has ended, and another goes on. */
+  /** The open file has ended, and another continues it. */
   #hasEnded = false
   /** Files that were read to their end. */
   readonly #ended = new Set<number>()
   #lastNumber = 0
-  /** Lines of our own up to this number may not be there. */
+  /** Our own lines up to this number may be missing. */
   #lostTo = 0
-  /** Lines of our own whose end was read. */
+  /** The number of our last line that was read back. */
   #seen = 0
   #work: Promise<void> = Promise.resolve()
   #waiting = 0
   #queue: Queued[] = []
-  /** Of purges that were read: what another process writes of the same purge is the same, and counts where it stood first. */
+  /**
+   * The ids of purges that were read: another process's line about the same purge is the same purge, and counts
+   * where it first appeared.
+   */
   readonly #ids = new Set<string>()
 
   constructor(options: JournalOptions) {
     this.#options = options
   }
 
-  /** Reads what is there; makes one where there is none. Rejects when it cannot be read: nothing may be served then. */
+  /**
+   * Reads the journal, or makes one where there is none. Rejects when it cannot be read: nothing may be served
+   * then.
+   */
   open(): Promise<void> {
     return this.#inTurn(async () => {
       try {
         await this.#open()
       } catch (error) {
-        // What would be appended to a file that is not the last one would count as older than it is.
+        // A purge appended to a file that is not the last one would count as older than it is.
         this.#file?.close()
         this.#file = null
         throw error
@@ -96,12 +102,12 @@ export class Journal {
       await this.#make(1, [])
       numbers = await this.#numbers()
     } else {
-      // Who made it may have died before its name was sure to last.
+      // Whoever made it may have died before its name was durable.
       await this.#options.disk.syncFolder(this.#options.root)
     }
     // More than one: its writer broke off. All count, and the last one goes on.
     for (const [i, number] of numbers.entries()) await this.#enter(number, i + 1 < numbers.length)
-    // What a broken write left is closed off, so that nothing seems to be under way.
+    // The remains of a broken write are closed off, so that nothing seems to be under way.
     if (this.#opened.size() !== this.#read) await this.#opened.append(Buffer.from('\n'))
     await this.#readOn()
     await this.#sync()
@@ -119,7 +125,7 @@ export class Journal {
     return this.#options.root + '/' + prefix + number
   }
 
-  /** Makes a file with these lines. False: another process has made one of this number. */
+  /** Makes a file with these lines. False: another process has made the file of this number. */
   async #make(number: number, lines: readonly JournalLine[]): Promise<boolean> {
     const { disk, root, writer } = this.#options
     const draft = root + '/draft.' + prefix + writer
@@ -141,7 +147,10 @@ export class Journal {
     return isOurs
   }
 
-  /** Reads a file from its beginning, and stays with it. `isPast`: another goes on; its end is made sure of. */
+  /**
+   * Reads a file from its beginning, and stays with it. `isPast`: another one continues it, so its end is
+   * ensured.
+   */
   async #enter(number: number, isPast: boolean): Promise<void> {
     const file = await this.#options.disk.openLog(this.#pathOf(number))
     this.#file?.close()
@@ -158,7 +167,7 @@ export class Journal {
 
   // Reading
 
-  /** Is everything read that anybody has appended? Takes a microsecond. */
+  /** Has everything been read that anybody has appended? This takes a microsecond. */
   get isCurrent(): boolean {
     const file = this.#file
     if (this.#waiting > 0 || file === null || this.#hasEnded) return false
@@ -179,7 +188,7 @@ export class Journal {
     }
   }
 
-  /** True: it came to the end of this file, and another goes on. */
+  /** Returns true when it came to the end of this file and another one continues it. */
   async #readOn(): Promise<boolean> {
     if (this.#hasEnded) return true
     for (let length = readBytes; this.#read < this.#opened.size();) {
@@ -193,7 +202,7 @@ export class Journal {
         }
         this.#take(line, this.#fileNumber * fileSpan + lineEnd)
       }
-      // A line that is not all there yet, or longer than what is read at a time.
+      // A line that is not complete yet, or longer than what is read at a time.
       if (end === this.#read && this.#read + length >= this.#opened.size()) break
       length = end === this.#read ? length * 2 : readBytes
       this.#read = end
@@ -202,7 +211,7 @@ export class Journal {
     return false
   }
 
-  /** What was damaged may have been so on the way only: a purge must not be lost by that. */
+  /** The damage may have happened on the way only, and a purge must not be lost by that. */
   async #readLines(length: number): Promise<ReadLines> {
     let read: ReadLines | null = null
     for (let tries = 0; tries < readsMax && (read === null || read.damaged > 0); tries++) {
@@ -231,13 +240,13 @@ export class Journal {
     else if (line.at === 0 || line.at > this.known) onForeign(line)
   }
 
-  /** Has a purge of this id been read? From now on it has. */
+  /** Has a purge of this id been read? From now on it counts as read. */
   #isKnown(id: string): boolean {
     if (id === '') return false
     if (this.#ids.has(id)) return true
     this.#ids.add(id)
     if (this.#ids.size > idsMax) {
-      // A Set gives its values in the order in which they came.
+      // A Set iterates in the order of insertion.
       const [oldest = ''] = this.#ids
       this.#ids.delete(oldest)
     }
@@ -246,14 +255,15 @@ export class Journal {
 
   // Writing
 
-  /** A position that is behind everything that has been appended until now, also by others. */
+  /** A position behind everything that has been appended so far, also by others. */
   get endAt(): number {
     return this.#fileNumber * fileSpan + (this.#file?.size() ?? 0) + 1
   }
 
   /**
-   * Resolves when these purges are in the journal for good. Rejects when that cannot be had. Those of one turn are written
-   * and synced together; one that another process has written already is only synced. `onNoted`: whoever looks sees them.
+   * Resolves when these purges are durably in the journal. Rejects when that cannot be ensured. The purges of
+   * one turn are written and synced together; one that another process has written already is only synced.
+   * `onNoted` is called when whoever looks sees them.
    */
   append(purges: readonly Appended[], onNoted: () => void = () => {}): Promise<void> {
     const { writer } = this.#options
@@ -264,7 +274,7 @@ export class Journal {
     const number = this.#lastNumber
     return this.#inTurn(async () => {
       await this.#flush()
-      // It was written together with an earlier one, and that failed.
+      // It was written together with an earlier one, which failed.
       if (number <= this.#lostTo) throw new Error('the journal of purges could not be written')
     })
   }
@@ -288,7 +298,7 @@ export class Journal {
   async #write(lines: readonly PurgeLine[]): Promise<void> {
     const lastNumber = lines.at(-1)?.number ?? 0
     const text = Buffer.from(lines.map(writeLine).join(''))
-    // Written again where the file has ended before it.
+    // They are written again if the file ended before them.
     for (let tries = 0; this.#seen < lastNumber && tries < 5; tries++) {
       await this.#follow()
       await this.#opened.append(text)
@@ -311,27 +321,27 @@ export class Journal {
     })
   }
 
-  /** Bytes of the file. */
+  /** The size of the file. */
   get bytes(): number {
     return this.#file?.size() ?? 0
   }
 
-  /** Goes on in a new file that holds only what still counts. For one process at a time. */
+  /** Continues in a new file that holds only what still counts. Only one process may do this at a time. */
   rewrite(): Promise<void> {
     return this.#inTurn(async () => {
       const { disk, root, marks } = this.#options
       await this.#follow()
-      // One that was made and never entered, by a process that died, is passed by.
+      // A file that was made and never used, by a process that died, is skipped.
       const next = ((await this.#numbers()).at(-1) ?? 0) + 1
       const swept = { kind: 'swept', at: this.sweptAt } as const
-      // While that is made, others write on, and purges of this worker mark what they will write.
+      // While the file is made others go on writing, and purges of this worker mark what they will write.
       const before = marks.latestAt
       const lines = [swept, ...marks.list().map((mark) => this.#lineOf(mark))]
       if (!(await this.#make(next, lines))) throw new Error('the journal of purges is being written anew')
       const file = this.#opened
       await file.append(Buffer.from(writeLine({ kind: 'end' })))
       await file.sync()
-      // What was written between is not in the new one yet: it gets among the marks here.
+      // What was written meanwhile is not in the new file yet: it becomes part of the marks here.
       await this.#readOn()
       await this.#enter(next, false)
       if (marks.latestAt > before) {
@@ -350,7 +360,7 @@ export class Journal {
     return { kind: 'purge', target, isSoft, id: '', writer: this.#options.writer, number: 0, at }
   }
 
-  /** One thing at a time; what fails does not keep what follows from being tried. */
+  /** One task at a time; a failed one does not keep the next from being tried. */
   #inTurn(work: () => Promise<void>): Promise<void> {
     this.#waiting++
     const done = this.#work.then(work)
@@ -370,7 +380,7 @@ export class Journal {
   }
 }
 
-/** -1: not even that can be had, as of a file system that was shut down or a handle that is stale. */
+/** -1: not even the size can be read, as of a file system that was shut down or a stale handle. */
 function sizeNow(file: DiskFile): number {
   try {
     return file.size()

@@ -18,21 +18,24 @@ import { folderNames, isName, pathOf } from './names.ts'
 import type { Pace } from './pace.ts'
 import { ANSWER, readFacts, recordBytes, softOffset, type RecordFacts } from './record.ts'
 
-/** Files between two rests of `pauseMs`: a tenth of a thread at most. */
+/** How many files are handled between two rests of `pauseMs`: a tenth of a thread at most. */
 const stretchFiles = 16
 const pauseMs = 5
-/** Purges are let rest before files are compared with them: by then every worker has taken them, or was reported missing. */
+/**
+ * How long purges rest before files are compared with them: by then every worker has carried them out, or was
+ * reported missing.
+ */
 const sweepRestMs = 10_000
-/** So often it is seen whether there is something to do. */
+/** How often to look whether there is something to do. */
 const lookMs = 1000
 /** A few marks are not worth a walk over all files. */
 const sweepEveryMs = 300_000
 const sweepMarks = 1000
 /** The journal is written anew when it has grown beyond this, and twice what its marks need. */
 const journalBytesMax = 1024 * 1024
-/** What could not be counted is counted again. */
+/** When to count again what could not be counted. */
 const recountMs = 10_000
-/** Drafts that were left by a process that died. */
+/** From this age on, a draft was left by a process that died. */
 const draftRestMs = 600_000
 
 export interface KeeperOptions {
@@ -43,18 +46,21 @@ export interface KeeperOptions {
   readonly journal: Journal
   readonly pace: Pace
   readonly bytesMax: number
-  /** As for `Accounts`. */
+  /** As in `Accounts`. */
   readonly costOf: (bytes: number) => number
-  /** A file is gone. `key`: of the answer that it had; '' where it had none in force. */
+  /** A file is gone. `key` is that of its answer; '' where it had none in force. */
   readonly onGone: (name: string, key: string) => void
 }
 
 export class Keeper {
   readonly accounts: Accounts
   readonly #ledger: Ledger
-  /** Until the folder was walked over: the purges that were there when this worker was elected, and up to which position. */
+  /**
+   * Until the folder has been walked over: the purges that existed when this worker was elected, and up to
+   * which position.
+   */
   #before: { readonly marks: Marks; readonly position: number } | null
-  /** Files that are no longer looked at for the first time. */
+  /** How many files have been looked at. */
   isCounted = false
   sweeps = 0
   readonly #options: KeeperOptions
@@ -101,7 +107,7 @@ export class Keeper {
       for (const name of names) {
         if (this.accounts.get(name) !== null) continue
         const loaded = await this.#head(pathOf(this.#options.root, name))
-        // It was told of meanwhile.
+        // Another worker has told of it meanwhile.
         if (loaded === ABSENT || this.accounts.get(name) !== null) continue
         await this.#countOne(name, loaded)
       }
@@ -128,11 +134,15 @@ export class Keeper {
     const { marks, position } = this.#before
     account.isDoomed = marks.compare(facts, header.born) === Purged.HARD
     if (account.isDoomed) return
-    // One that was written since then is older than no purge that the ledger was told of, but those that would have kept it out.
+    // A file written since then is older than no purge that the ledger was told of, except those that would
+    // have kept it out.
     this.#ledger.enter(account, facts, header.born <= position)
   }
 
-  /** The names of all files, in stretches with rests between: to step from one to the next by a promise costs more than to look at it. */
+  /**
+   * The names of all files, in batches with rests in between: stepping from one to the next by a promise costs
+   * more than looking at it.
+   */
   async *#walk(): AsyncGenerator<readonly string[]> {
     const { disk, root } = this.#options
     let stretch: string[] = []
@@ -165,7 +175,7 @@ export class Keeper {
 
   // Room
 
-  /** There is a file, of this answer by now; null: it has none. */
+  /** There is a file, which now holds this answer; null: it holds none. */
   added(name: string, bytes: number, facts: RecordFacts | null): void {
     const before = this.accounts.get(name)
     if (before !== null) this.#ledger.leave(before)
@@ -196,7 +206,7 @@ export class Keeper {
     this.#isEvicting = false
   }
 
-  /** Of the answer in force that a file has, which is no longer counted; '' for none. */
+  /** The key of a file's answer in force, which is no longer counted from here on; '' for none. */
   #keyOf(account: Account | null): string {
     if (account === null) return ''
     const key = account.isStored ? account.key : ''
@@ -213,7 +223,7 @@ export class Keeper {
 
   // Purges
 
-  /** How many of the answers on disk a purge concerns that has just been told of. */
+  /** How many answers on disk a purge concerns that has just been reported. */
   purge(request: PurgeRequest): PurgeReport {
     return this.#ledger.purge(request)
   }
@@ -227,7 +237,7 @@ export class Keeper {
     this.#journalBytes = journal.bytes
   }
 
-  /** Compares all files with the purges of now, `restMs` from now. */
+  /** Compares all files with the present purges, `restMs` from now. */
   async sweep(restMs: number): Promise<void> {
     const { clock, journal, disk, root } = this.#options
     const target = journal.synced
@@ -236,7 +246,7 @@ export class Keeper {
     for await (const names of this.#walk()) {
       for (const name of names) await this.#compare(name)
     }
-    // What was removed or replaced must stay so when the marks are gone that would tell.
+    // What was removed or replaced must stay so once the marks that would tell are gone.
     for (const folder of folderNames) {
       await disk.syncFolder(root + '/' + folder).catch(noneIfAbsent)
     }
@@ -260,7 +270,10 @@ export class Keeper {
     if (purged === Purged.SOFTLY && !loaded.header.isSoft) await this.#soften(path)
   }
 
-  /** An answer in force that was taken for purged, as the news of its file came before those of the purge, is counted again. */
+  /**
+   * Counts an answer in force again that was taken for purged, because the news of its file came before that of
+   * the purge.
+   */
   #correct(name: string, facts: RecordFacts): void {
     const account = this.accounts.get(name)
     if (account?.isDoomed === true) this.#ledger.enter(account, facts)
@@ -286,7 +299,7 @@ export class Keeper {
 const isDone = (): boolean => true
 const isNotDone = (): boolean => false
 
-/** It is gone, or cannot be looked at: then it is not counted. */
+/** The file is gone, or cannot be looked at: then it is not counted. */
 const noSize = (): number => -1
 
 /** Anything else that goes wrong ends the walk: what was not seen or not removed must stay marked. */

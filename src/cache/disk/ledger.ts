@@ -20,13 +20,13 @@ import type { Account } from './account.ts'
 import type { RecordFacts } from './record.ts'
 import { UrlChains } from './url-chains.ts'
 
-/** Answers that are counted: about 250 bytes each, beside what their files cost in the accounts. */
+/** How many answers are counted: about 250 bytes each, besides what their files cost in the accounts. */
 export const membersMax = 2_000_000
-/** Different hosts and tags: about 300 bytes each. */
+/** How many different hosts and tags: about 300 bytes each. */
 export const recordsMax = 500_000
-/** Tags of all answers together: 8 bytes each. */
+/** How many tags of all answers together: 8 bytes each. */
 export const tagsMax = 10_000_000
-/** Answers of one URL that are counted at once. */
+/** How many answers of one URL are counted at once. */
 const urlMax = 500
 
 export interface LedgerLimits {
@@ -40,7 +40,7 @@ export class Ledger {
   readonly #sweep: Sweep<Account>
   readonly #urls = new UrlChains()
   readonly #limits: LedgerLimits
-  /** The generation before any purge that it was told of. */
+  /** The generation before any purge that it has been told of. */
   readonly #startedAt: number
   #tags = 0
   #uncounted = 0
@@ -57,17 +57,20 @@ export class Ledger {
     this.#sweep = new Sweep(clock, this.#purges, accounts, [], (account) => void this.#settle(account))
   }
 
-  /** Answers that are counted. */
+  /** How many answers are counted. */
   get size(): number {
     return this.#purges.places.everything.count
   }
 
-  /** Are there answers that it has no room for? Then no count is more than a least one. */
+  /** Are there answers for which it has no room? Then every count is only a lower bound. */
   get isPartial(): boolean {
     return this.#uncounted > 0
   }
 
-  /** The file has this answer, which no purge until now concerns. `wasThere`: or none but those it was told of. */
+  /**
+   * The file has this answer, which no purge so far concerns; with `wasThere`, none except those that it was
+   * told of.
+   */
   enter(account: Account, facts: RecordFacts, wasThere = false): void {
     if (account.isStored) this.leave(account)
     account.isDoomed = false
@@ -91,14 +94,14 @@ export class Ledger {
     return this.size < members && this.#purges.places.size < records && this.#tags + tags.length <= most
   }
 
-  /** It goes, was purged, or has another answer. */
+  /** The file is removed, was purged, or has another answer. */
   leave(account: Account): void {
     if (account.isUncounted) {
       account.isUncounted = false
       this.#uncounted--
     }
     if (!account.isStored) return
-    // Counted for purges of before that may concern it.
+    // It is counted for earlier purges that may concern it.
     this.#purges.settle(account)
     this.#tags -= account.tagRecords?.length ?? 0
     this.#urls.delete(account)
@@ -128,7 +131,7 @@ export class Ledger {
     return mark
   }
 
-  /** The answers of a URL or key; null when they are many. */
+  /** The answers of a URL or key; null when there are many. */
   #fewOf(target: PurgeTarget & { kind: 'url' | 'key' }): Account[] | null {
     const parts = target.kind === 'key' ? readKey(target.key) : null
     const url =
@@ -136,7 +139,7 @@ export class Ledger {
         ? (parts?.host ?? '') + target.key.slice(parts?.targetStart, parts?.targetEnd)
         : target.host + target.target
     const found = this.#urls.of(url, urlMax)
-    // Of those with a rule for parameters any of the path is concerned (marks.ts).
+    // Of answers under a rule for parameters, any of the path is concerned (marks.ts).
     const ofPath = this.#urls.of(pathIn(url), urlMax)
     if (found.length > urlMax || ofPath.length > urlMax) return null
     const plain = found.filter(({ key }) => !isUnderRule(key))
@@ -159,7 +162,7 @@ export class Ledger {
     return { ...tally, generation: 0, isCounted: true }
   }
 
-  /** The folder has been walked over: what is entered from now on is new. */
+  /** The folder has been walked over: whatever is entered from now on is new. */
   complete(): void {
     this.#purges.isComplete = true
     this.#sweep.wake()
@@ -170,7 +173,7 @@ export class Ledger {
   }
 }
 
-/** Of a purge that may concern answers which are not counted. */
+/** The report of a purge that may concern answers which are not counted. */
 class LeastReport implements PurgeReport {
   readonly #report: PurgeReport
   readonly isCounted = false

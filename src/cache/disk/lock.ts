@@ -6,17 +6,20 @@
 import { codeOf, type Disk } from './disk.ts'
 
 export interface FolderOwner {
-  /** Equal for all workers of one Headgate, and different from any other's. */
+  /** The same for all workers of one Headgate, and different from any other's. */
   readonly mark: string
-  /** Does the owner with this mark live? */
+  /** Is the owner with this mark alive? */
   isAlive(mark: string): boolean
 }
 
 const markBytesMax = 200
-/** How often it is tried to take over what is given up and taken at the same moment. */
+/** How often to try when the lock is released and taken at the same moment. */
 const triesMax = 5
 
-/** Resolves with '' when the folder is ours, else with the mark of whose it is. `draft`: a path that nobody else uses. */
+/**
+ * Resolves to '' when the folder is ours, else to the mark of its owner. `draft` is a path that nobody else
+ * uses.
+ */
 export async function takeFolder(
   disk: Disk,
   root: string,
@@ -31,7 +34,7 @@ export async function takeFolder(
     other = await readMark(disk, path)
     if (other === mark) return ''
     if (other !== '' && owner.isAlive(other)) return other
-    // Whoever moves it away takes it over; it may have become another one meanwhile.
+    // Whoever moves the file away takes the lock over; it may have become another file meanwhile.
     if (!(await disk.rename(path, draft).then(isDone, isNotDone))) continue
     const moved = await readMark(disk, draft)
     if (moved !== other) await disk.link(draft, path).catch(() => {})
@@ -40,7 +43,7 @@ export async function takeFolder(
   return other
 }
 
-/** False: there is one. */
+/** False: there is one already. */
 async function make(disk: Disk, path: string, mark: string, draft: string): Promise<boolean> {
   await disk.remove(draft).catch(() => {})
   const file = await disk.create(draft)
@@ -60,7 +63,7 @@ async function make(disk: Disk, path: string, mark: string, draft: string): Prom
   }
 }
 
-/** '' when it is gone, or was torn by a loss of power. */
+/** The mark in the file; '' when it is gone, or was torn by a loss of power. */
 async function readMark(disk: Disk, path: string): Promise<string> {
   try {
     const file = await disk.open(path)

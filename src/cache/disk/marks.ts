@@ -18,10 +18,10 @@ import type { PurgeTarget } from '../store/purge-request.ts'
 import { foldTag } from '../rules/tags.ts'
 import type { RecordFacts } from './record.ts'
 
-/** 10,000 purges a minute, five times over: so long a sweep of the folder may take. About 300 bytes each. */
+/** 10,000 purges a minute for five minutes, as long as a sweep of the folder may take. About 300 bytes each. */
 export const marksMax = 50_000
 
-/** What the marks say of a file. */
+/** What the marks say about a file. */
 export const Purged = { NOT: 0, SOFTLY: 1, HARD: 2 } as const
 export type Purged = (typeof Purged)[keyof typeof Purged]
 
@@ -34,7 +34,7 @@ export interface WrittenMark {
 
 class Marked extends PurgeRecord {
   readonly target: PurgeTarget
-  /** Of a prefix: where it hangs in the tree of its host. */
+  /** For a prefix: where it hangs in the tree of its host. */
   readonly hung: PrefixRecord | null
 
   constructor(target: PurgeTarget, hung: PrefixRecord | null) {
@@ -47,13 +47,13 @@ class Marked extends PurgeRecord {
 type Kind = PurgeTarget['kind']
 
 export class Marks {
-  /** Position of the last one. */
+  /** The position of the last mark. */
   latestAt = 0
   readonly #max: number
-  /** By what is purged. */
+  /** The records by what is purged. */
   readonly #marked = new Map<string, Marked>()
   readonly #trees = new Map<string, PrefixTree>()
-  /** What was purged of a path by URL, by key, or by a prefix with a query, by site, host and path. */
+  /** What was purged of a path (by URL, by key, or by a prefix with a query), by site, host and path. */
   readonly #searched = new Map<string, PurgeRecord>()
   readonly #latest: Record<Kind, number> = { all: 0, host: 0, tag: 0, prefix: 0, url: 0, key: 0 }
   readonly #found: PurgeMark[] = []
@@ -101,7 +101,7 @@ export class Marks {
     this.#clear()
     for (const mark of all) {
       const wide = widened(mark.target)
-      // Rather all than half: a host of its own for each tag would be no fewer.
+      // All rather than half: tags that each have a host of their own would be no fewer.
       const isMany = this.#marked.size >= this.#max / 2
       this.apply(isMany ? { kind: 'all' } : wide, mark.isSoft, mark.at)
     }
@@ -114,7 +114,7 @@ export class Marks {
     this.#searched.clear()
   }
 
-  /** What the marks younger than `since` say of an answer. */
+  /** What the marks younger than `since` say about an answer. */
   compare(facts: RecordFacts, since: number): Purged {
     if (this.latestAt <= since) return Purged.NOT
     const found = this.#found
@@ -140,7 +140,7 @@ export class Marks {
       this.#trees.get(site + '\n' + host)?.collect(key, targetStart, targetEnd, since, this.#found)
   }
 
-  /** What is stored under a rule for parameters answers many URLs: any of its path concerns it. */
+  /** An answer stored under a rule for parameters answers many URLs, so a purge of any of its path concerns it. */
   #collectSearched({ key, site, host }: RecordFacts, since: number): void {
     const { targetStart, targetEnd } = readKey(key)
     const name = host + key.slice(targetStart, targetEnd)
@@ -175,7 +175,7 @@ export class Marks {
     }
   }
 
-  /** The marks of now, which later ones do not change. */
+  /** The present marks, as a copy that later ones do not change. */
   copy(): Marks {
     const copy = new Marks(this.#max)
     for (const { target, isSoft, at } of this.list()) copy.apply(target, isSoft, at)
@@ -205,7 +205,10 @@ function nameOf(target: PurgeTarget): string {
   }
 }
 
-/** By what answers under rules for parameters are concerned: site, host and path; '' where only what they are stored under counts. */
+/**
+ * The target by which answers under rules for parameters are concerned: site, host and path; '' where only what
+ * they are stored under counts.
+ */
 function searchedOf(target: PurgeTarget): string {
   if (target.kind === 'key') {
     const { host, targetStart, targetEnd } = readKey(target.key)
@@ -222,7 +225,7 @@ function widened(target: PurgeTarget): PurgeTarget {
   return site === undefined ? { kind: 'host', host } : { kind: 'host', host, site }
 }
 
-/** A mark of the same kind that is older says nothing any more; neither does a soft one that is older than a hard one. */
+/** An older mark of the same kind adds nothing; neither does a soft one that is older than a hard one. */
 function strengthen(record: PurgeRecord, isSoft: boolean, at: number): void {
   for (const mark of record.marks) {
     if (mark.generation >= at && (isSoft || !mark.isSoft)) return

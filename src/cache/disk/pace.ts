@@ -17,12 +17,12 @@
  */
 import type { Disk, DiskKind } from './disk.ts'
 
-/** About what the way through the pool would have cost. */
+/** About what the detour through the pool would have cost. */
 const freeMs = 0.25
-/** Nobody notices that he has waited so long. */
+/** A wait that nobody notices. */
 const debtMsMax = 2
 const share = 0.2
-/** Paid within a minute: a machine that slept is not punished for ever. */
+/** It is paid off within a minute: a machine that slept is not punished for ever. */
 const debtMsLimit = 12_000
 const scheduledMs = 100
 
@@ -37,18 +37,18 @@ export class Pace {
     this.#disk = disk
   }
 
-  /** Until the folder is known nothing is read at once. */
+  /** Until the folder is known nothing is read synchronously. */
   begin(kind: DiskKind): void {
     this.#kind = kind
     this.#deviceReads = this.#disk.deviceReads()
   }
 
-  /** May anything be read so at all? */
+  /** May anything be read synchronously at all? */
   get isLocal(): boolean {
     return this.#kind !== null && this.#kind.isLocal
   }
 
-  /** Is now a moment to read at once? */
+  /** May a file be read synchronously now? */
   get isQuick(): boolean {
     if (!this.isLocal) return false
     if (this.#debtMs === 0) return true
@@ -77,7 +77,7 @@ export class Pace {
     this.#debtMs = Math.min(debtMsLimit, this.#debtMs + beyondMs)
   }
 
-  /** Since it was asked last, as far as anybody knows. */
+  /** What was read from devices since the last look, as far as the kernel tells. */
   #hasReadDevice(): boolean {
     if (this.#kind?.isCounted !== true) return true
     const before = this.#deviceReads

@@ -2,16 +2,16 @@
 import { readFileSync } from 'node:fs'
 import type { FolderOwner } from './lock.ts'
 
-/** 'pid started': a number that is given anew is not taken for the same process. */
+/** 'pid started', so that a process id that is reused is not taken for the same process. */
 function markOf(pid: number): string {
   return `${pid} ${startOf(pid)}`
 }
 
-/** When it was started, in the kernel's ticks since boot; '' where the kernel does not tell. */
+/** When the process was started, in the kernel's ticks since boot; '' where the kernel does not tell. */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // Behind the name, which may hold anything: the 22nd of all.
+    // The 22nd field; the name, the second one, may hold anything, so fields are counted from behind it.
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
   } catch {
     return ''
@@ -24,13 +24,13 @@ function isAlive(mark: string): boolean {
   try {
     process.kill(pid, 0)
   } catch (error) {
-    // EPERM: it lives, and is another user's.
+    // EPERM: it is alive, and belongs to another user.
     if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false
   }
   return markOf(pid) === mark
 }
 
-/** As long as it has a channel to its supervisor this process is a worker. */
+/** This process is a worker as long as it has a channel to its supervisor. */
 export const processOwner: FolderOwner = {
   mark: markOf(process.connected ? process.ppid : process.pid),
   isAlive,

@@ -18,72 +18,81 @@ import { Claims } from './claims.ts'
 import { Turns, type Announcement } from './turns.ts'
 
 const topic = 'cache-disk'
-/** To the one who has told. */
+/** To the worker that has told. */
 const heardTopic = 'cache-disk-heard'
 const lookMs = 1000
-/** What was found is told together. */
+/** News of found files is sent together, after this time. */
 const usedMax = 500
 
-/** One thing told. */
+/** One item of news. */
 type News =
-  /** A file is there. `isSettled`: and nothing newer is on its way. */
+  /** There is a file. `isSettled`: and nothing newer is on its way. */
   | readonly ['added', name: string, bytes: number, key: string, isSettled: boolean, tags: readonly string[]]
   | readonly ['removed', name: string, key: string, isSettled: boolean]
-  /** A file has gone that nobody wanted to go: the answer stays where it is in memory. `key`: '' where it had none in force. */
+  /**
+   * A file was evicted, not purged: the answer stays where it is in memory. `key`: '' where it had none in
+   * force.
+   */
   | readonly ['evicted', name: string, key: string]
   | readonly ['asked', key: string]
-  /** The origin has something else to say than what others have. `isSoon`: all of it is there, or about to be. */
+  /** The origin gave something other than what the others have. `isSoon`: it is all there, or about to be. */
   | readonly ['answered', key: string, isSoon: boolean]
-  /** Nothing comes of what was asked for. */
+  /** The request to the origin came to nothing. */
   | readonly ['done', key: string]
 
-/** What one worker tells, in the order in which it happened. */
+/** What one worker reports, in the order in which it happened. */
 interface Told {
   readonly news: News[]
-  /** Names of files that were of use. */
+  /** The names of files that were useful. */
   readonly used: string[]
-  /** Everybody is to say that he has heard; 0: nobody need. */
+  /** The ticket that every worker must acknowledge; 0: none need. */
   ticket: number
 }
 
 export interface SharingOwner {
   readonly clock: Clock
   onElected(): void
-  /** `key`: '' of a file without an answer. */
+  /** `key` is '' for a file without an answer. */
   onAdded(name: string, bytes: number, key: string, tags: readonly string[]): void
   onGone(name: string): void
-  /** The file of an answer is gone, and the answer is in force. */
+  /** The file of an answer is gone, though the answer is in force. */
   onEvicted(name: string, key: string): void
   onUsed(name: string): void
-  /** What another worker wrote or removed, or is about to (`name` is ''): what is here of it is out of date. */
+  /**
+   * Another worker has written or removed this, or is about to (`name` is ''): what is here of it is out of
+   * date.
+   */
   onForeign(name: string, key: string): void
-  /** Another worker is about to show its answer: what this one has shown of the key is stored by now, or never will be. */
+  /**
+   * Another worker is about to show its answer: what this one has shown of the key is stored by now, or never
+   * will be.
+   */
   onOutdated(key: string): void
-  /** Resolves when this worker has written what it has of the key; null: nothing waits. */
+  /** Resolves when this worker has written what it has of the key; null when nothing is waiting. */
   written(key: string): Promise<void> | null
-  /** Something that another worker said was lost. */
+  /** A message of another worker was lost. */
   onMissed(): void
 }
 
 export class Sharing {
   readonly #peers: Peers | null
   readonly #owner: SharingOwner
-  /** Of the others. */
+  /** Of the other workers. */
   readonly claims: Claims
   readonly #acknowledgements: Acknowledgements
   readonly turns: Turns
-  /** Number of the last message of each. */
+  /** The number of the last message of each. */
   readonly #heard = new Map<number, number>()
   #told: Told | null = null
   #announced: Announcement[] = []
-  /** The last acknowledgement that waits, by whom it is for. */
+  /** The last waiting acknowledgement, by the worker that it is for. */
   readonly #late = new Map<number, Promise<void>>()
   #isFlushing = false
   #isElected = false
   #isClosed = false
   #timer: ClockTimer | null = null
 
-  /** `peers` null: this process is alone, and elected. */
+  /** Without `peers` (null) this process is alone, and elected. */
   constructor(peers: Peers | null, owner: SharingOwner) {
     this.#peers = peers
     this.#owner = owner
@@ -97,7 +106,7 @@ export class Sharing {
         this.#acknowledgements.hear(from, JSON.parse(Buffer.from(bytes).toString()) as number)
     })
     peers.onLeave((peer) => this.#leave(peer))
-    // Who is here must know that this one is, and say the same.
+    // Those who are present must know that this worker is, and say that they are.
     this.#tell().ticket = this.#acknowledgements.ask([])
   }
 
@@ -151,8 +160,8 @@ export class Sharing {
   }
 
   /**
-   * It has something else to say of it than what others have. `onHeard` is called when they know; false: there is nobody to
-   * wait for.
+   * The origin gave something other than what the others have. `onHeard` is called when they know; false: there
+   * is nobody to wait for.
    */
   announce(key: string, isSoon: boolean, onHeard: () => void): boolean {
     if (!this.hasListeners) return false
@@ -161,17 +170,17 @@ export class Sharing {
     return true
   }
 
-  /** All of it is there, or will be. `isSoon`: and on disk at once. */
+  /** The whole answer is there, or will be. `isSoon`: and on disk at once. */
   writing(key: string, isSoon: boolean): void {
     this.#next()?.news.push(['answered', key, isSoon])
   }
 
-  /** Nothing of it will be found on disk. */
+  /** Nothing of the answer will be found on disk. */
   done(key: string): void {
     this.#next()?.news.push(['done', key])
   }
 
-  /** What is told together at the end of this turn; null: there is nobody to tell. */
+  /** What is sent together at the end of this turn; null: there is nobody to tell. */
   #next(): Told | null {
     return this.#peers === null || this.#peers.others().length === 0 ? null : this.#tell()
   }
@@ -211,8 +220,9 @@ export class Sharing {
   }
 
   /**
-   * Not before what this worker shows of those keys first is shown, and is written: an older answer that came to the disk
-   * later would be found in the place of the newer one. Whoever asked first hears first.
+   * Acknowledges, but not before what this worker shows first for those keys has been shown and written: an
+   * older answer that reached the disk later would be found in the place of the newer one. Whoever asked first
+   * hears first.
    */
   #acknowledge(from: number, { news, ticket }: Told): void {
     this.#acknowledgements.see(ticket)
@@ -240,7 +250,10 @@ export class Sharing {
     this.#say(from, ticket)
   }
 
-  /** What is shown from now on comes after what another worker has announced, what is still to be shown here included. */
+  /**
+   * Whatever is shown from now on, including what is still to be shown here, comes after what another worker
+   * has announced.
+   */
   #outdate(keys: readonly string[]): Promise<void>[] {
     const owner = this.#owner
     for (const key of keys) owner.onOutdated(key)
@@ -260,7 +273,7 @@ export class Sharing {
       case 'answered': {
         const [, key, isSoon] = news
         claims.answered(key, from, isSoon)
-        // What is here of it is the answer before.
+        // What is here is the previous answer.
         return owner.onForeign('', key)
       }
       case 'added': {

@@ -22,7 +22,7 @@ export interface DiskSnapshot {
   readonly openFiles: number
 }
 
-/** `keeper`: null in all workers but the elected one. */
+/** `keeper` is null in all workers but the elected one. */
 export function snapshotOf(
   finder: Finder,
   writer: Writer,

@@ -6,7 +6,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { PurgeCounts, PurgeRequest } from '../store/purge-request.ts'
 
-/** What comes later is done again, which costs a hit or a right count. */
+/** A purge that comes again later than this is done again, which costs a hit or an exact count. */
 const keptMs = 60_000
 /** About 200 bytes each; beyond, the oldest are forgotten. */
 const keptMax = 20_000
@@ -19,7 +19,7 @@ export class TakenPurges {
     this.#clock = clock
   }
 
-  /** What came of a purge that was taken; else takes it by `purge`. */
+  /** The result of a purge that was carried out; if it was not, carries it out by `purge`. */
   take(request: PurgeRequest, purge: (request: PurgeRequest) => PurgeCounts): PurgeCounts {
     const { id } = request
     if (id === undefined) return purge(request)

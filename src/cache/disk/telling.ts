@@ -13,9 +13,9 @@ export class Telling implements FillsTold {
   readonly #sharing: Sharing
   readonly #writer: Writer
   readonly #arriving: Arriving
-  /** Answers that others were told of and that are not all there yet, by key. */
+  /** How many answers that others were told of are not complete yet, by key. */
   readonly #announced = new Map<string, number>()
-  /** Keys under rules for parameters that were announced with that of the request: they are settled with it. */
+  /** Keys under rules for parameters that were announced with the request's key, and are settled with it. */
   readonly #ruled = new Map<string, string[]>()
 
   constructor(sharing: Sharing, writer: Writer, arriving: Arriving) {
@@ -62,7 +62,7 @@ export class Telling implements FillsTold {
     for (const each of ruled ?? []) this.#end(each)
   }
 
-  /** Of one answer to the key all is there, or never will be. False: others are on their way. */
+  /** One answer to the key is complete, or never will be. False: others are still on their way. */
   #end(key: string): boolean {
     const others = (this.#announced.get(key) ?? 0) - 1
     if (others > 0) {
@@ -76,7 +76,7 @@ export class Telling implements FillsTold {
     return true
   }
 
-  // What comes of the disk
+  // What becomes of it on disk
 
   written(name: string, key: string, bytes: number, tags: readonly string[]): void {
     this.#sharing.added(name, bytes, key, this.#isSettled(key), tags)
@@ -90,7 +90,7 @@ export class Telling implements FillsTold {
     if (this.#isSettled(key)) this.#sharing.done(key)
   }
 
-  /** One thing that was to be done is, and counts until it is told: is it the last that is on its way to the disk? */
+  /** One task is done; it still counts until this is told. Is it the last that is on its way to the disk? */
   #isSettled(key: string): boolean {
     return !this.#announced.has(key) && this.#writer.jobs(key) + this.#arriving.finishing(key) <= 1
   }

@@ -10,7 +10,7 @@
 
 export class Announcement {
   readonly key: string
-  /** Until it is told the others it comes after all that they have told. */
+  /** Until the others are told of it, it comes after everything that they have told. */
   ticket: number = Infinity
   readonly #onHeard: () => void
   readonly #turns: Turns
@@ -22,7 +22,7 @@ export class Announcement {
     this.#onHeard = onHeard
   }
 
-  /** All others know. */
+  /** All others know of it. */
   show(): void {
     this.#turns.end(this)
     this.#onHeard()
@@ -38,7 +38,7 @@ export class Announcement {
 
 export class Turns {
   readonly #self: number
-  /** Of this worker, not shown yet, by key. */
+  /** Answers of this worker that are not shown yet, by key. */
   readonly #own = new Map<string, Announcement[]>()
 
   constructor(self: number) {
@@ -60,7 +60,10 @@ export class Turns {
     else this.#own.set(key, left)
   }
 
-  /** Resolve when what this worker shows of the key before what `peer` has announced under `ticket` has been shown. */
+  /**
+   * Resolves when everything that this worker shows for the key before what `peer` announced under `ticket` has
+   * been shown.
+   */
   before(key: string, ticket: number, peer: number): Promise<void>[] {
     const own = this.#own.get(key) ?? []
     const isFirst = (mine: number): boolean => mine < ticket || (mine === ticket && this.#self < peer)

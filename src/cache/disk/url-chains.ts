@@ -8,7 +8,7 @@ import type { Account } from './account.ts'
 const shardCount = 256
 const slotsMin = 16
 
-/** Accounts hang in the slots by their `nextOfUrl`. */
+/** The slots hold accounts, which are chained by their `nextOfUrl`. */
 interface Shard {
   slots: (Account | null)[]
   size: number
@@ -38,7 +38,7 @@ export class UrlChains {
     account.previousOfUrl = account.nextOfUrl = null
   }
 
-  /** Those whose URL is `url`, the host with the target. At most `countMax` and one. */
+  /** The accounts whose URL is `url` (host and target); at most one more than `countMax`. */
   of(url: string, countMax: number): Account[] {
     const hash = hashOf(url, 0, url.length)
     const { slots } = this.#shardOf(hash)

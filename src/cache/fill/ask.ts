@@ -4,13 +4,13 @@ import type { CachePolicy } from '../rules/policy.ts'
 import type { Slice } from './slice.ts'
 import type { VaryFolding } from '../keys/vary.ts'
 
-/** What a request encloses that asks by it (QUERY, RFC 10008). */
+/** The content of a request that asks by its content (QUERY, RFC 10008). */
 export interface Content {
   readonly bytes: Buffer
 }
 
 export interface Ask {
-  /** The primary key: who asks for the same waits for the same. */
+  /** The primary key: requests for the same key wait for the same answer. */
   readonly key: string
   readonly site: string
   /** host[:port] as in keys, for purges by host. */
@@ -19,15 +19,18 @@ export interface Ask {
   readonly origin: string
   readonly policy: CachePolicy
   readonly folding: VaryFolding | null
-  /** To be validated, and to stand in for an origin that fails; null for none. */
+  /** The stored answer to validate, which may also stand in for an origin that fails; null for none. */
   readonly stale: Entry | null
-  /** Which slice is asked for; none: the whole. */
+  /** The slice that is asked for; absent: the whole. */
   readonly slice?: Slice | null
-  /** The origin is asked by QUERY, with this; none: by GET. */
+  /** The content with which the origin is asked by QUERY; absent: it is asked by GET. */
   readonly content?: Content | null
 }
 
-/** What is remembered of answers to it goes by this key: slices of one answer can all be shared, or none. */
+/**
+ * The key under which something is remembered about its answers: either all slices of an answer can be shared,
+ * or none.
+ */
 export function memoryKeyOf({ key, slice = null }: Ask): string {
   return slice?.wholeKey ?? key
 }

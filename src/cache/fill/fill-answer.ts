@@ -17,7 +17,7 @@ import { receivedOf } from './fill-request.ts'
 import type { FillTable } from './fill-table.ts'
 import type { Received } from '../rules/rule.ts'
 
-/** What has come meanwhile. */
+/** What has arrived meanwhile. */
 class Held {
   readonly received: Received
   readonly pieces: Buffer[] = []
@@ -34,15 +34,18 @@ const noKeys: readonly string[] = []
 export abstract class FillAnswer extends FillReaders implements Downstream {
   protected abstract readonly table: FillTable
   protected child: Exchange | null = null
-  /** What others were told of: that this is asked for, and that there is news of those. A slice may turn out to be something else. */
+  /**
+   * What the other workers were told: that this is asked for, and that there is news of it. A slice may turn
+   * out to be something else.
+   */
   askedKey = ''
   announcedKeys: readonly string[] = noKeys
   #held: Held | null = null
-  /** Of the answer that was held. */
+  /** The trailers of the answer that was held. */
   #received: Received | null = null
 
   protected abstract get isAsking(): boolean
-  /** Does what is stored of this anywhere give way to it? */
+  /** Does what is stored of this anywhere give way to this answer? */
   protected abstract isNews(response: ResponseHead): boolean
   protected abstract onHead(child: Exchange): void
   protected abstract onBytes(buffer: Buffer, start: number, end: number): boolean
@@ -65,7 +68,7 @@ export abstract class FillAnswer extends FillReaders implements Downstream {
     if (!this.table.hasListeners || !this.isNews(child.response)) return this.onHead(child)
     const held = new Held(child, this.table.clock)
     this.#held = held
-    // Before: it may be heard, and the fill be over, within the call.
+    // Set before the call: within it the others may hear, and the fill may end.
     const before = this.announcedKeys
     this.announcedKeys = [...before, memoryKeyOf(this.ask)]
     if (this.table.announce(this.ask, child.response, () => this.#release(child, held))) return
@@ -85,7 +88,7 @@ export abstract class FillAnswer extends FillReaders implements Downstream {
   write(buffer: Buffer, start: number, end: number): boolean {
     const held = this.#held
     if (held === null) return this.onBytes(buffer, start, end)
-    // Copied: they are lent.
+    // They are copied, since they are borrowed.
     held.pieces.push(Buffer.from(buffer.subarray(start, end)))
     return false
   }
@@ -104,7 +107,7 @@ export abstract class FillAnswer extends FillReaders implements Downstream {
     this.onAbort(fault)
   }
 
-  /** The others know. */
+  /** The others know of it. */
   #release(child: Exchange, held: Held): void {
     if (this.#held !== held) return
     this.#held = null
@@ -117,12 +120,12 @@ export abstract class FillAnswer extends FillReaders implements Downstream {
     }
     if (child !== this.child) return
     if (held.hasEnded) return this.end(held.trailers)
-    // It was taken for short.
+    // It had been taken for a short answer.
     if (child.response.bodyLength < 0) this.table.announceLong(this.ask)
     if (isWelcome) child.source?.resume()
   }
 
-  /** What is held is of no interest any more. */
+  /** Nobody wants what is held any more. */
   protected letGo(): void {
     this.#held = null
   }

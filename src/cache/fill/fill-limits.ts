@@ -3,37 +3,44 @@ import type { Entry } from '../store/entry.ts'
 
 export interface FillLimits {
   /**
-   * How far a fill runs ahead of its fastest reader, and how much of an answer that no store takes is held for slower
-   * ones. Large enough that two readers of unlike speed share an answer for seconds, small enough for a thousand fills.
+   * How far a fill runs ahead of its fastest reader, and how much is held for slower ones of an answer that no
+   * store takes. It is large enough for two readers of different speed to share an answer for seconds, and
+   * small enough for a thousand fills.
    */
   readonly windowBytes: number
-  /** A Range that begins more than this behind what is there asks the origin itself: a seek does not wait for a film. */
+  /**
+   * A Range that begins more than this beyond what has arrived asks the origin itself: a seek does not wait for
+   * a film.
+   */
   readonly rangeAheadBytesMax: number
-  /** The same where nothing is kept: who reads ahead there takes the window from those behind. */
+  /** The same where nothing is stored: a reader far ahead would take the window away from those behind. */
   readonly passedAheadBytesMax: number
-  /** When the last reader has left. 'auto': goes on if at least half there, or `finishBytesMax` from its end. */
+  /**
+   * What to do when the last reader has left. 'auto': go on if at least half is there, or at most
+   * `finishBytesMax` are missing.
+   */
   readonly whenDeserted: 'auto' | 'finish' | 'abort'
-  /** So little that stopping would cost more than going on: the connection to the origin would have to be closed. */
+  /** So little that stopping costs more than going on: the connection to the origin would have to be closed. */
   readonly finishBytesMax: number
-  /** A fill that nobody reads must be over by then. */
+  /** How long a fill that nobody reads may take. */
   readonly desertedMs: number
-  /** A validation in the background must be over by then. */
+  /** How long a validation in the background may take. */
   readonly backgroundMs: number
-  /** Between two of them for one key, after one has failed. */
+  /** The pause between two of them for one key, after one has failed. */
   readonly restMs: number
-  /** How long nobody is made to wait for a key whose answer could not be shared. */
+  /** For how long nobody is made to wait on a key whose answer could not be shared. */
   readonly unsharedMs: number
-  /** The same after an answer that says that the origin failed: its next one may be another matter. */
+  /** The same after an answer by which the origin failed: its next one may be shareable. */
   readonly unsharedFailureMs: number
-  /** How long slices are not tried again for a URL of whose answers none could be made. */
+  /** How long to wait before trying slices again for a URL whose answers could not be sliced. */
   readonly unslicedMs: number
-  /** Keys so remembered, about 150 bytes each. */
+  /** How many keys are remembered in this way, at about 150 bytes each. */
   readonly unsharedMax: number
-  /** Fills under way; beyond, requests go to the origin by themselves. */
+  /** How many fills may be under way; beyond that, each request asks the origin by itself. */
   readonly fillsMax: number
 }
 
-/** Of an answer that nobody wants, what is cheaper to read than a new connection. */
+/** How much of an unwanted answer is cheaper to read than a new connection. */
 export const discardBytesMax: number = 64 * 1024
 
 const mebibyte = 1024 * 1024
@@ -54,12 +61,12 @@ export const defaultFillLimits: FillLimits = {
   fillsMax: 10_000,
 }
 
-/** How long an entry may get for which nobody is left who reads it; 0: it is given up. */
+/** How long an entry may still become when nobody reads it any more; 0: it is given up. */
 export function desertedBytesMax({ body, statedLength }: Entry, limits: FillLimits): number {
   const { whenDeserted, finishBytesMax } = limits
   if (whenDeserted === 'finish') return Infinity
   if (whenDeserted === 'abort') return 0
-  // What may be endless is not waited for.
+  // An answer that may be endless is not waited for.
   if (statedLength < 0) return body.length + finishBytesMax
   const isNear = statedLength - body.length <= finishBytesMax || body.length >= statedLength / 2
   return isNear ? Infinity : 0

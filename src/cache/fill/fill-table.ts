@@ -4,18 +4,18 @@ import type { Ask } from './ask.ts'
 import type { FillOwner, FillReaders } from './fill-readers.ts'
 
 export interface FillTable extends FillOwner {
-  /** Are there others that must know of an answer before those who wait for it? */
+  /** Are there other workers that must know of an answer before those who wait for it get it? */
   readonly hasListeners: boolean
-  /** Has them know; `onHeard` is called when they do. False: there is nobody. */
+  /** Lets them know; `onHeard` is called when they all do. False: there is nobody. */
   announce(ask: Ask, response: ResponseHead, onHeard: () => void): boolean
-  /** It has no stated length, and does not end at once. */
+  /** The answer has no stated length, and does not end at once. */
   announceLong(ask: Ask): void
-  /** It must not be joined any more. Twice is harmless: false then. */
+  /** The fill must not be joined any more. A second call is harmless and returns false. */
   unlist(fill: FillReaders): boolean
-  /** It may be joined by who asks for its key. */
+  /** The fill may be joined by requests for its key. */
   list(fill: FillReaders): void
   /** Slices cannot be made of the answers for this key: for a while nobody tries. */
   rememberUnsliced(wholeKey: string): void
-  /** It is over. Once. */
+  /** The fill is over. Called once. */
   onFinish(fill: FillReaders): void
 }

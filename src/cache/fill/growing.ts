@@ -16,7 +16,7 @@ import { Patience } from './patience.ts'
 import type { CacheStore, GrowingBelow, GrowingBelowOwner } from '../store/store.ts'
 import { Tails } from './tails.ts'
 
-/** Where it is. */
+/** Where the entry grows. */
 export interface GrowingPlace {
   readonly store: CacheStore
   readonly clock: Clock
@@ -26,18 +26,18 @@ export interface GrowingPlace {
 export class Growing implements GrowingBelowOwner {
   readonly entry: Entry
   readonly growth: Growth
-  /** A store takes it. */
+  /** A store takes the entry. */
   isStored: boolean
   readonly #store: CacheStore
   readonly #windowBytes: number
   readonly #patience: Patience
-  /** Where it grows if that is beneath. */
+  /** The growing file, if the entry grows in the store beneath. */
   #below: GrowingBelow | null = null
   readonly #owner: GrowthOwner
-  /** Bytes that are gone. */
+  /** How many bytes have left the window. */
   #forgotten = 0
 
-  /** `from`: the step that the origin is asked by. */
+  /** `from` is the step by which the origin is asked. */
   constructor(entry: Entry, { store, clock, limits }: GrowingPlace, owner: GrowthOwner, from: number) {
     this.entry = entry
     this.#store = store
@@ -69,7 +69,7 @@ export class Growing implements GrowingBelowOwner {
     this.#owner.onAdvance()
   }
 
-  /** Can somebody still read it from the first byte on? */
+  /** Can it still be read from its first byte? */
   get isJoinable(): boolean {
     return this.#forgotten === 0
   }
@@ -80,10 +80,10 @@ export class Growing implements GrowingBelowOwner {
     return store.generation !== generation && (!this.isStored || store.isPurged(this.entry))
   }
 
-  /** So far ahead of the fastest reader, or of one that is waited for, that the origin should wait. */
+  /** Is it so far ahead of the fastest reader, or of one that is waited for, that the origin should wait? */
   get isAhead(): boolean {
     if (this.#patience.isWaiting || this.#below?.isBehind === true) return true
-    // Where bytes are thrown away, the fastest must be sure of those that it has not read.
+    // Where bytes are thrown away, the fastest reader must be able to rely on those that it has not read.
     const ahead = this.isStored ? this.#windowBytes : this.#windowBytes / 2
     return this.aheadBytes > ahead
   }
@@ -93,7 +93,7 @@ export class Growing implements GrowingBelowOwner {
     return this.growth.size === 0 ? 0 : this.entry.body.length - this.growth.front
   }
 
-  /** What it holds that no store accounts for. */
+  /** The bytes that it holds and no store accounts for. */
   get heldBytes(): number {
     const { body } = this.entry
     if (this.#below !== null) return body.heldBytes
@@ -144,7 +144,7 @@ export class Growing implements GrowingBelowOwner {
   }
 }
 
-/** A part can be told from those of other versions by a strong entity-tag only (RFC 9110 §13.1.5). */
+/** Only a strong entity-tag tells a part from those of other versions (RFC 9110 §13.1.5). */
 function tailsOf(entry: Entry, from: number, windowBytes: number, clock: Clock): Tails | null {
   const { etag, statedLength: length, head } = entry
   const isResumable = head.status === 200 && length > 0 && etag.startsWith('"')

@@ -22,7 +22,7 @@ import { areCombinable, areOfOne, combinedBody, combinedPart, partOf, type Part 
 import { copyOfRule } from '../rules/rule.ts'
 import type { CacheStore } from '../store/store.ts'
 
-/** Where what passes is kept. */
+/** Where the parts are stored. */
 export interface KeeperPlace {
   readonly store: CacheStore
   readonly clock: Clock
@@ -53,7 +53,7 @@ export class PartKeeper implements Sent {
     this.#requestMs = clock.nowMs()
   }
 
-  /** From `onResponse`. True: what passes is being stored. */
+  /** Call it from `onResponse`. True: the part that passes is being stored. */
   keep(x: Exchange): boolean {
     const { response } = x
     if (response.status !== 206 || x.request.method !== 'GET') return false
@@ -68,13 +68,16 @@ export class PartKeeper implements Sent {
     return true
   }
 
-  /** The exchange is over. Twice is harmless. */
+  /** The exchange is over. A second call is harmless. */
   leave(): void {
     if (!this.#isOver) this.#told.onAnswered(this.ask.key, this.isAnnounced)
     this.#isOver = true
   }
 
-  /** What is to be stored now that `entry` is whole: it, or it and the stored one together; null: the stored one stays. */
+  /**
+   * What to store now that `entry` is whole: that entry, or its combination with the stored one; null: the
+   * stored one stays.
+   */
   #chosen(entry: Entry): Entry | null {
     const old = this.#store.peek(this.ask.key, this.request)
     if (old === null) return entry
@@ -87,7 +90,7 @@ export class PartKeeper implements Sent {
   }
 }
 
-/** Under the head of the newer one, which stands for both (RFC 9111 §3.4). */
+/** Combines them under the head of the newer one (RFC 9111 §3.4). */
 function combinedEntry(old: Entry, oldPart: Part, entry: Entry, part: Part): Entry {
   const whole = combinedPart(oldPart, part)
   const list = StoredFields.of(entry.head.fields, (id) => id === Field.CONTENT_RANGE).toArray()
@@ -113,7 +116,7 @@ function combinedEntry(old: Entry, oldPart: Part, entry: Entry, part: Part): Ent
 export class PartSink implements InterposedSink {
   next: BodySink = nobody
   source: BodySource | null = null
-  /** null: given up. */
+  /** null: storing was given up. */
   #entry: Entry | null
   readonly #store: CacheStore
   readonly #choose: () => Entry | null

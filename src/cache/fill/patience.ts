@@ -12,15 +12,21 @@
 import type { Clock, ClockTimer } from '../../core/clock.ts'
 import type { Growth } from '../store/growth.ts'
 
-/** Up to this part of the readers are few: with an eighth, one fast reader behind among an eighth of slow ones made many. */
+/**
+ * Up to this share of the readers counts as few: with an eighth, one fast reader behind among an eighth of slow
+ * ones counted as many.
+ */
 const fewOfAll = 1 / 4
 const fewMs = 250
-/** Others are slowed by a fifth at most, whoever it is that reads slowly: who loses the window is cut. */
+/** The others are slowed by a fifth at most, whoever reads slowly, where a reader that loses the window is cut. */
 const fewShare = 1 / 5
-/** The same where the rest can be had from the origin, so that losing it costs one request for all who do. */
+/**
+ * The same where the rest can be fetched from the origin, so that losing the window costs one request for all
+ * who do.
+ */
 const fewShareWithRest = 1 / 10
 const manyMs = 1000
-/** Between two looks. */
+/** The time between two looks. */
 const lookMs = 2
 
 export class Patience {
@@ -31,13 +37,13 @@ export class Patience {
   readonly #onOver: () => void
   readonly #bornMs: number
   #timer: ClockTimer | null = null
-  /** Those before it are waited for. */
+  /** Readers before this position are waited for. */
   #mark = 0
   #startMs = 0
   #lookedMs = 0
-  /** Waited for few, in all. */
+  /** How long it has waited for few readers in all. */
   #spentMs = 0
-  /** Length of the body at which it waits again. */
+  /** The length of the body at which it may wait again. */
   #nextLength = 0
 
   constructor(clock: Clock, growth: Growth, windowBytes: number, onOver: () => void) {
@@ -48,7 +54,7 @@ export class Patience {
     this.#bornMs = clock.nowMs()
   }
 
-  /** The body has grown to `length`: begins to wait when somebody is three quarters of the window behind. */
+  /** The body has grown to `length`. Begins to wait when a reader is three quarters of the window behind. */
   look(length: number): void {
     const window = this.#windowBytes
     if (this.isWaiting || length < this.#nextLength || length < window) return
@@ -76,7 +82,7 @@ export class Patience {
       ? nowMs - this.#startMs < manyMs
       : this.#spentMs < fewMs + share * (nowMs - this.#bornMs)
     if (behind > 0 && isPatient) return this.#wait()
-    // All have caught up: whoever falls behind from here on is waited for as well.
+    // All have caught up: a reader that falls behind from here on is waited for, too.
     if (behind === 0) this.#nextLength = 0
     this.close()
     this.#onOver()

@@ -28,11 +28,11 @@ export class PostKeeper {
   isAnnounced = false
   #isOver = false
 
-  /** When the request is sent on. `ask.key`: of a GET of its URL. */
+  /** Make it when the request is sent on. `ask.key` is that of a GET of the URL. */
   constructor(x: Exchange, ask: Ask, { store, clock, told }: KeeperPlace) {
     this.ask = ask
     this.#told = told
-    // Others hear of it before the answer goes out, which waits for them.
+    // The other workers hear of it before the answer goes out, which waits for them.
     told.onAsked(ask.key)
     this.#request.copyFrom(x.request)
     this.#store = store
@@ -41,13 +41,16 @@ export class PostKeeper {
     this.#askedAt = store.generation
   }
 
-  /** The exchange is over. Twice is harmless. */
+  /** The exchange is over. A second call is harmless. */
   leave(): void {
     if (!this.#isOver) this.#told.onAnswered(this.ask.key, this.isAnnounced)
     this.#isOver = true
   }
 
-  /** Has nobody purged anything since it was asked for that concerns what `x` is answered? Others are purged all the time. */
+  /**
+   * Has nothing been purged since the request that concerns this answer? Purges of other answers happen all the
+   * time.
+   */
   isUndisturbed({ response }: Exchange): boolean {
     const store = this.#store
     if (store.generation === this.#askedAt) return true
@@ -58,8 +61,8 @@ export class PostKeeper {
   }
 
   /**
-   * From `onResponse`, if it was undisturbed until what the answer takes out of force was purged. True: what passes is being
-   * stored.
+   * Call it from `onResponse`, if the answer was undisturbed until what it invalidates was purged. True: what
+   * passes is being stored.
    */
   keep(x: Exchange): boolean {
     const entry = this.#entryOf(x.response, this.#store.generation)

@@ -19,14 +19,14 @@ import type { Entry } from '../store/entry.ts'
 import type { Growth } from '../store/growth.ts'
 import type { Vary } from '../keys/vary.ts'
 
-/** What a reader is told. */
+/** The outcome that a reader is told. */
 export const Outcome = {
   WAITING: 0,
-  /** `entry` answers it: whole, or growing while it is served. */
+  /** `entry` answers the request: whole, or growing while it is served. */
   FILLED: 1,
-  /** The origin's answer is for this one alone: `takeHead`, then `answer`. */
+  /** The origin's answer is for this reader alone: call `takeHead`, then `answer`. */
   PASSED: 2,
-  /** Not worth waiting: it asks the origin itself. */
+  /** It is not worth waiting: the reader asks the origin itself. */
   ALONE: 3,
   /** The origin gave no answer: `fault` says why. */
   FAILED: 4,
@@ -37,7 +37,7 @@ export type Outcome = (typeof Outcome)[keyof typeof Outcome]
 
 /** The fill that a reader waits for, or whose answer passes through it. */
 export interface ReaderOwner {
-  /** The answer that is passed; borrowed while it is. */
+  /** The answer that is passed through, which is borrowed meanwhile. */
   readonly answerHead: ResponseHead
   onLeave(reader: Reader): void
   onReaderResume(): void
@@ -48,20 +48,20 @@ export class Reader implements ListNode<Reader>, BodySource {
   ask: Ask
   outcome: Outcome = Outcome.WAITING
   entry: Entry | null = null
-  /** Of an entry whose body is still arriving; null when it is whole. */
+  /** The growth of an entry whose body is still arriving; null when it is whole. */
   growth: Growth | null = null
   fault: Fault = NONE
-  /** Status of the origin's answer; 0 when there was none. */
+  /** The status of the origin's answer; 0 when there was none. */
   status = 0
-  /** It caused the fill. */
+  /** Did this reader cause the fill? */
   isFirst = false
   /** The origin confirmed the stored answer (304). */
   isValidated = false
   /** The answer is being stored, or was. */
   isStored = false
-  /** `CacheStore.generation` when it asked: purges until then concern what it is given. */
+  /** `CacheStore.generation` when it asked: earlier purges apply to what it is given. */
   readonly bornAt: number
-  /** What the answers for its key vary by, where a fill has told. */
+  /** What the answers for its key vary by, once a fill has told. */
   vary: Vary | null = null
   /** How often it was sent on from one fill to another. */
   rounds = 0
@@ -70,7 +70,7 @@ export class Reader implements ListNode<Reader>, BodySource {
   next: Reader | null = null
   list: object | null = null
   #turn = -1
-  /** What came of a passed body before the step had taken the head. */
+  /** How a passed body ended before the step had taken the head. */
   #held: Buffer[] | null = null
   #hasBegun = false
   #hasEnded = false
@@ -82,12 +82,12 @@ export class Reader implements ListNode<Reader>, BodySource {
     this.bornAt = bornAt
   }
 
-  /** The step is about to answer WAIT. */
+  /** Call it when the step is about to answer WAIT. */
   park(): void {
     this.#turn = this.x.beginWait()
   }
 
-  /** The exchange is abandoned or finished, or needs this no more. Twice is harmless. */
+  /** The exchange is abandoned or finished, or needs the reader no more. A second call is harmless. */
   leave(): void {
     const { owner } = this
     this.owner = null
@@ -96,7 +96,7 @@ export class Reader implements ListNode<Reader>, BodySource {
     owner?.onLeave(this)
   }
 
-  /** `outcome` is known: enters the step again, if it waits. Only the fill calls it. */
+  /** `outcome` is known: re-enters the step if it is waiting. Only the fill calls this. */
   wake(): void {
     const turn = this.#turn
     this.#turn = -1
@@ -105,7 +105,7 @@ export class Reader implements ListNode<Reader>, BodySource {
 
   // A passed answer, for the step
 
-  /** Makes the origin's head that of the exchange, for the step to edit. */
+  /** Copies the origin's head into the exchange, for the step to edit. */
   takeHead(): void {
     const { response, request } = this.x
     const head = (this.owner as ReaderOwner).answerHead
@@ -121,7 +121,7 @@ export class Reader implements ListNode<Reader>, BodySource {
     response.bodyLength = BODY_NONE
   }
 
-  /** Sends it; the body follows. The exchange may be finished when this returns. */
+  /** Sends the head; the body follows. The exchange may be finished when this returns. */
   answer(): void {
     const { x } = this
     const { life } = x
@@ -130,7 +130,7 @@ export class Reader implements ListNode<Reader>, BodySource {
     x.source = this
     x.answer()
     if (hasBody && x.life === life && this.owner !== null) this.#release()
-    // Whole with its head: nothing of the body is of use.
+    // The answer is whole with its head: no body is needed.
     else if (!hasBody) this.leave()
   }
 
@@ -168,7 +168,7 @@ export class Reader implements ListNode<Reader>, BodySource {
     x.out.end(trailers)
   }
 
-  /** It will never be whole. */
+  /** The body will never be whole. */
   break(fault: Fault): void {
     this.owner = null
     this.#held = null

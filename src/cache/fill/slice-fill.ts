@@ -22,7 +22,7 @@ import { Outcome, type Reader } from './reader.ts'
 import { asWhole, indexOf, SliceAnswer, versionOf, type Slice, type Version } from './slice.ts'
 
 export class SliceFill extends Fill {
-  /** What it has found the version to be. */
+  /** The version that it has found. */
   #found: Version | null = null
   #index: Entry | null = null
 
@@ -82,7 +82,7 @@ export class SliceFill extends Fill {
     this.askAgain({ ...ask, stale: null }, Faults.CLIENT_GONE)
   }
 
-  /** The origin has something else to say of this slice: to whom it says it, it is told best. */
+  /** The origin says something else about this slice: that is best told to the one who asked. */
   #letAllGo(): void {
     this.tellAll((reader) => this.tell(reader, Outcome.ALONE))
     this.giveUp()
@@ -97,7 +97,7 @@ export class SliceFill extends Fill {
     this.giveUp()
   }
 
-  /** Of a version just found: the index goes into the store, and to all. */
+  /** A version has just been found: its index goes into the store, and to all readers. */
   protected override tellKept(growing: Growing, isPurged: boolean): void {
     const { slice = null } = this.ask
     const version = this.#found
@@ -113,7 +113,7 @@ export class SliceFill extends Fill {
     })
   }
 
-  /** A slice is as fresh as its index, and that has been judged. */
+  /** A slice is as fresh as its index, which has been judged already. */
   protected override isUsable(entry: Entry, reader: Reader): boolean {
     return ((this.ask.slice ?? null) !== null && entry !== this.#index) || super.isUsable(entry, reader)
   }

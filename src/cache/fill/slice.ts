@@ -20,15 +20,15 @@ import { Entry } from '../store/entry.ts'
 import { BodySpan, MemoryBody } from '../store/memory-body.ts'
 import { copyOfRule } from '../rules/rule.ts'
 
-/** What tells one representation of a URL from another. */
+/** What distinguishes one representation of a URL from another. */
 export interface Version {
   /** A strong entity-tag, or a Last-Modified that is old enough to be strong (RFC 9110 §8.8.2.2): for If-Range. */
   readonly validator: string
-  /** Of the whole, in bytes. */
+  /** The length of the whole, in bytes. */
   readonly length: number
 }
 
-/** What an origin's answer to the request for a slice is. */
+/** What an origin's answer to the request for a slice turns out to be. */
 export const SliceAnswer = {
   /** The slice. */
   SLICE: 0,
@@ -46,15 +46,15 @@ export const SliceAnswer = {
 export type SliceAnswer = (typeof SliceAnswer)[keyof typeof SliceAnswer]
 
 export interface SliceStart {
-  /** Of each slice but the last. */
+  /** The size of each slice but the last. */
   readonly bytes: number
   readonly number: number
-  /** The step that the origin is asked by. */
+  /** The step by which the origin is asked. */
   readonly from: number
   readonly indexKey: string
-  /** Under which the whole would be stored. */
+  /** The key under which the whole would be stored. */
   readonly wholeKey: string
-  /** null: not known yet, any will do. */
+  /** The version; null: it is not known yet, and any will do. */
   readonly version: Version | null
 }
 
@@ -86,12 +86,12 @@ export class Slice implements SliceStart {
     return this.number * this.bytes
   }
 
-  /** Of the whole, if that is so long. */
+  /** The bytes of this slice, if the whole is long enough. */
   get last(): number {
     return this.first + this.bytes - 1
   }
 
-  /** How many bytes of a whole of `length` it has. */
+  /** How many bytes this slice has of a whole of `length`. */
   bytesOf(length: number): number {
     return Math.min(this.bytes, length - this.first)
   }
@@ -104,7 +104,7 @@ export class Slice implements SliceStart {
     return new Slice(this, this.number, version)
   }
 
-  /** Makes a request for all ask for this slice, of its version only. */
+  /** Turns a request for the whole into one for this slice, of its version only. */
   askFor({ fields }: RequestHead): void {
     const { version } = this
     const last = version === null ? this.last : Math.min(this.last, version.length - 1)
@@ -112,7 +112,7 @@ export class Slice implements SliceStart {
     if (version !== null) fields.setKnown(Field.IF_RANGE, version.validator)
   }
 
-  /** What `response` is; its version where it is a slice and none was known. */
+  /** What `response` is; also its version, where it is a slice and none was known. */
   judge(response: ResponseHead): { readonly answer: SliceAnswer; readonly version: Version | null } {
     const { version } = this
     const { status } = response
@@ -156,7 +156,7 @@ function carries(fields: FieldsView, validator: string): boolean {
   return fields.get(Field.LAST_MODIFIED) === validator
 }
 
-/** '' where nothing tells for certain which representation it is. */
+/** The validator; '' where nothing tells for certain which representation it is. */
 export function strongValidatorOf(fields: FieldsView): string {
   const etag = fields.get(Field.ETAG) ?? ''
   if (etag.startsWith('"')) return etag
@@ -165,7 +165,7 @@ export function strongValidatorOf(fields: FieldsView): string {
   return modifiedMs + 1000 <= readDate(fields.get(Field.DATE) ?? '', 0) ? modified : ''
 }
 
-/** Makes a 206 stand for the whole answer: what is stored and judged is that. */
+/** Turns the head of a 206 into that of the whole answer, which is what is stored and judged. */
 export function asWhole(response: ResponseHead): void {
   response.status = 200
   response.reason = ''
@@ -173,7 +173,7 @@ export function asWhole(response: ResponseHead): void {
   removeContentDigests(response.fields)
 }
 
-/** The index of the whole that `slice` is of. */
+/** The index of the whole to which `slice` belongs. */
 export function indexOf(slice: Entry, indexKey: string, { length }: Version): Entry {
   const body = MemoryBody.of(Buffer.from(String(length)))
   const { bornAt, site, host, head, vary, variant, tagNames, searchRule } = slice
@@ -184,7 +184,7 @@ export function indexOf(slice: Entry, indexKey: string, { length }: Version): En
 
 const span = new BodySpan()
 
-/** What an index says; null: it is none. */
+/** What an index says; null when it is not one. */
 export function versionOf(index: Entry): Version | null {
   if (!index.body.readAt(0, span)) return null
   const length = Number(span.buffer.toString('latin1', span.start, span.end))

@@ -21,10 +21,10 @@ import type { Slice, Version } from './slice.ts'
 import type { CacheStore } from '../store/store.ts'
 import type { VaryFolding } from '../keys/vary.ts'
 
-/** Where slices are, and who fetches them. */
+/** Where slices are stored, and what fetches them. */
 export interface SliceSource {
   readonly store: CacheStore
-  /** What there is beneath the store; left out: nothing. A promise: it must be waited for. */
+  /** Looks beneath the store; absent: there is nothing beneath. A promise must be waited for. */
   findPart?(
     key: string,
     request: RequestHead,
@@ -51,10 +51,10 @@ class SliceWaiter extends Reader {
 }
 
 export class SlicedBody implements ReadableBody, Followed, Follower {
-  /** As of a body in blocks. */
+  /** As for a body in blocks. */
   readonly single = null
   readonly length: number
-  /** All was read. */
+  /** Everything was read. */
   isWhole = false
   // As a follower of the slice that grows.
   position = 0
@@ -64,7 +64,7 @@ export class SlicedBody implements ReadableBody, Followed, Follower {
   readonly #x: Exchange
   readonly #source: SliceSource
   readonly #ask: Ask
-  /** Any of its version. */
+  /** Any ask for a slice of this version. */
   readonly #slice: Slice
   #reader: Follower | null = null
   #number = -1
@@ -72,9 +72,9 @@ export class SlicedBody implements ReadableBody, Followed, Follower {
   #growth: Growth | null = null
   #waiter: SliceWaiter | null = null
   #isAsking = false
-  /** What lies on disk is being waited for. */
+  /** It is waiting for what is on disk. */
   #looking: object | null = null
-  /** Why the slice asked for last did not come; NONE: it did, or was not told yet. */
+  /** Why the last requested slice did not come; NONE: it did, or it is not known yet. */
   #fault: Fault = NONE
   #hasRetried = false
   #prefetched = -1
@@ -88,7 +88,7 @@ export class SlicedBody implements ReadableBody, Followed, Follower {
     this.length = length
   }
 
-  /** Is the slice with `offset` stored? Then it is what is read next. A promise: it must be waited for. */
+  /** Is the slice with `offset` stored? If so it is read next. A promise must be waited for. */
   open(offset: number): boolean | Promise<boolean> {
     const number = this.#numberOf(offset)
     const entry = this.#find(number) ?? this.#findBelow(number)
@@ -97,13 +97,13 @@ export class SlicedBody implements ReadableBody, Followed, Follower {
     return entry.then((found) => this.#looking === looking && this.#takeStored(number, found))
   }
 
-  /** What an exchange that has not begun its answer waits with for the slice with `offset`. */
+  /** The reader with which an exchange that has not begun its answer waits for the slice with `offset`. */
   askFor(offset: number): Ask & { readonly slice: Slice } {
     const slice = this.#slice.at(this.#numberOf(offset))
     return { ...this.#ask, key: slice.key, slice }
   }
 
-  /** What came of that. */
+  /** The outcome of that wait. */
   seed(number: number, entry: Entry, growth: Growth | null): void {
     this.#take(number, entry, growth)
   }
@@ -130,7 +130,7 @@ export class SlicedBody implements ReadableBody, Followed, Follower {
       : this.#fitting(slice, found)
   }
 
-  /** False: it is not. */
+  /** Returns false when it is not. */
   #takeStored(number: number, entry: Entry | null): boolean {
     if (entry !== null) this.#take(number, entry, entry.body.backing?.growth ?? null)
     return entry !== null
@@ -142,7 +142,7 @@ export class SlicedBody implements ReadableBody, Followed, Follower {
     this.#entry = entry
     this.#growth = growth
     growth?.follow(this)
-    // Of one that is read from its middle, or asked for again, the reader wants what comes later.
+    // Of a slice that is read from its middle, or asked for again, the reader wants the later bytes.
     if (this.position > 0) growth?.advance(this)
   }
 
@@ -169,7 +169,8 @@ export class SlicedBody implements ReadableBody, Followed, Follower {
 
   #turnTo(number: number, offset: number): void {
     this.#hasRetried = false
-    // Of several ranges the next one may begin within it: whoever fetches it must not wait for the bytes before to be read.
+    // The next of several ranges may begin within this slice: whoever fetches it must not wait for the bytes
+    // before to be read.
     this.position = offset - number * this.#slice.bytes
     const entry = this.#find(number)
     if (entry !== null) this.#take(number, entry, null)
@@ -179,7 +180,7 @@ export class SlicedBody implements ReadableBody, Followed, Follower {
   #request(number: number): void {
     this.#letGo()
     this.#number = number
-    // What was not right on disk is not looked for there again.
+    // A slice that was damaged on disk is not looked for there again.
     const below = this.#hasRetried ? null : this.#findBelow(number)
     if (!(below instanceof Promise)) {
       if (!this.#takeStored(number, below)) this.#fetch(number)
@@ -254,7 +255,10 @@ export class SlicedBody implements ReadableBody, Followed, Follower {
     if (inSlice * 2 >= bytes) this.#prefetch(position)
   }
 
-  /** It goes back, as several ranges may, to what the fill of a slice that no store takes holds no more: it turns to that anew. */
+  /**
+   * It goes back, as several ranges may, to bytes that the fill of an unstored slice no longer holds: then it
+   * asks for that slice anew.
+   */
   #hasLost(inSlice: number): boolean {
     if (this.#growth === null || this.#entry === null || inSlice >= this.position) return false
     return !this.#entry.body.readAt(inSlice, lookedAt, inSlice + 1)

@@ -24,11 +24,11 @@ import { blockBytes, MemoryBody, type BodySpan } from '../store/memory-body.ts'
 import { Patience } from './patience.ts'
 
 export interface TailsOptions {
-  /** The step that the origin is asked by. */
+  /** The step by which the origin is asked. */
   readonly from: number
-  /** Strong. */
+  /** The strong entity-tag. */
   readonly etag: string
-  /** Of the whole. */
+  /** The length of the whole. */
   readonly length: number
   readonly windowBytes: number
   readonly clock: Clock
@@ -49,7 +49,7 @@ export class Tails implements Rest {
     return new TailBody(x, tail, position)
   }
 
-  /** Nobody can join it any more. */
+  /** Can nobody join it any more? */
   close(tail: Tail): void {
     this.#open.delete(tail)
   }
@@ -62,7 +62,7 @@ class Tail implements Downstream, GrowthOwner {
   localAddress = ''
   localPort = 0
   encrypted = false
-  /** Of the whole: where its first byte lies. It moves until the origin is asked. */
+  /** The offset of its first byte in the whole. It may change until the origin is asked. */
   first: number
   readonly body: MemoryBody = new MemoryBody()
   readonly growth: Growth
@@ -83,7 +83,10 @@ class Tail implements Downstream, GrowthOwner {
     this.#patience = new Patience(clock, this.growth, windowBytes, () => this.onAdvance())
   }
 
-  /** Can who wants what follows `position` read from it, without making others wait or lose what they need? */
+  /**
+   * Can a client that wants what follows `position` read from it, without making others wait or lose what they
+   * need?
+   */
   take(position: number): boolean {
     const reachBytes = this.#tails.options.windowBytes / 2
     if (this.#hasAsked) {
@@ -95,7 +98,7 @@ class Tail implements Downstream, GrowthOwner {
     return true
   }
 
-  /** Once, when somebody can take more. */
+  /** Asks the origin, once, when somebody can take more. */
   ask(x: Exchange): void {
     if (this.#hasAsked) return
     this.#hasAsked = true
@@ -180,7 +183,7 @@ class Tail implements Downstream, GrowthOwner {
     this.growth.forgotten(this.#forgotten)
   }
 
-  /** As of an answer that no store takes. */
+  /** The window, as for an answer that no store takes. */
   get #isAhead(): boolean {
     if (this.#isOver || this.growth.size === 0) return false
     const ahead = this.body.length - this.growth.front
@@ -225,7 +228,7 @@ class Tail implements Downstream, GrowthOwner {
   refuseReuse(): void {}
 }
 
-/** A tail as one client reads it: offsets are those of the whole. */
+/** A tail as one client reads it, with the offsets of the whole. */
 class TailBody implements RestBody, Follower {
   readonly single = null
   readonly length: number

@@ -14,7 +14,7 @@ interface Preference {
   readonly weight: number
 }
 
-/** Texts remembered by one table. Longer texts than `textCharactersMax` are read each time. */
+/** How many texts one table remembers. Texts longer than `textCharactersMax` are read each time. */
 const rememberedMax = 1000
 const textCharactersMax = 300
 
@@ -25,7 +25,7 @@ class Memory {
     return this.#results.get(text)
   }
 
-  /** Full, it forgets all: the common texts are back at once. */
+  /** When it is full it forgets everything: the common texts are back at once. */
   keep(text: string, result: string): string {
     if (text.length > textCharactersMax) return result
     if (this.#results.size >= rememberedMax) this.#results.clear()
@@ -34,7 +34,10 @@ class Memory {
   }
 }
 
-/** The members of a list with weights, lower case; an unreadable weight counts as 1, as most servers read it. */
+/**
+ * The members of a list with their weights, in lower case; an unreadable weight counts as 1, as in most
+ * servers.
+ */
 function readPreferences(text: string): Preference[] {
   const list: Preference[] = []
   for (const member of text.toLowerCase().split(',')) {
@@ -55,8 +58,8 @@ function readPreferences(text: string): Preference[] {
 const ordered = new Memory()
 
 /**
- * The same preferences in one spelling: lower case, without space, by falling weight and then by name. A text with
- * quoted strings stays as it is.
+ * The same preferences in one spelling: lower case, without space, by falling weight and then by name. A text
+ * with quoted strings stays as it is.
  */
 export function orderedPreferences(text: string): string {
   const known = ordered.get(text)
@@ -68,7 +71,10 @@ export function orderedPreferences(text: string): string {
   return ordered.keep(text, spelt.join(','))
 }
 
-/** The weight that `text` gives to a name: by the name itself, by one of its `ranges`, or by what `any` stands for. */
+/**
+ * The weight that `text` gives to a name: by the name itself, by one of its `ranges`, or by what `any` stands
+ * for.
+ */
 function weightOf(list: readonly Preference[], ranges: readonly string[]): number {
   for (const range of ranges) {
     for (const { name, weight } of list) if (name === range) return weight
@@ -87,7 +93,7 @@ class Chooser {
     this.#otherwise = otherwise
   }
 
-  /** By weight, and among equals the first that the site names. */
+  /** Chooses by weight, and among equals the one that the site names first. */
   best(text: string | undefined, available: readonly string[]): string {
     if (text === undefined) return this.#otherwise(available)
     const memory = this.#memoryOf(available)
@@ -130,7 +136,7 @@ const types = new Chooser(
 )
 const languages = new Chooser(languageRanges, (available) => available[0] ?? '')
 
-/** 'de-CH' is asked for by 'de-ch', 'de' and '*'; and by who asks for 'de-de', 'de' alone is found by his own list. */
+/** 'de-CH' matches 'de-ch', 'de' and '*'; a client that asks for 'de-de' finds 'de' alone through its own list. */
 function languageRanges(name: string): readonly string[] {
   const ranges: string[] = []
   for (let tag = name; tag !== ''; tag = tag.slice(0, Math.max(0, tag.lastIndexOf('-')))) ranges.push(tag)
@@ -158,7 +164,7 @@ export function bestLanguage(accept: string | undefined, available: readonly str
 
 const widening = new Memory()
 
-/** Adds to each 'de-DE' the tag without its last part, with a weight just below. */
+/** Adds, for each 'de-DE', the tag without its last part, with a weight just below. */
 function widened(accept: string): string {
   if (!accept.includes('-')) return accept
   const known = widening.get(accept)

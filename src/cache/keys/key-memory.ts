@@ -9,7 +9,7 @@ import type { Clock } from '../../core/clock.ts'
 export class KeyMemory {
   readonly #clock: Clock
   readonly #keysMax: number
-  /** Key → until when, oldest first. */
+  /** Key → until when it is remembered, oldest first. */
   readonly #until: Map<string, number> = new Map()
 
   constructor(clock: Clock, keysMax: number) {

@@ -11,14 +11,14 @@ import { Field } from '../../http/known-fields.ts'
 import type { FieldsView } from '../../http/fields-view.ts'
 import { readDictionary, type Member } from '../../http/structured.ts'
 
-/** Names that one rule may hold; a rule with more is ignored, as one that cannot be read. */
+/** How many names one rule may hold; a rule with more is ignored like one that cannot be read. */
 const namesMax = 100
 
 export class SearchRule {
-  /** Its spelling: the same rule has the same one. */
+  /** Its spelling: equal rules have the same one. */
   readonly text: string
   readonly #isSorted: boolean
-  /** Do the parameters named matter, and no others; or all but those? */
+  /** Do only the named parameters matter, or all but those? */
   readonly #onlyNamed: boolean
   readonly #names: ReadonlySet<string>
 
@@ -27,12 +27,12 @@ export class SearchRule {
     this.#onlyNamed = onlyNamed
     const sorted = Array.from(new Set(names)).sort()
     this.#names = new Set(sorted)
-    // An '&' behind each: a name may be empty.
+    // An '&' follows each, since a name may be empty.
     const written = sorted.map((name) => encodeURIComponent(name) + '&').join('')
     this.text = (isSorted ? 's' : '-') + (onlyNamed ? 'o' : 'w') + written
   }
 
-  /** The key that the request with this plain key has under the rule. One that is made by a rule already stays. */
+  /** The key that the request with this plain key has under the rule. A key that a rule has made stays as it is. */
   keyOf(key: string): string {
     if (isUnderRule(key)) return key
     const lineEnd = endOfUrl(key)
@@ -52,21 +52,21 @@ export class SearchRule {
 /** What begins the line of a key that holds rule and parameters. */
 const searchLine = '\nsearch '
 
-/** As text of visible ASCII, whatever is in it. */
+/** Encodes any text as visible ASCII. */
 function written(parameters: readonly [string, string][]): string {
   return parameters
     .map(([name, value]) => encodeURIComponent(name) + '=' + encodeURIComponent(value))
     .join('&')
 }
 
-/** The rule of this spelling (`SearchRule.text`); null: it is none. */
+/** The rule of this spelling (`SearchRule.text`); null when there is none. */
 export function ruleOfText(text: string): SearchRule | null {
   const [, order, kind, names = ''] = /^([s-])([ow])((?:[^&?]*&)*)$/.exec(text) ?? []
   if (kind === undefined) return null
   return new SearchRule(order === 's', kind === 'o', names.split('&').slice(0, -1).map(decodeURIComponent))
 }
 
-/** The rule that a key was made by; null: it is that of a request. */
+/** The rule by which a key was made; null for the plain key of a request. */
 export function ruleOfKey(key: string): SearchRule | null {
   const at = searchLineAt(key)
   return at < 0 ? null : ruleOfText(key.slice(at + searchLine.length, key.indexOf('?', at)))
@@ -76,7 +76,10 @@ export function isUnderRule(key: string): boolean {
   return searchLineAt(key) >= 0
 }
 
-/** Where the line of a rule begins; -1: there is none. It comes behind site and zone, which are the operator's words. */
+/**
+ * Where the line of a rule begins; -1 when there is none. It comes after site and zone, which are the
+ * operator's words.
+ */
 function searchLineAt(key: string): number {
   const at = key.lastIndexOf(searchLine)
   if (at < 0) return -1
@@ -100,7 +103,7 @@ export function readSearchRule(fields: FieldsView): SearchRule | null {
     : listRule(isSorted, params, except)
 }
 
-/** `params`: none matters, but those of `except`. `params=?0`: all do. */
+/** `params`: none matters except those of `except`. `params=?0`: all do. */
 function booleanRule(isSorted: boolean, isNone: boolean, except: Member | undefined): SearchRule | null {
   if (!isNone) return except === undefined && isSorted ? new SearchRule(true, false, []) : null
   if (except === undefined) return new SearchRule(isSorted, true, [])
@@ -108,7 +111,7 @@ function booleanRule(isSorted: boolean, isNone: boolean, except: Member | undefi
   return names === null ? null : new SearchRule(isSorted, true, names)
 }
 
-/** `params=("a" "b")`: all matter but these. */
+/** `params=("a" "b")`: all matter except these. */
 function listRule(isSorted: boolean, params: Member, except: Member | undefined): SearchRule | null {
   const names = except === undefined ? namesOf(params) : null
   return names === null ? null : new SearchRule(isSorted, false, names)
@@ -128,12 +131,15 @@ function namesOf(member: Member): string[] | null {
   return names
 }
 
-/** Rules for one path; a site that says more than this many different things about it does not mean them. */
+/** How many rules one path may have; a site that says more different things about it cannot mean them all. */
 const rulesPerPathMax = 4
-/** Paths remembered; the oldest is forgotten, and its answers are not found until it is stored again. */
+/**
+ * How many paths are remembered; the oldest is forgotten, and its answers are not found until one is stored
+ * again.
+ */
 const pathsMax = 10_000
 
-/** Which rules are there for which path, site and zone. */
+/** Which rules there are for which path, site and zone. */
 export class SearchRules {
   readonly #byPath = new Map<string, readonly SearchRule[]>()
 
@@ -141,19 +147,19 @@ export class SearchRules {
     return this.#byPath.size === 0
   }
 
-  /** `key` is the one that the rule made. */
+  /** Adds a rule; `key` is the one that the rule made. */
   add(key: string, rule: SearchRule): void {
     const path = searchPathOf(key)
     this.#set(path, withRules([rule], this.#byPath.get(path) ?? noRules))
   }
 
-  /** There is something under a key, which a rule may have made. */
+  /** Something is stored under a key, which a rule may have made. */
   note(key: string): void {
     const rule = ruleOfKey(key)
     if (rule !== null) this.add(key, rule)
   }
 
-  /** These are known of a path elsewhere: they come after those that are known here. */
+  /** Adds rules of a path that are known elsewhere, after those that are known here. */
   learn(path: string, rules: readonly SearchRule[]): void {
     if (rules.length > 0) this.#set(path, withRules(this.#byPath.get(path) ?? noRules, rules))
   }
@@ -174,13 +180,13 @@ export class SearchRules {
     return this.#byPath.get(searchPathOf(key)) ?? noRules
   }
 
-  /** Every key under which the request with this plain key may have been answered, but `except`. */
+  /** Every key under which the request with this plain key may have been answered, except `except`. */
   keysOf(key: string, except = ''): string[] {
     return [key, ...this.of(key).map((rule) => rule.keyOf(key))].filter((each) => each !== except)
   }
 }
 
-/** The first ones of both, each once. */
+/** The members of both lists, each once, up to the bound. */
 export function withRules(rules: readonly SearchRule[], more: readonly SearchRule[]): readonly SearchRule[] {
   const others = more.filter(({ text }) => rules.every((rule) => rule.text !== text))
   return [...rules, ...others].slice(0, rulesPerPathMax)
@@ -199,7 +205,7 @@ function endOfUrl(key: string): number {
   return end < 0 ? key.length : end
 }
 
-/** What stands for the path in a key, whether that is a request's or a rule's: all but the query. */
+/** What stands for the path in a key, be it a request's or a rule's: everything but the query. */
 export function searchPathOf(key: string): string {
   const at = searchLineAt(key)
   if (at >= 0) return key.slice(0, at)

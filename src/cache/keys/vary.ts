@@ -15,7 +15,10 @@ import { bestEncoding, bestLanguage, bestType, orderedPreferences } from './buck
 
 /** How request fields are folded before they are compared, so that browsers that ask alike share an answer. */
 export interface VaryFolding {
-  /** Encodings that the site has, in order of preference: Accept-Encoding becomes the best that is accepted. */
+  /**
+   * The encodings that the site has, in order of preference: Accept-Encoding becomes the best of them that is
+   * accepted.
+   */
   readonly encodings?: readonly string[]
   /** Media types likewise, for Accept. */
   readonly types?: readonly string[]
@@ -27,15 +30,15 @@ export interface VaryFolding {
 export const VARY_ANY = 'any'
 
 /**
- * Fields that we write on the way to the origin and that say who asks: the client's own request does not show what the origin
- * saw there. (X-Forwarded-Host and X-Forwarded-Proto say what the key says.)
+ * Fields that we write on the way to the origin and that say who asks: the client's own request does not show
+ * what the origin saw in them. (X-Forwarded-Host and X-Forwarded-Proto say what the key says.)
  */
 const whoAsks: ReadonlySet<string> = new Set(['forwarded', 'x-forwarded-for', 'x-real-ip', 'x-request-id'])
 
-/** Fields that one Vary may name. One that names more is taken for `*`. */
+/** How many fields one Vary may name. One that names more is treated as `*`. */
 export const varyNamesMax = 32
 
-/** A set of field names, interned: the same set under the same folding is the same object while it is in use. */
+/** A set of field names, interned: while it is in use, the same set under the same folding is the same object. */
 export class Vary {
   /** Lower-case names, sorted, each once. */
   readonly names: readonly string[]
@@ -48,7 +51,7 @@ export class Vary {
     this.#ids = names.map((name) => fieldId(name))
   }
 
-  /** The secondary key of a request. Each value is preceded by its length, so that none can look like two. */
+  /** The secondary key of a request. Each value is preceded by its length, so that no value can look like two. */
   variantOf(request: RequestHead): string {
     const { fields } = request
     let text = ''
@@ -69,7 +72,7 @@ export class Vary {
   }
 }
 
-/** The best of what the site has, where the operator said what that is; undefined where he did not. */
+/** The best of what the site has, if the operator said what that is; undefined if not. */
 function chosenValue(id: number, value: string | undefined, folding: VaryFolding): string | undefined {
   const { encodings, types, languages } = folding
   if (id === Field.ACCEPT_ENCODING && encodings !== undefined) return bestEncoding(value, encodings)
@@ -100,7 +103,7 @@ function foldedValue(id: number, value: string | undefined, folding: VaryFolding
   }
 }
 
-/** A list without the space around its commas. With a quoted string in it, it stays as it is. */
+/** A list without the space around its commas. A list with a quoted string in it stays as it is. */
 function withoutListSpace(value: string): string {
   if (!value.includes(',') || value.includes('"')) return value
   return value
@@ -110,8 +113,8 @@ function withoutListSpace(value: string): string {
 }
 
 /**
- * Makes the request to the origin say what its secondary key says, and no more: the answer must fit every client that
- * the key stands for. Only fields that are folded into what the site has are changed.
+ * Makes the request to the origin say exactly what its secondary key says: the answer must fit every client
+ * that the key stands for. Only fields that are folded into what the site has are changed.
  */
 export function foldRequest(fields: Fields, folding: VaryFolding | null): void {
   if (folding === null) return
@@ -125,7 +128,7 @@ export function foldRequest(fields: Fields, folding: VaryFolding | null): void {
 
 const internedPlain = new Map<string, Vary>()
 const internedFolded = new WeakMap<VaryFolding, Map<string, Vary>>()
-/** Sets that are interned; beyond, all are forgotten, and those in use compare a little more slowly. */
+/** How many sets are interned; beyond that all are forgotten, and those in use compare a little more slowly. */
 const internedMax = 1000
 
 /** The Vary of an answer: null when it has none, VARY_ANY when no other request may have it. */

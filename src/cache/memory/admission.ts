@@ -18,18 +18,18 @@ import { GhostTable } from './ghosts.ts'
 export interface Admitted<T> extends ListNode<T> {
   readonly key: string
   bytes: number
-  /** How often it was found, up to `usesMax`. */
+  /** How often the entry was found, up to `usesMax`. */
   uses: number
   isMain: boolean
 }
 
 export const usesMax = 3
-/** Share of the bytes that the small queue may hold before it is the one that gives. */
+/** The share of the bytes that the small queue may hold before it is the one to evict from. */
 const smallShare = 0.05
-/** Entries that one eviction may give another round to. All were in use: then the oldest goes all the same. */
+/** How many entries one eviction may give another round. If all were in use, the oldest goes all the same. */
 const looksMax = 200
 
-/** That `youngest` looks at: of the main queue those that were found last, not all of a million. */
+/** How many entries `youngest` looks at: of the main queue those that were found last, not all of a million. */
 const youngestMax = 20_000
 
 export class Admission<T extends Admitted<T>> {
@@ -43,7 +43,7 @@ export class Admission<T extends Admitted<T>> {
     return this.#small.size + this.#main.size
   }
 
-  /** Takes an entry in. */
+  /** Adds an entry. */
   add(node: T): void {
     node.uses = 0
     if (this.#ghosts.take(node.key)) this.#addMain(node)
@@ -73,12 +73,12 @@ export class Admission<T extends Admitted<T>> {
     fresh.uses = old.uses
   }
 
-  /** Takes an entry out for another reason than want of room. */
+  /** Removes an entry for another reason than lack of room. */
   remove(node: T): void {
     if (node.isMain ? this.#main.remove(node) : this.#small.remove(node)) this.#count(node, -node.bytes)
   }
 
-  /** The bytes of an entry in a queue change. */
+  /** The bytes of an entry in a queue have changed. */
   resize(node: T, bytes: number): void {
     this.#count(node, bytes - node.bytes)
     node.bytes = bytes
@@ -89,7 +89,7 @@ export class Admission<T extends Admitted<T>> {
     else this.smallBytes += bytes
   }
 
-  /** Chooses the entry to go, and takes it out; null when there is none. `bytesMax`: of the whole store. */
+  /** Chooses the entry to evict, and removes it; null when there is none. `bytesMax` is that of the whole store. */
   evict(bytesMax: number): T | null {
     for (let looks = 0; ; looks++) {
       const isSmall = this.smallBytes > bytesMax * smallShare || this.#main.first === null
@@ -101,7 +101,7 @@ export class Admission<T extends Admitted<T>> {
         if (isSmall) this.#ghosts.add(node.key, this.size)
         return node
       }
-      // From the small queue it enters as if new.
+      // From the small queue it enters the main queue as if new.
       node.uses = isSmall ? 0 : node.uses - price
       this.#addMain(node)
     }
