@@ -22,7 +22,10 @@ import { Field } from '../http/known-fields.ts'
 import { combinedTime, cutText, jsonText, msText, plainText, secondsText } from './log-text.ts'
 import { hiddenText, type Redaction } from './redaction.ts'
 
-/** On a log where long lines may tear, the three texts that clients choose are cut to this many characters each … */
+/**
+ * On a log where long lines may be torn, the three texts that clients choose are cut to this many characters
+ * each …
+ */
 const cutLength = 950
 /** … and host, id and route to this many, so that all together stay below `pipeBytesMax`. */
 const cutWordLength = 200
@@ -40,7 +43,7 @@ export class AccessLog {
   #second = -1
   #time = ''
 
-  /** `lineBytesMax` as the queue says it. */
+  /** `lineBytesMax` is the queue's. */
   constructor(format: 'combined' | 'json', redaction: Redaction, clock: Clock, lineBytesMax = Infinity) {
     this.#isCut = lineBytesMax !== Infinity
     this.#format = format
@@ -168,7 +171,7 @@ export class AccessLog {
     return line + '}\n'
   }
 
-  /** Another field, behind a text that is still open. */
+  /** One more field, after a text that is still open. */
   #tlsText(x: Exchange): string {
     const { guard } = x.down
     const session = guard?.session ?? null
@@ -187,7 +190,7 @@ function clientOf(x: Exchange): string {
   return x.clientAddress === '' ? x.down.remoteAddress : x.clientAddress
 }
 
-/** Another field, of the proxy that announced the client by the PROXY protocol. */
+/** One more field, for the proxy that announced the client by the PROXY protocol. */
 function relayText(x: Exchange): string {
   const { relayAddress = '' } = x.down
   return relayAddress === '' ? '' : '","relay_ip":"' + jsonText(relayAddress)

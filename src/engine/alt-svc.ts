@@ -12,11 +12,11 @@ const maxAgeSeconds = 86_400
 
 const httpsPort = 443
 
-/** null: no listener serves HTTP/3. */
+/** Returns null when no listener serves HTTP/3. */
 export function altSvcOf({ tls, listeners }: Pick<Plan, 'tls' | 'listeners'>): AltSvc | null {
   const quic = tls?.quic ?? null
   if (quic === null || quic.size === 0) return null
-  /** By port; 0 stands for any, where the system chooses. */
+  /** By port; 0 stands for a port that the system chooses. */
   const byPort = new Map<number, QuicSecurity>()
   for (const { name, port } of listeners) {
     const security = quic.get(name)
@@ -25,11 +25,12 @@ export function altSvcOf({ tls, listeners }: Pick<Plan, 'tls' | 'listeners'>): A
   return {
     tell(x) {
       const { down, request, response } = x
-      // Behind a proxy that announces clients UDP would not come here.
+      // Behind a proxy that announces clients, UDP would not reach us.
       if (!down.encrypted || request.version >= HTTP_3 || (down.relayAddress ?? '') !== '') return
       const security = byPort.get(down.localPort) ?? byPort.get(0)
       if (security === undefined || !security.covers(request.host)) return
-      // The port by which the client has come: where one is mapped to another on the way here, ours would mean nothing.
+      // The port at which the client arrived: where it was mapped to another one on the way, ours would mean
+      // nothing.
       const port = request.port === -1 ? httpsPort : request.port
       response.fields.setKnown(Field.ALT_SVC, `h3=":${port}"; ma=${maxAgeSeconds}`)
     },

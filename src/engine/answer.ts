@@ -12,7 +12,7 @@ import { reasonPhrase } from '../http/reasons.ts'
 import { fillGrpcAnswer, isGrpcCall } from './grpc-answer.ts'
 import type { ErrorPages } from './plan.ts'
 
-/** When to come back, in seconds: a restart is over in one, maintenance in minutes. */
+/** When to try again, in seconds: a restart is over in one, maintenance in minutes. */
 const retryAfter: ReadonlyMap<Fault, string> = new Map([
   [Faults.DRAINING, '1'],
   [Faults.TOO_MANY_CONNECTIONS, '1'],
@@ -20,12 +20,12 @@ const retryAfter: ReadonlyMap<Fault, string> = new Map([
   [Faults.MAINTENANCE, '120'],
 ])
 
-/** What a 405 of ours says is allowed (RFC 9110 §15.5.6): all but TRACE and CONNECT. */
+/** What our 405 lists as allowed (RFC 9110 §15.5.6): all but TRACE and CONNECT. */
 const allowedMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
 export interface ErrorAnswerOptions {
   readonly errorPages: ErrorPages
-  /** Our name in Proxy-Status (RFC 9209); '' sends none, as it tells the world about the inside. */
+  /** Our name in Proxy-Status (RFC 9209); '' sends none, since the field tells the world about the inside. */
   readonly proxyStatusName: string
 }
 

@@ -33,9 +33,9 @@ import type { Tunnels } from './tunnels.ts'
 
 export abstract class Answering implements Walk {
   abstract readonly observer: Observer
-  /** The exchanges that were upgraded. */
+  /** The upgraded exchanges. */
   abstract readonly tunnels: Tunnels
-  /** null: there is nothing to tell. */
+  /** null: there is nothing to announce. */
   protected abstract get altSvc(): AltSvc | null
   protected abstract readonly errorAnswers: ErrorAnswerOptions
 
@@ -78,7 +78,7 @@ export abstract class Answering implements Walk {
   }
 
   answerWhole(x: Exchange, body: Buffer | null): void {
-    // Whoever answers whole needs no answer of an origin any more.
+    // Whoever answers with a whole body needs no answer from an origin any more.
     const { source } = x
     x.source = null
     if (source !== null && source !== x.upstream) source.cancel(NONE)
@@ -105,14 +105,14 @@ export abstract class Answering implements Walk {
     else if (walkOutward(x, from)) this.#send(x)
   }
 
-  /** The walk goes on after a wait; what came of the body meanwhile follows the head. */
+  /** The walk goes on after a wait; what arrived of the body meanwhile follows the head. */
   #outwardHeld(x: Exchange, held: HeldBody, from: number): void {
     const life = x.life
     x.out = held.next
     this.#outward(x, from)
     if (x.life !== life || x.isFinished || x.phase === PHASE_OVER) return
     if (x.out instanceof HeldBody) {
-      // Waits again, one step farther out: what was held stays held.
+      // It waits again, one step farther out: what was held stays held.
       held.release(x.out)
     } else if (x.isHeadSent) {
       const { source } = x
@@ -137,7 +137,7 @@ export abstract class Answering implements Walk {
   #switch(x: Exchange): void {
     const fault = this.tunnels.open(x)
     if (fault === NONE) return
-    // The client's server tells of a client that is gone; an origin that is gone can still be answered for.
+    // The client's server reports a client that is gone; for an origin that is gone we can still answer.
     x.isHeadSent = false
     if (fault === Faults.CLIENT_GONE) this.abandon(x, fault)
     else this.fail(x, fault)
@@ -189,14 +189,14 @@ export abstract class Answering implements Walk {
   #answerFault(x: Exchange, fault: Fault): void {
     this.#dropSource(x, fault)
     x.clearAnswer()
-    // Nobody reads an error page of a child: who waits for it makes up its own mind.
+    // Nobody reads an error page of a child: whoever waits for it decides by itself.
     if (x.isChild) return this.#cut(x, fault)
     const body = this.fillError(x, fault)
     if (body === null) return this.#cut(x, fault)
     try {
       walkErrorAnswer(x)
     } catch (error) {
-      // The answer goes out as that step has left it: another error answer would come to the same step.
+      // The answer goes out as that step has left it: another error answer would reach the same step.
       this.noteCrash(error)
     }
     this.sendError(x, fault, body)
@@ -215,21 +215,21 @@ export abstract class Answering implements Walk {
     return fillErrorAnswer(x, fault, this.errorAnswers)
   }
 
-  /** Tells the steps that were begun, then lets go of what is still held. */
+  /** Tells the steps that were begun, then releases what is still held. */
   protected giveUp(x: Exchange, fault: Fault): void {
     tellAbandoned(x)
     this.#dropSource(x, fault)
     if (x.upstream !== null) this.cancelUpstream(x, fault)
   }
 
-  /** Who produces the body is told that nobody wants it: it may be read from a store, and hold others back. */
+  /** The producer of the body is told that nobody wants it: it may be read from a store, and hold others back. */
   #dropSource(x: Exchange, fault: Fault): void {
     const { source } = x
     x.source = null
     if (source !== null && source !== x.upstream) source.cancel(fault)
   }
 
-  /** First forgotten, then cancelled: whatever it still says comes from one that is not current. */
+  /** The upstream is first forgotten, then cancelled: whatever it still says comes from one that is not current. */
   protected cancelUpstream(x: Exchange, fault: Fault): void {
     const { upstream } = x
     x.upstream = null
@@ -264,8 +264,9 @@ export abstract class Answering implements Walk {
 }
 
 /**
- * Would the client take this answer for its tunnel? Any 2xx opens one for an extended CONNECT (RFC 9110 §9.3.6, RFC 8441 §4), and the
- * text of a page would then be read as frames. An origin that knows no Upgrade answers the GET that it was sent with 200.
+ * Would the client take this answer for its tunnel? Any 2xx opens one for an extended CONNECT (RFC 9110 §9.3.6,
+ * RFC 8441 §4), and the text of a page would then be read as frames. An origin that does not know Upgrade
+ * answers the GET that it was sent with 200.
  */
 function seemsTunnel({ request, response }: Exchange): boolean {
   if (request.upgrade === '' || request.version < HTTP_2) return false

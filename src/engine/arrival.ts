@@ -14,7 +14,10 @@ import { readAuthority } from '../http/target.ts'
 import type { ForwardingPlan } from './plan.ts'
 import { isSaneRequestId, type RequestIds } from './request-id.ts'
 
-/** Sets clientAddress, isPeerTrusted, scheme, host and requestId; drops fields. Once, before anything looks at them. */
+/**
+ * Sets clientAddress, isPeerTrusted, scheme, host and requestId, and drops fields. Call it once, before
+ * anything looks at them.
+ */
 export function identify(x: Exchange, plan: ForwardingPlan, ids: RequestIds): void {
   const peer = x.down.remoteAddress
   const { fields } = x.request
@@ -61,7 +64,7 @@ function believeScheme(x: Exchange, scheme: string): void {
   if (lower === 'http' || lower === 'https') x.request.scheme = lower
 }
 
-/** Read into a head of its own first: what cannot be read must leave the request as it is. */
+/** Claims are read into this head first: what cannot be read must leave the request as it is. */
 const scratch = new RequestHead()
 
 function believeHost(x: Exchange, authority: string): void {

@@ -28,19 +28,19 @@ export interface EngineOptions {
   readonly observer: Observer
   readonly plan: Plan
   readonly requestIds?: RequestIds
-  /** Answers to http-01 challenges; left out: there are never any. */
+  /** Answers to http-01 challenges; absent: there are never any. */
   readonly challenges?: HttpChallenges
-  /** Finished exchanges kept for further use; each is about 6 KiB. */
+  /** How many finished exchanges are kept for reuse; each is about 6 KiB. */
   readonly pooledMax?: number
 }
 
-/** As many as a busy worker has under way at once; beyond, they are made and thrown away. */
+/** As many as a busy worker has under way at once; beyond that they are made and thrown away. */
 const defaultPooledMax = 1024
 
 export class Engine extends Answering implements Serve {
   readonly clock: Clock
   readonly observer: Observer
-  /** The exchanges that were upgraded. */
+  /** The upgraded exchanges. */
   readonly tunnels: Tunnels
   readonly #pooledMax: number
   readonly #free: Exchange[] = []
@@ -80,7 +80,7 @@ export class Engine extends Answering implements Serve {
     this.#generations.swap(plan)
   }
 
-  /** Exchanges under way, tunnels included. */
+  /** How many exchanges are under way, tunnels included. */
   get running(): number {
     return this.#generations.running
   }
@@ -89,12 +89,12 @@ export class Engine extends Answering implements Serve {
     return this.tunnels.size
   }
 
-  /** The server drains: tunnels, and those still to come, are closed in their protocol's way. */
+  /** The server is draining: closes tunnels in their protocol's way, and those still to come as well. */
   drainTunnels(): void {
     this.tunnels.drain()
   }
 
-  /** The time for that is over. Their exchanges end when both of their connections are gone. */
+  /** The time for that is over: cuts the tunnels. Their exchanges end when both of their connections are gone. */
   cutTunnels(): void {
     this.tunnels.cutAll(Faults.DRAINING)
   }
@@ -141,7 +141,7 @@ export class Engine extends Answering implements Serve {
     // Whoever waits holds an older number now.
     x.turn++
     if (x.fault === NONE) x.fault = fault
-    // That the readers of a child are gone is no fault of anybody's.
+    // It is nobody's fault that the readers of a child are gone.
     if (!x.isChild) this.observer.onFault(x, fault)
     try {
       this.giveUp(x, fault)
@@ -155,7 +155,7 @@ export class Engine extends Answering implements Serve {
     x.isFinished = true
     x.phase = PHASE_OVER
     x.turn++
-    // All of the answer was sent and its producer still holds on: it is of no use any more.
+    // The whole answer was sent and its producer is still attached: nobody needs it any more.
     if (x.upstream !== null) this.cancelUpstream(x, x.fault)
     tellFinished(x, this.#onFinishException)
     const { lease } = x
@@ -186,7 +186,7 @@ export class Engine extends Answering implements Serve {
     child.isPeerTrusted = x.isPeerTrusted
     child.requestId = x.requestId
     child.rewrittenTarget = x.rewrittenTarget
-    // As if the step before had just been left: `resume` begins with `from`.
+    // As if the step before had just been left, so that `resume` begins with `from`.
     child.firstStep = child.stepsBegun = from
     child.step = from - 1
     return child

@@ -7,15 +7,15 @@ import { Field } from '../http/known-fields.ts'
 import type { Exchange } from '../http/exchange.ts'
 
 export interface HttpChallenges {
-  /** How many are open; 0 nearly always, and then nothing is looked at. */
+  /** How many challenges are open: nearly always 0, and then nothing else is looked at. */
   readonly size: number
-  /** null: none of ours. */
+  /** The answer to this token; null: the token is not ours. */
   httpAnswer(token: string): string | null
 }
 
 const prefix = '/.well-known/acme-challenge/'
 
-/** Answers x, when it asks for a token of ours. */
+/** Answers x if it asks for one of our tokens. */
 export function answersChallenge(x: Exchange, challenges: HttpChallenges): boolean {
   const { path, method } = x.request
   if (!path.startsWith(prefix) || (method !== 'GET' && method !== 'HEAD')) return false

@@ -15,12 +15,12 @@ export class ClosingDirection implements TransportEvents {
   #onSent: (() => void) | null = null
   #isClosed = false
 
-  /** `frame`: the Close frame to send. */
+  /** `frame` is the Close frame to send. */
   constructor(frame: Buffer) {
     this.#frame = frame
   }
 
-  /** Follows what `source` reads, on its way to `target`. After they were joined. */
+  /** Follows what `source` reads, on its way to `target`. Call it after they were joined. */
   follow(source: Transport, target: Transport): void {
     this.#events = source.events
     this.#target = target

@@ -12,7 +12,7 @@ import { cutText, jsonText, plainText } from './log-text.ts'
 
 /** Enough to see who is hit; the counters know the rest. */
 export const faultLinesPerSecondMax = 10
-/** Sentences are rare (starts, reloads, crashes); a loop that makes them is our own bug. */
+/** Messages are rare (starts, reloads, crashes); a loop that makes them is a bug of ours. */
 export const noteLinesPerSecondMax = 100
 /** A line stays below PIPE_BUF, so it is whole also on a pipe that workers share. */
 const messageLengthMax = 2000
@@ -21,14 +21,14 @@ const wordLengthMax = 200
 const rank: Record<FaultLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 }
 
 export class ErrorsLog {
-  /** Lines that were only counted. */
+  /** How many lines were only counted. */
   suppressed = 0
   readonly #clock: Clock
   readonly #write: (line: string) => void
   #isJson = false
   #rank = rank.info
   #second = -1
-  /** Per fault, this second; the last place counts the notes. */
+  /** Lines by fault in this second; the last place counts the messages. */
   readonly #lines = new Uint32Array(faultCount + 1)
   readonly #held = new Uint32Array(faultCount + 1)
   #timer: ClockTimer | null = null
@@ -103,7 +103,7 @@ export class ErrorsLog {
     return false
   }
 
-  /** Writes how many lines were held back since the last time; also before the log is closed. */
+  /** Writes how many lines were held back since the last time. It is also called before the log is closed. */
   tellSuppressed(): void {
     for (let index = 0; index <= faultCount; index++) {
       const count = this.#held[index] as number
@@ -130,7 +130,7 @@ export class ErrorsLog {
 
   #textLine(level: FaultLevel, message: string, fields: readonly string[]): string {
     let line = new Date(this.#clock.wallMs()).toISOString() + ' ' + level.padEnd(5) + ' '
-    // The logs are ASCII: the § of our own sentences would be told as \\xA7.
+    // The logs are ASCII: the § of our own sentences would be written as \\xA7.
     const said = message.replaceAll('"', "'").replaceAll('§', 'section ')
     line += plainText(cutText(said, messageLengthMax))
     for (let i = 0; i < fields.length; i += 2) {
@@ -154,7 +154,7 @@ export class ErrorsLog {
   }
 }
 
-/** The address of the attempt, or the server that was picked for it when it never got as far. */
+/** The address of the attempt, or the server that was picked for it if it never got that far. */
 function upstreamOf(x: Exchange): string {
   const server = x.upstream?.server ?? x.tried[x.tried.length - 1]
   return x.upstream === null || x.upstreamAddress === '' ? (server?.name ?? '') : x.upstreamAddress

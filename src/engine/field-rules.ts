@@ -45,7 +45,7 @@ const inResponse: Readonly<Record<string, string>> = {
   'proxy-authenticate': hop,
 }
 
-/** Why a field cannot be edited there, or ''. */
+/** Why a field cannot be edited there; '' when it can. */
 export function fieldProblem(name: string, side: 'request' | 'response'): string {
   if (!isFieldName(name)) return `"${name}" is not a field name (RFC 9110 §5.1)`
   const lowerName = name.toLowerCase()

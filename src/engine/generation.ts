@@ -8,7 +8,7 @@ import type { Plan } from './plan.ts'
 /** A plan, and how many exchanges hold it. */
 export class Generation implements Lease {
   readonly plan: Plan
-  /** Exchanges that were served with this plan and are not finished. */
+  /** How many exchanges were served with this plan and are not finished. */
   running = 0
   #isRetired = false
 
@@ -25,7 +25,7 @@ export class Generation implements Lease {
     if (this.#isRetired && this.running === 0) this.plan.close()
   }
 
-  /** No new exchange takes it. */
+  /** From now on no new exchange takes it. */
   retire(): void {
     this.#isRetired = true
     if (this.running === 0) this.plan.close()
@@ -34,7 +34,7 @@ export class Generation implements Lease {
 
 export class Generations {
   current: Generation
-  /** Replaced ones that may have exchanges that still run. */
+  /** Replaced generations that may still have running exchanges. */
   #retired: Generation[] = []
 
   constructor(plan: Plan) {
@@ -49,7 +49,7 @@ export class Generations {
     old.retire()
   }
 
-  /** Exchanges under way, whatever their plan. */
+  /** How many exchanges are under way, whatever their plan. */
   get running(): number {
     let sum = this.current.running
     for (const generation of this.#retired) sum += generation.running

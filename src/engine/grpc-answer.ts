@@ -7,11 +7,11 @@ import type { Exchange } from '../http/exchange.ts'
 import { Field } from '../http/known-fields.ts'
 import { HTTP_2 } from '../http/message.ts'
 
-/** The status codes of gRPC that we say. */
+/** The status codes of gRPC that we send. */
 const INTERNAL = 13
 const UNKNOWN = 2
 const byHttpStatus: ReadonlyMap<number, number> = new Map([
-  // As gRPC's own table for clients that get an answer of HTTP says it; and what it leaves out, in its spirit.
+  // By gRPC's own table for clients that get an HTTP answer; what that leaves out is in its spirit.
   [400, INTERNAL],
   [401, 16],
   [403, 7],
@@ -26,14 +26,14 @@ const byHttpStatus: ReadonlyMap<number, number> = new Map([
   [504, 14],
 ])
 
-/** Is it a call of gRPC, over a protocol that has it? */
+/** Is it a gRPC call, over a protocol that carries gRPC? */
 export function isGrpcCall(x: Exchange): boolean {
   const { fields, version } = x.request
   if (version < HTTP_2 || !fields.has(Field.CONTENT_TYPE)) return false
   return /^application\/grpc(?:$|[+;])/.test(fields.get(Field.CONTENT_TYPE) as string)
 }
 
-/** Fills `x.response`, of which nothing follows: "Trailers-Only". */
+/** Fills `x.response`, after which nothing follows: "Trailers-Only". */
 export function fillGrpcAnswer(x: Exchange, row: FaultRow): void {
   const { response, request } = x
   const { fields } = response

@@ -10,7 +10,7 @@ import type { BodySink } from '../http/body.ts'
 import { Fields } from '../http/fields.ts'
 
 export class HeldBody implements BodySink {
-  /** Where the body goes on. */
+  /** Where the body will go. */
   readonly next: BodySink
   readonly #pieces: Buffer[] = []
   #trailers: Fields | null = null
@@ -32,12 +32,12 @@ export class HeldBody implements BodySink {
     this.#trailers.copyFrom(trailers)
   }
 
-  /** A fault before the head was sent is the engine's to answer; nothing that was held is of use then. */
+  /** A fault before the head was sent is for the engine to answer; what was held is then useless. */
   abort(_fault: Fault): void {
     this.#pieces.length = 0
   }
 
-  /** Hands all on. True: the source may go on, if there is one still. */
+  /** Passes everything on. True: the source, if there still is one, may go on. */
   release(sink: BodySink): boolean {
     let isWelcome = true
     for (const piece of this.#pieces) isWelcome = sink.write(piece, 0, piece.length)

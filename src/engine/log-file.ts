@@ -14,7 +14,7 @@ export type LogFileSystem = Pick<
   'openSync' | 'open' | 'closeSync' | 'close' | 'fstatSync' | 'write' | 'writeSync'
 >
 
-/** Readable by the group, as logs are; not by everybody: lines hold addresses. */
+/** Readable by the group, as logs are, but not by everybody: lines hold addresses. */
 const fileMode = 0o640
 
 export class LogFile {
@@ -23,7 +23,7 @@ export class LogFile {
   readonly #fs: LogFileSystem
   #fd: number
   #ownsFd: boolean
-  /** Opened by `open`, taken into use by `swap`; -1 for none. */
+  /** The descriptor that `open` opened and `swap` takes into use; -1 for none. */
   #next = -1
 
   constructor(path: string, fd: number, fileSystem: LogFileSystem) {
@@ -50,7 +50,8 @@ export class LogFile {
       this.#fd = this.#fs.openSync('/proc/self/fd/' + this.#fd, flags)
       this.#ownsFd = true
     } catch {
-      // A socket, no reader, or no /proc: writes go through the descriptor that we were given.
+      // It is a socket, has no reader, or there is no /proc: writes go through the descriptor that we were
+      // given.
     }
   }
 
@@ -62,7 +63,7 @@ export class LogFile {
     this.#fs.write(this.#fd, batch, at, batch.length - at, null, done)
   }
 
-  /** Bytes written, 0 when it failed. */
+  /** Returns the bytes written, 0 when it failed. */
   writeNow(batch: Buffer, at: number): number {
     try {
       return this.#fs.writeSync(this.#fd, batch, at, batch.length - at, null)
@@ -71,7 +72,7 @@ export class LogFile {
     }
   }
 
-  /** Opens the path again; `swap` takes it into use. */
+  /** Opens the path again, for `swap` to take into use. */
   open(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#fs.open(this.#path, 'a', fileMode, (error, fd) => {
@@ -83,7 +84,7 @@ export class LogFile {
     })
   }
 
-  /** Goes over to what `open` opened; false when there is nothing. Not while a write is under way. */
+  /** Switches to what `open` opened; false when there is nothing. Must not be called while a write is under way. */
   swap(): boolean {
     if (this.#next === -1) return false
     const old = this.#fd
@@ -93,7 +94,10 @@ export class LogFile {
     return true
   }
 
-  /** `isBusy`: a write has not come back, so the descriptor is left to the end of the process: its number must not be given to another. */
+  /**
+   * `isBusy`: a write has not returned, so the descriptor is left open until the process ends: its number must
+   * not be reused.
+   */
   close(isBusy: boolean): void {
     if (this.#next !== -1) this.#closeFd(this.#next)
     if (this.#ownsFd && !isBusy) this.#closeFd(this.#fd)

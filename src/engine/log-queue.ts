@@ -16,21 +16,24 @@ import * as fs from 'node:fs'
 import { LogFile, type LogFileSystem } from './log-file.ts'
 import type { Clock, ClockTimer } from '../core/clock.ts'
 
-/** PIPE_BUF of Linux; POSIX promises 512 only, macOS 512: there lines of two workers may meet on a pipe. */
+/** Linux's PIPE_BUF. POSIX promises only 512, which macOS has: there lines of two workers may mix on a pipe. */
 const pipeBytesMax = 4096
-/** One write of a file: larger ones measured no faster. */
+/** The size of one write to a file: larger ones measured no faster. */
 const batchBytesMax = 64 * 1024
-/** A line waits at most this long for company: a write to the thread pool costs about 15 µs, shared by all of a batch. */
+/**
+ * A line waits at most this long for others: a write through the thread pool costs about 15 µs, shared by all
+ * lines of a batch.
+ */
 const gatherMs = 50
-/** A full pipe is asked again this soon … */
+/** A full pipe is tried again after this time … */
 const fullRetryMs = 20
-/** … and anything else that failed this soon: a disk does not get room in between. */
+/** … and anything else that failed after this time: a disk does not get room any sooner. */
 const failedRetryMs = 1000
 
 export interface LogQueueOptions {
-  /** A file, or '' for `fd`. */
+  /** The path of a file, or '' for `fd`. */
   readonly path: string
-  /** 1 or 2, when `path` is ''. Never closed. */
+  /** 1 or 2, when `path` is ''. It is never closed. */
   readonly fd: number
   readonly bytesMax: number
   /** Other processes write the same log. */
@@ -42,22 +45,22 @@ export interface LogQueueOptions {
 
 export class LogQueue {
   readonly path: string
-  /** A longer line may be torn apart by other processes' lines. Infinity where that cannot happen. */
+  /** Longer lines may be torn apart by other processes' lines. Infinity where that cannot happen. */
   readonly lineBytesMax: number
-  /** Lines accepted, lines lost, writes that failed: since the start. */
+  /** Since the start: lines accepted, lines lost, writes that failed. */
   accepted = 0
   dropped = 0
   writeErrors = 0
-  /** Told once when lines were lost and there is room again. */
+  /** Called once when lines were lost and there is room again. */
   onRecover: ((lost: number) => void) | null = null
   readonly #bytesMax: number
   readonly #batchBytesMax: number
   readonly #clock: Clock
   readonly #file: LogFile
   #lines: string[] = []
-  /** Lines before this one are gone already. */
+  /** Lines before this index are gone already. */
   #from = 0
-  /** Of all lines that wait, the batch under way included. */
+  /** The bytes of all waiting lines, including the batch under way. */
   #bytes = 0
   #batch: Buffer | null = null
   #batchLines = 0
@@ -79,7 +82,7 @@ export class LogQueue {
     this.#batchBytesMax = mayTear ? pipeBytesMax : batchBytesMax
   }
 
-  /** Takes a line with its line feed. False: it was dropped. */
+  /** Adds a line, with its line feed. False: it was dropped. */
   push(line: string): boolean {
     if (this.#isClosed || this.#bytes + line.length > this.#bytesMax) {
       this.dropped++
@@ -117,7 +120,7 @@ export class LogQueue {
     this.#file.write(batch, this.#batchAt, this.#onWritten)
   }
 
-  /** Makes the next batch of whole lines; false when nothing waits. */
+  /** Prepares the next batch of whole lines; false when nothing waits. */
   #takeBatch(): boolean {
     const lines = this.#lines
     const from = this.#from
@@ -144,7 +147,7 @@ export class LogQueue {
     if (batch === null) return
     if (error !== null) {
       if (error.code !== 'EAGAIN') this.writeErrors++
-      // In another file the batch starts again with the line that was torn.
+      // In a new file the batch starts again with the line that was torn.
       if (this.#file.swap() && this.#batchAt > 0) this.#batchAt = batch.lastIndexOf(10, this.#batchAt - 1) + 1
       this.#wait(error.code === 'EAGAIN' ? fullRetryMs : failedRetryMs)
       return
@@ -172,14 +175,14 @@ export class LogQueue {
   }
 
   /**
-   * Opens the file anew, after it was moved away; stdout and stderr stay. What was under way goes to the old one.
-   * Rejects with the system's error when it cannot be opened: then the old one stays in use.
+   * Opens the file anew after it was moved away; stdout and stderr stay. What is under way goes to the old one.
+   * Rejects with the system's error when the file cannot be opened: then the old one stays in use.
    */
   async reopen(): Promise<void> {
     if (this.path === '' || this.#isClosed) return
     await this.#file.open()
     if (this.#isWriting) return
-    // A batch that is half written goes on in the old file, which `#onWritten` then leaves.
+    // A half-written batch is completed in the old file, which `#onWritten` then leaves.
     if (this.#batch === null || this.#batchAt === 0) this.#file.swap()
     this.#flush()
   }
@@ -188,7 +191,7 @@ export class LogQueue {
   flush(deadlineMs: number): Promise<void> {
     return new Promise((resolve) => {
       if (this.#bytes === 0) return resolve()
-      // The clock's timers let a process end; this wait must not.
+      // The clock's timers do not keep a process alive; this wait must.
       const alive = setTimeout(() => {}, deadlineMs)
       const done = (): void => {
         timer.cancel()
@@ -201,7 +204,10 @@ export class LogQueue {
     })
   }
 
-  /** Takes no more lines, writes what waits for at most `deadlineMs`, and closes. What is left is counted as dropped. */
+  /**
+   * Takes no more lines, writes what waits for at most `deadlineMs`, and closes. Lines that are left count as
+   * dropped.
+   */
   async close(deadlineMs: number): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -221,8 +227,8 @@ export class LogQueue {
   }
 
   /**
-   * Writes what waits without returning to the event loop: for the last moment of a process. The batch under way is
-   * left alone: it is in the kernel's hands, and nobody's request is logged twice.
+   * Writes what waits without returning to the event loop, for the last moment of a process. The batch under
+   * way is left alone: the kernel has it, and no line is written twice.
    */
   flushNow(): void {
     if (this.#batch !== null && this.#isWriting) this.#batch = null

@@ -12,7 +12,10 @@ const jsonUnsafe = plainUnsafe
 
 const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).toUpperCase().padStart(2, '0'))
 
-/** For the combined form: control characters, quotes, backslashes and what is not ASCII as \xNN. '' becomes '-'. */
+/**
+ * For the combined form: control characters, quotes, backslashes and what is not ASCII become \xNN; '' becomes
+ * '-'.
+ */
 export function plainText(text: string): string {
   if (text === '') return '-'
   return plainUnsafe.test(text) ? escapePlain(text) : text
@@ -29,7 +32,7 @@ function escapePlain(text: string): string {
   return out
 }
 
-/** For JSON strings, without the quotes. What is not printable ASCII is \uNNNN. */
+/** For JSON strings, without the quotes: what is not printable ASCII becomes \uNNNN. */
 export function jsonText(text: string): string {
   return jsonUnsafe.test(text) ? escapeJson(text) : text
 }
@@ -45,7 +48,10 @@ function escapeJson(text: string): string {
   return out
 }
 
-/** At most `length` characters once escaped, whatever they are: a character takes up to six (JSON; \xNN of UTF-8). */
+/**
+ * Cuts `text` so that it has at most `length` characters once escaped, whatever they are: one may take up to
+ * six (JSON; \xNN of UTF-8).
+ */
 export function cutText(text: string, length: number): string {
   if (text.length * 6 <= length) return text
   if (text.length <= length && !plainUnsafe.test(text)) return text

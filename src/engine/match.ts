@@ -10,16 +10,16 @@ import type { Exchange } from '../http/exchange.ts'
 import type { PathPattern } from './path-pattern.ts'
 import { decodeQueryText, findQueryValue } from './query.ts'
 
-/** What is asked of a field or a query parameter. */
+/** What is required of a field or a query parameter. */
 export interface ValueTest {
   /** As the config names it: the field's name in lower case, or the parameter's. */
   readonly name: string
-  /** true: there; false: not there; text: exactly this; a regex: its value matches. */
+  /** true: it is there; false: it is not there; a text: it is exactly this; a regex: its value matches. */
   readonly wanted: boolean | string | RegExp
 }
 
 export interface MatcherOptions {
-  /** One of them must take the path; [] for any path. */
+  /** One of them must match the path; [] for any path. */
   readonly paths: readonly PathPattern[]
   /** [] for any. */
   readonly methods: readonly string[]
@@ -48,12 +48,12 @@ export class Matcher {
       methods.length + fields.length + queries.length > 0 || scheme !== '' || clients !== null
   }
 
-  /** Takes every request, so that nothing written after it is reached. */
+  /** Does it take every request, so that nothing written after it is reached? */
   get isCatchAll(): boolean {
     return !this.#hasConditions && (this.paths.length === 0 || this.paths.some((path) => path.isCatchAll))
   }
 
-  /** Takes every request and captures nothing: it need not be asked. */
+  /** Does it take every request and capture nothing, so that it need not be asked? */
   get isUnconditional(): boolean {
     return !this.#hasConditions && this.paths.length === 0
   }
@@ -128,7 +128,7 @@ export class Matcher {
   }
 }
 
-/** HEAD goes where its GET would: its answer must be the same less the body (RFC 9110 §9.3.2). */
+/** HEAD goes where GET would: its answer must be the same without the body (RFC 9110 §9.3.2). */
 function takesMethod(methods: readonly string[], method: string): boolean {
   return methods.includes(method) || (method === 'HEAD' && methods.includes('GET'))
 }

@@ -6,7 +6,7 @@
  * be able to create series.
  */
 
-/** How the values of several workers become one. */
+/** How the values of several workers are combined into one. */
 export type MetricMerge = 'sum' | 'max' | 'min'
 
 export interface MetricRow {
@@ -18,8 +18,9 @@ export interface MetricRow {
 }
 
 /**
- * Name → key → value. A key is what follows the name in the text format: labels in braces or '', and for histograms
- * `_bucket{…}`, `_sum{…}`, `_count{…}`. Plain data: it is cloned over the channels of the workers.
+ * Name → key → value. A key is what follows the name in the text format: labels in braces or '', and for
+ * histograms `_bucket{…}`, `_sum{…}`, `_count{…}`. It is plain data, since it is cloned over the channels of
+ * the workers.
  */
 export type MetricsSnapshot = Record<string, Record<string, number>>
 
@@ -263,7 +264,7 @@ export const Metric = {
   ),
 } as const satisfies Record<string, string>
 
-/** All metrics in the order of exposition. */
+/** All metrics, in the order of the exposition. */
 export const metricRows: readonly MetricRow[] = rows
 
 const rowByName = new Map(rows.map((row) => [row.name, row] as const))
@@ -278,14 +279,17 @@ export function labelText(...pairs: readonly string[]): string {
   return text === '' ? '' : text + '}'
 }
 
-/** Sets one value of `snapshot`. Throws on a name that the table has not: a bug of ours. */
+/** Sets one value of `snapshot`. Throws on a name that is not in the table, which would be a bug of ours. */
 export function setSample(snapshot: MetricsSnapshot, name: string, key: string, value: number): void {
   if (!rowByName.has(name)) throw new Error('no such metric: ' + name)
   const family = (snapshot[name] ??= {})
   family[key] = value
 }
 
-/** One snapshot out of many: sums, and for some gauges the largest or smallest. The inputs stay as they are. */
+/**
+ * Merges many snapshots into one: sums, and for some gauges the largest or smallest. The inputs are not
+ * changed.
+ */
 export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
   const merged: MetricsSnapshot = {}
   for (const snapshot of snapshots) {

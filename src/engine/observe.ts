@@ -31,11 +31,11 @@ const noGauges: ObserveGauges = {
 
 export interface ObserveOptions {
   readonly clock?: Clock
-  /** Several processes write the same logs. */
+  /** Do several processes write the same logs? */
   readonly isShared?: boolean
 }
 
-/** More servers than an edge has; those beyond are counted together, as by names that change all the time. */
+/** More servers than an edge has; further ones, as with names that change all the time, are counted together. */
 export const serverSeriesMax = 1000
 
 export class Observe implements Observer {
@@ -45,11 +45,11 @@ export class Observe implements Observer {
   readonly faults: Float64Array = new Float64Array(faultCount)
   staleCallbacks = 0
   retries = 0
-  /** Exchanges that no client asked for: fills, revalidations. */
+  /** How many exchanges no client asked for: fills, revalidations. */
   fetches = 0
-  /** Requests no route took, and heads that could not be read. */
+  /** Requests that no route took, and heads that could not be read. */
   readonly noRoute: RouteSeries = new RouteSeries('', '')
-  /** Of routes and servers that the config no longer has: sums must not go back. */
+  /** The counts of routes and servers that the config no longer has: sums must not go down. */
   readonly goneRoutes: RouteSeries = new RouteSeries('', 'removed')
   readonly otherServers: ServerSeries = new ServerSeries('other', faultCount)
   #routes = new Map<string, RouteSeries>()
@@ -66,17 +66,17 @@ export class Observe implements Observer {
     this.logs = new Logs(options.clock ?? systemClock, options.isShared ?? false)
   }
 
-  /** Opens the logs of a plan that may be used soon. Throws a sentence when one cannot be opened. */
+  /** Opens the logs of a plan that may soon be in force. Throws a sentence when one cannot be opened. */
   prepare(plan: Plan): void {
     this.logs.prepare(plan.log)
   }
 
-  /** The plan that `prepare` got is not used. */
+  /** Drops the plan that `prepare` was given. */
   discard(): void {
     this.logs.discard()
   }
 
-  /** Goes over to a plan that was prepared. */
+  /** Switches to a plan that was prepared. */
   use(plan: Plan): void {
     this.logs.commit()
     const routes = new Map<string, RouteSeries>()
@@ -99,7 +99,7 @@ export class Observe implements Observer {
     this.#count(x, status, x.fault, nowMs - x.startMs)
   }
 
-  /** Counted for its server, but neither as a request of a client nor in the access log. */
+  /** It is counted for its server, but neither as a client's request nor in the access log. */
   onFetch(x: Exchange): void {
     this.fetches++
     if (x.route !== null) this.#ofRoute(x.route).fetchedBytes += x.bytesSent
@@ -118,12 +118,13 @@ export class Observe implements Observer {
     series.receivedBytes += x.body.receivedBytes
     series.sentBytes += x.bytesSent
     if (x.cacheResult !== CacheResult.NONE) series.addCached(x.cacheResult, x.bytesSent)
-    // A tunnel lives for hours, as does a connection passed on: they would hide what the histogram is for.
+    // A tunnel lives for hours, as does a connection that is passed on: they would hide what the histogram is
+    // for.
     if (status !== 101 && x.request.version !== VERSION_TCP) series.duration.add(totalMs)
     if (fault !== NONE) this.requestFaults[fault] = (this.requestFaults[fault] as number) + 1
     if (x.attempts > 0) {
       this.#countUpstream(x, status)
-      // Else what came was for a fill, which is counted by itself.
+      // Otherwise the answer was for a fill, which is counted separately.
       if (x.tried.length > 0 && x.cacheResult !== CacheResult.NONE) series.fetchedBytes += x.bytesSent
     }
     const { access, accessLog } = this.logs
@@ -132,7 +133,7 @@ export class Observe implements Observer {
 
   #countUpstream(x: Exchange, status: number): void {
     const server = x.tried[x.tried.length - 1]
-    // Attempts without servers are those of a fill, which is counted by itself.
+    // Attempts without servers are those of a fill, which is counted separately.
     if (server === undefined) return
     this.retries += x.attempts - 1
     const series = this.#ofServer(server)
@@ -142,7 +143,7 @@ export class Observe implements Observer {
 
   /** An exchange may still hold the route of a plan that is gone. */
   #ofRoute(route: RouteInfo): RouteSeries {
-    // A look into a WeakMap costs as much as all counting; requests come in runs.
+    // A WeakMap lookup costs as much as all the counting, and requests come in runs.
     if (route === this.#lastRoute) return this.#lastSeries
     let series = this.#routeSeries.get(route)
     if (series === undefined) {
@@ -177,7 +178,7 @@ export class Observe implements Observer {
       const { faults } = this.#ofServer(server)
       faults[fault] = (faults[fault] as number) + 1
     }
-    // What failed in a fill, its own exchange has told already, with the server.
+    // What failed in a fill was already reported by the fill's own exchange, with the server.
     const isOfFill = x.attempts > 0 && x.tried.length === 0
     if (isOfFill && faultRow(fault).side === 'origin') return
     this.logs.errorsLog.fault(x, fault)
@@ -197,7 +198,7 @@ export class Observe implements Observer {
     this.logs.errorsLog.note(level, message)
   }
 
-  /** What the cache did, by site. */
+  /** What the cache did for each site. */
   siteCaches(): Record<string, SiteCache> {
     return siteCaches([...this.#routes.values()])
   }
@@ -224,7 +225,7 @@ export class Observe implements Observer {
     await this.logs.close(deadlineMs)
   }
 
-  /** Writes what waits at once: for a process that ends without returning to the event loop. */
+  /** Writes what waits at once, for a process that ends without returning to the event loop. */
   flushNow(): void {
     this.logs.flushNow()
   }

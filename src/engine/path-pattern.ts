@@ -12,15 +12,15 @@
  */
 
 export interface PathPattern {
-  /** As written in the config, for `explain` and messages. */
+  /** The pattern as written in the config, for `explain` and messages. */
   readonly source: string
-  /** One per capture, in order; '' where it has only a number. */
+  /** The names of the captures, in order; '' for one that has only a number. */
   readonly captureNames: readonly string[]
   /** The first segment when it is literal ('/a' of '/a/b'), to index routes by; null when it is not. */
   readonly firstSegment: string | null
-  /** Takes every path. */
+  /** Does it match every path? */
   readonly isCatchAll: boolean
-  /** Does it take `path`? Appends the captures when it does. */
+  /** Does it match `path`? If so it appends the captures. */
   matches(path: string, captures: string[]): boolean
 }
 
@@ -64,7 +64,7 @@ class PrefixPath implements PathPattern {
   readonly isCatchAll: boolean
   readonly #folder: string
 
-  /** `folder` without its last '/': '' for the root. */
+  /** `folder` is without its last '/': '' for the root. */
   constructor(source: string, folder: string) {
     this.source = source
     this.#folder = folder
@@ -76,7 +76,7 @@ class PrefixPath implements PathPattern {
     const folder = this.#folder
     if (path.length > folder.length) {
       if (path.charCodeAt(folder.length) !== 0x2f || !path.startsWith(folder)) {
-        // The root takes all that there is, also the '*' of OPTIONS.
+        // The root takes everything, also the '*' of OPTIONS.
         if (folder !== '') return false
         captures.push('')
         return true
@@ -118,7 +118,7 @@ export function firstSegmentOf(path: string): string {
   return slash < 0 ? path : path.slice(0, slash)
 }
 
-/** A pattern, or the sentence that says what is wrong with it. */
+/** The pattern, or the sentence that says what is wrong with it. */
 export function compilePath(source: PathSource): PathPattern | string {
   if (typeof source !== 'string') return compileRegex(source.regex)
   if (source === '*') return new AnyPath()
@@ -168,7 +168,7 @@ function compileShape(source: string, shaped: string, takesBelow: boolean): Path
   return new ShapedPath(source, new RegExp(shape + tail, 's'), names, isLiteral ? normalLiteral(first) : null)
 }
 
-/** Characters that mean something to a regex, made to mean themselves. */
+/** Escapes the characters that mean something to a regex. */
 function literalShape(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 }
@@ -193,7 +193,7 @@ export function compileUserRegex(source: string): RegExp | string {
 export function regexCaptureNames(shape: RegExp): readonly string[] {
   const count = (new RegExp(shape.source + '|').exec('')?.length ?? 1) - 1
   const names = Array.from({ length: count }, () => '')
-  // Opening parentheses that capture, escapes and classes skipped.
+  // Finds opening parentheses that capture, skipping escapes and classes.
   let at = 0
   for (const match of shape.source.matchAll(/\\.|\[(?:\\.|[^\]\\])*\]|\((?!\?)|\(\?<([A-Za-z_$][\w$]*)>/gs)) {
     if (!match[0].startsWith('(')) continue
@@ -203,7 +203,7 @@ export function regexCaptureNames(shape: RegExp): readonly string[] {
   return names
 }
 
-/** Literal text of a pattern in the form of a normalised path (RFC 3986 §6.2.2). */
+/** Brings literal text of a pattern into the form of a normalised path (RFC 3986 §6.2.2). */
 export function normalLiteral(text: string): string {
   const encoded = text.toWellFormed().replace(/[^\x21-\x7e]/gu, (c) => encodeURIComponent(c))
   return encoded.replace(/%[0-9a-fA-F]{2}/g, (escape) => {

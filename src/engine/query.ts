@@ -3,7 +3,7 @@
  * '=' ends the name, '+' is a space. A parameter that is not touched keeps its exact spelling.
  */
 
-/** '+' and percent-encoding undone, as text; octets that are no UTF-8 become U+FFFD, a stray '%' stays. */
+/** Decodes '+' and percent-encoding; octets that are not UTF-8 become U+FFFD, a stray '%' stays. */
 export function decodeQueryText(raw: string): string {
   if (raw.indexOf('%') < 0 && raw.indexOf('+') < 0) return raw
   const spaced = raw.replaceAll('+', ' ')
@@ -12,16 +12,16 @@ export function decodeQueryText(raw: string): string {
   )
 }
 
-/** Text to a query's name or value: everything that has a meaning there is percent-encoded. */
+/** Encodes text as the name or value of a parameter: everything that has a meaning there is percent-encoded. */
 export function encodeQueryText(text: string): string {
   return encodeURIComponent(text.toWellFormed()).replace(/[!'()]/g, (c) => '%' + c.charCodeAt(0).toString(16))
 }
 
-/** Does the raw parameter `query[start, end)` bear this name? */
+/** Does the raw parameter `query[start, end)` have this name? */
 function hasName(query: string, start: number, end: number, name: string): boolean {
   const equals = query.indexOf('=', start)
   const nameEnd = equals < 0 || equals > end ? end : equals
-  // The spelled name is at least as long as the one meant.
+  // A name is spelled with at least as many characters as it has.
   if (nameEnd - start < name.length) return false
   if (nameEnd - start === name.length) {
     return query.startsWith(name, start) || decodeQueryText(query.slice(start, nameEnd)) === name
@@ -47,7 +47,7 @@ export function findQueryValue(target: string, queryStart: number, name: string)
   return undefined
 }
 
-/** `query` (without '?') less all parameters of this name. */
+/** `query` (without '?') without all parameters of this name. */
 export function removeFromQuery(query: string, name: string): string {
   if (query === '') return ''
   return query

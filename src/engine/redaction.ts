@@ -7,7 +7,7 @@
  * parts. A URL inside a value (`next=%2F%3Ftoken%3D…`) is not looked into.
  */
 
-/** Names of query parameters that hold secrets by custom. The config's default. */
+/** Names of query parameters that usually hold secrets: the config's default. */
 export const defaultRedactQuery: readonly string[] = [
   'token',
   'access_token',
@@ -32,7 +32,7 @@ export const defaultRedactQuery: readonly string[] = [
   'x-goog-signature',
 ]
 
-/** What stands in the place of a hidden value. */
+/** What is written in the place of a hidden value. */
 export const hiddenText = '***'
 
 const percent = 0x25
@@ -51,7 +51,7 @@ function lookOf(length: number, first: number): number {
 export class Redaction {
   readonly #names: ReadonlySet<string>
   readonly #fields: ReadonlySet<string>
-  /** By length and first letter: is there such a name? Most parameters are let through by this look alone. */
+  /** Is there a name of this length and first letter? Most parameters are let through by this look alone. */
   readonly #looks = new Uint8Array(64 * 32)
 
   /** Both lists in lower case. */
@@ -66,7 +66,7 @@ export class Redaction {
     return this.#fields.has(lowerName)
   }
 
-  /** `text` with hidden values replaced in its parameters, which begin at or after `from`. */
+  /** Replaces hidden values in the parameters of `text`, which begin at or after `from`. */
   parameters(text: string, from: number): string {
     let out = ''
     let copied = 0
@@ -101,7 +101,7 @@ export class Redaction {
     return this.#names.has(name) || name.split(/[[\]]/).some((part) => part !== '' && this.#names.has(part))
   }
 
-  /** A whole URL, as in Referer. */
+  /** Redacts a whole URL, as in Referer. */
   url(text: string): string {
     let from = 0
     while (from < text.length && !isSeparator(text.charCodeAt(from))) from++
@@ -114,7 +114,7 @@ function decoded(name: string): string {
   return name.replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)))
 }
 
-/** User and password before the host go. */
+/** Removes user and password before the host. */
 function withoutUser(url: string): string {
   return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1' + hiddenText + '@')
 }

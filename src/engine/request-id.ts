@@ -4,7 +4,10 @@
  */
 import { randomBytes } from 'node:crypto'
 
-/** Longest id taken over from a trusted peer; a trace id with its parents has 55, the rest is room. */
+/**
+ * The longest id that is accepted from a trusted peer; a trace id with its parents has 55 characters, the rest
+ * is room.
+ */
 export const requestIdLengthMax = 128
 
 /** Token characters, and those that ids of the large clouds hold ('Root=1-67…', base64). */
@@ -25,7 +28,10 @@ export class RequestIds {
     this.#random = random
   }
 
-  /** A new id, about 20 characters: 'c0ffee123456-1x'. Two digits change per call, so only one join is paid. */
+  /**
+   * A new id of about 20 characters: 'c0ffee123456-1x'. Two digits change per call, so it costs a single
+   * concatenation.
+   */
   next(): string {
     if (this.#low === 0) this.#prefix = this.#random + '-' + this.#high.toString(digits)
     const id = this.#prefix + (lowDigits[this.#low] as string)

@@ -27,20 +27,20 @@ export interface RouteRule {
 }
 
 export interface SiteRules {
-  /** As written, for logs: may name several hosts. */
+  /** The key as written, for logs: it may name several hosts. */
   readonly name: string
-  /** Lower case; '*.example.com' and '*' included. */
+  /** The hosts in lower case; also '*.example.com' and '*'. */
   readonly hosts: readonly string[]
   readonly rules: readonly RouteRule[]
 }
 
-/** From how many rules on an index by first segment is quicker than asking each. */
+/** From this many rules on, an index by first segment is quicker than asking each rule. */
 const indexFrom = 6
 
 class Site {
   readonly name: string
   readonly rules: readonly RouteRule[]
-  /** The first rule takes everything: nothing needs to be asked. */
+  /** The first rule, if it takes everything: then nothing needs to be asked. */
   readonly #always: RouteInfo | null
   /** Places of the rules whose paths all begin with a literal segment, by that. */
   readonly #bySegment: ReadonlyMap<string, readonly number[]> | null
@@ -55,7 +55,10 @@ class Site {
     this.#bySegment = rules.length < indexFrom ? null : indexBySegment(rules)
   }
 
-  /** null: none takes it, or, with TARGET_BAD in `x.fault`, another reading of it belongs to a route before. */
+  /**
+   * The route that takes x; null: none does, or, with TARGET_BAD in `x.fault`, another reading of the path
+   * belongs to an earlier route.
+   */
   find(x: Exchange): RouteInfo | null {
     if (this.#always !== null) return this.#always
     const looser = looserPath(x.request.path)
@@ -73,7 +76,7 @@ class Site {
     )
   }
 
-  /** The route that takes the same request with another path. */
+  /** The rule that takes the same request with another path. */
   guardOf(x: Exchange, path: string): RouteRule | null {
     const { request } = x
     const own = request.path
@@ -132,7 +135,7 @@ function indexBySegment(rules: readonly RouteRule[]): ReadonlyMap<string, readon
 
 export class HostRouter implements Router {
   readonly #exact = new Map<string, Site>()
-  /** By '.example.com'. */
+  /** The sites by '.example.com'. */
   readonly #suffixes = new Map<string, Site>()
   #any: Site | null = null
 
@@ -192,7 +195,7 @@ export class HostRouter implements Router {
   }
 
   #siteOf(host: string): Site | null {
-    // One site for every host needs no lookup.
+    // A single site for every host needs no lookup.
     if (this.#exact.size === 0 && this.#suffixes.size === 0) return this.#any
     const site = this.#exact.get(host)
     if (site !== undefined) return site

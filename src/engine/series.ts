@@ -7,13 +7,16 @@
 import { CacheResult, cacheResultNames } from '../http/cache-result.ts'
 import { labelText, setSample, type MetricsSnapshot } from './metrics.ts'
 
-/** Upper bounds in milliseconds. Caddy's run from 5 ms; an edge on a fast network has most of its requests below. */
+/**
+ * The upper bounds of the buckets in milliseconds. Caddy's start at 5 ms; an edge on a fast network has most of
+ * its requests below that.
+ */
 export const bucketsMs: readonly number[] = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000]
 
 const bucketCount = bucketsMs.length
 
 export class Histogram {
-  /** The last one counts what is above all bounds. */
+  /** The last bucket counts what is above all bounds. */
   readonly #buckets = new Float64Array(bucketCount + 1)
   #sumMs = 0
 
@@ -25,7 +28,7 @@ export class Histogram {
     this.#sumMs += ms
   }
 
-  /** Takes over what another has counted. */
+  /** Adds what another has counted. */
   fold(other: Histogram): void {
     for (let i = 0; i <= bucketCount; i++)
       this.#buckets[i] = (this.#buckets[i] as number) + (other.#buckets[i] as number)
@@ -89,7 +92,7 @@ function methodIndex(method: string): number {
   }
 }
 
-/** 0 (no answer), then 100 to 599; an origin's 999 counts as 599's neighbour, 600. */
+/** 0 (no answer), then 100 to 599; an origin's 999 counts as 600. */
 const codeSlots = 502
 
 function codeSlot(status: number): number {
@@ -101,7 +104,7 @@ function codeText(slot: number): string {
   return slot === 0 ? '0' : slot === codeSlots - 1 ? 'other' : String(slot + 99)
 }
 
-/** Counts by method and exact status. A row is made when a status is seen first: most routes see three. */
+/** Counts by method and exact status. A row is made when a status is first seen: most routes see three. */
 export class CodeCounts {
   readonly #rowOf = new Uint16Array(codeSlots)
   #counts = new Float64Array(methodCount * 4)
@@ -148,7 +151,7 @@ export class CodeCounts {
 
 export { codeText, methods as methodNames }
 
-/** Of one route. */
+/** The counts of one route. */
 export class RouteSeries {
   readonly site: string
   readonly route: string
@@ -156,10 +159,10 @@ export class RouteSeries {
   readonly duration: Histogram = new Histogram()
   receivedBytes = 0
   sentBytes = 0
-  /** Requests by CacheResult; null until one asked the cache. */
+  /** Requests by CacheResult; null until one has asked the cache. */
   cache: Float64Array | null = null
   cachedBytes = 0
-  /** Of answers that came from an origin: to those who asked the cache, and to the cache. */
+  /** Bytes of answers that came from an origin: to clients that asked the cache, and to the cache itself. */
   fetchedBytes = 0
 
   constructor(site: string, route: string) {
@@ -180,7 +183,7 @@ export class RouteSeries {
       this.cache[i] = (this.cache[i] as number) + (other.cache[i] as number)
   }
 
-  /** One that asked the cache is over. */
+  /** Counts an exchange that asked the cache and is over. */
   addCached(result: CacheResult, bytes: number): void {
     this.cache ??= new Float64Array(cacheResultNames.length)
     this.cache[result] = (this.cache[result] as number) + 1
@@ -188,7 +191,7 @@ export class RouteSeries {
   }
 }
 
-/** Of one server of an origin. */
+/** The counts of one server of an origin. */
 export class ServerSeries {
   readonly name: string
   readonly codes: CodeCounts = new CodeCounts()
@@ -211,14 +214,14 @@ export class ServerSeries {
 /** What the cache did for one site: requests by what it did, and bytes. */
 export interface SiteCache {
   readonly requests: Record<string, number>
-  /** To clients, by routes with a cache. */
+  /** Bytes sent to clients by routes with a cache. */
   sentBytes: number
   fetchedBytes: number
-  /** Sent and not fetched; below 0 where more was fetched than asked for, as by warming. */
+  /** Bytes sent without being fetched; below 0 where more was fetched than asked for, as by warming. */
   savedBytes: number
 }
 
-/** By site, those that have a cache. */
+/** By site, for those that have a cache. */
 export function siteCaches(routes: Iterable<RouteSeries>): Record<string, SiteCache> {
   const sites: Record<string, SiteCache> = {}
   for (const { site, cache, sentBytes, fetchedBytes } of routes) {

@@ -24,7 +24,7 @@ function handlersOf(x: Exchange): readonly Handler[] {
   return x.route === null ? noHandlers : x.route.handlers
 }
 
-/** `onRequest` of the steps at and after `from`. True: none of them took it. */
+/** Calls `onRequest` of the steps from `from` on. True: none of them took the exchange. */
 export function walkInward(x: Exchange, from: number): boolean {
   x.phase = PHASE_REQUEST
   const handlers = handlersOf(x)
@@ -37,7 +37,7 @@ export function walkInward(x: Exchange, from: number): boolean {
   return true
 }
 
-/** `onResponse` of the steps at and before `from`. True: the answer may be sent. */
+/** Calls `onResponse` of the steps from `from` backward. True: the answer may be sent. */
 export function walkOutward(x: Exchange, from: number): boolean {
   x.phase = PHASE_RESPONSE
   const handlers = handlersOf(x)
@@ -48,7 +48,7 @@ export function walkOutward(x: Exchange, from: number): boolean {
     const { life } = x
     const flow = handler.onResponse(x)
     if (flow === NEXT) continue
-    // Unless it has been woken within the call, what comes of the body meanwhile is held.
+    // Unless it was woken within the call, what arrives of the body meanwhile is held.
     const isWaiting = flow === WAIT && x.life === life && x.phase === PHASE_RESPONSE && !x.isHeadSent
     if (isWaiting && !(x.out instanceof HeldBody)) x.out = new HeldBody(x.out)
     return false
@@ -56,7 +56,7 @@ export function walkOutward(x: Exchange, from: number): boolean {
   return true
 }
 
-/** `onFault` of the steps at and before `from`. True: none of them answered. */
+/** Calls `onFault` of the steps from `from` backward. True: none of them answered. */
 export function walkFault(x: Exchange, fault: Fault, from: number): boolean {
   x.phase = PHASE_FAULT
   const handlers = handlersOf(x)
@@ -69,25 +69,28 @@ export function walkFault(x: Exchange, fault: Fault, from: number): boolean {
   return true
 }
 
-/** `onErrorAnswer` of all steps: an answer to what failed before they were begun is theirs, too. */
+/** Calls `onErrorAnswer` of all steps: an answer to what failed before they were begun is theirs, too. */
 export function walkErrorAnswer(x: Exchange): void {
   const handlers = handlersOf(x)
   for (let i = handlers.length - 1; i >= x.firstStep; i--) handlers[i]?.onErrorAnswer?.(x)
 }
 
-/** `onInformational` of the steps before the one that informs. */
+/** Calls `onInformational` of the steps before the one that informs. */
 export function walkInformational(x: Exchange): void {
   const handlers = handlersOf(x)
   for (let i = Math.min(x.step, handlers.length) - 1; i >= x.firstStep; i--) handlers[i]?.onInformational?.(x)
 }
 
-/** `onAbandon` of the steps that were begun. */
+/** Calls `onAbandon` of the steps that were begun. */
 export function tellAbandoned(x: Exchange): void {
   const handlers = handlersOf(x)
   for (let i = x.stepsBegun - 1; i >= x.firstStep; i--) handlers[i]?.onAbandon?.(x)
 }
 
-/** `onFinish` of the steps that were begun; an exception of one keeps no other from hearing of it. */
+/**
+ * Calls `onFinish` of the steps that were begun; an exception in one does not keep the others from hearing of
+ * it.
+ */
 export function tellFinished(x: Exchange, onException: (error: unknown) => void): void {
   const handlers = handlersOf(x)
   for (let i = x.stepsBegun - 1; i >= x.firstStep; i--) {

@@ -7,7 +7,7 @@ import { systemClock } from '../core/clock.ts'
 import { fieldProblem, isFieldName, isFieldText } from './field-rules.ts'
 import { compileTemplate } from './template.ts'
 
-/** A template of a field's value. */
+/** The schema of a template of a field's value. */
 export function fieldTemplate(hasResponse: boolean): z.ZodString {
   return z.string().superRefine((source, context) => {
     const made = compileTemplate(source, { clock: systemClock, form: 'field', hasResponse })
@@ -20,7 +20,7 @@ export function fieldTemplate(hasResponse: boolean): z.ZodString {
   })
 }
 
-/** A template of a URL or a part of one. */
+/** The schema of a template of a URL or a part of one. */
 export function urlTemplate(): z.ZodString {
   return z.string().superRefine((source, context) => {
     const made = compileTemplate(source, { clock: systemClock, form: 'url', hasResponse: false })
@@ -29,7 +29,10 @@ export function urlTemplate(): z.ZodString {
   })
 }
 
-/** A field's name that may be edited. With `wild`, 'X-Internal-*' names all that begin so. */
+/**
+ * The schema of the name of a field that may be edited. With `wild`, 'X-Internal-*' means all names that begin
+ * so.
+ */
 export function editableField(side: 'request' | 'response', wild = false): z.ZodString {
   return z.string().superRefine((name, context) => {
     const isWild = wild && name.endsWith('*')

@@ -10,23 +10,23 @@ import type { Clock } from '../core/clock.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { compileVariable, type ValueKind } from './variables.ts'
 
-/** Where in a URL a value stands. */
+/** The part of a URL in which a value is. */
 type Place = 'field' | 'authority' | 'path' | 'query'
 
 export interface TemplateOptions {
   readonly clock: Clock
-  /** 'url': values are encoded for their place. */
+  /** For 'url', values are encoded for their place. */
   readonly form: 'field' | 'url'
-  /** The answer is there: `{status}` and `{response.header.…}` may be used. */
+  /** The answer exists, so `{status}` and `{response.header.…}` may be used. */
   readonly hasResponse: boolean
 }
 
 interface Part {
   readonly literal: string
-  /** What follows the literal; null at the end. */
+  /** The variable that follows the literal; null at the end. */
   readonly kind: ValueKind
   readonly place: Place
-  /** Number of a capture, from 0; -1: `read` gives the value. */
+  /** The number of a capture, from 0; -1: `read` gives the value. */
   readonly capture: number
   readonly read: (x: Exchange) => string
 }
@@ -35,11 +35,11 @@ const noValue = (): string => ''
 
 export class Template {
   readonly source: string
-  /** How many captures it asks for: the highest `$n`. */
+  /** How many captures it needs: the highest `$n`. */
   readonly captureCount: number
-  /** The names it asks for by `{path.name}`. */
+  /** The names that it uses by `{path.name}`. */
   readonly captureNames: readonly string[]
-  /** The text when there is no variable in it, else null. */
+  /** The text if there is no variable in it, else null. */
   readonly constant: string | null
   readonly #parts: readonly Part[]
   readonly #tail: string
@@ -71,14 +71,14 @@ export class Template {
   }
 }
 
-/** A template of a config that has been checked. A wrong one here is our own bug. */
+/** A template from a config that has been checked. A wrong one here is a bug of ours. */
 export function requireTemplate(source: string, options: TemplateOptions): Template {
   const template = compileTemplate(source, options)
   if (typeof template === 'string') throw new Error(`template ${JSON.stringify(source)}: ${template}`)
   return template
 }
 
-/** A template, or the sentence that says what is wrong with it. */
+/** The template, or the sentence that says what is wrong with it. */
 export function compileTemplate(source: string, options: TemplateOptions): Template | string {
   const parts: Part[] = []
   const names: string[] = []
@@ -123,7 +123,7 @@ function compilePart(
   return { literal, kind: variable.kind, place, capture: -1, read: (x) => variable.read(x) }
 }
 
-/** Which part of the URL stands after `literal`, when `place` was before it. */
+/** The part of the URL after `literal`, if the part before it was `place`. */
 function placeAfter(place: Place, isFirst: boolean, literal: string): Place {
   if (place === 'field' || place === 'query') return place
   if (literal.includes('?')) return 'query'
@@ -132,12 +132,12 @@ function placeAfter(place: Place, isFirst: boolean, literal: string): Place {
   return 'path'
 }
 
-/** A value as it may stand in its place. */
+/** Encodes a value for its place. */
 function written(value: string, kind: ValueKind, place: Place): string {
   if (value === '') return ''
   if (place === 'field') return /[\r\n\0]/.test(value) ? value.replace(/[\r\n\0]+/g, '') : value
   if (place === 'query') return inQuery(value, kind)
-  // Nothing but a host and a port can stand there; '/' begins the path, which `{uri}` and `{path}` bring along.
+  // Only a host and a port can be there; '/' begins the path, which `{uri}` and `{path}` bring along.
   if (place === 'authority' && kind === 'text') return value.replace(/[^\w.:[\]-]+/g, '')
   return inPath(value, kind)
 }

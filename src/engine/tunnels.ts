@@ -14,7 +14,7 @@ import { joinTunnel, type Tunnel } from '../net/tunnel.ts'
 import { closeFrameToClient, closeFrameToOrigin } from '../http/websocket-close.ts'
 import { ClosingDirection } from './closing-direction.ts'
 
-/** A tunnel without a route's limits: none can be, so any bound will do. */
+/** For a tunnel without a route's limits: there cannot be one, so any bound will do. */
 const idleMsDefault = 3_600_000
 
 export class Tunnels {
@@ -28,7 +28,7 @@ export class Tunnels {
     this.#serve = serve
   }
 
-  /** Tunnels that are open now. */
+  /** How many tunnels are open. */
   get size(): number {
     return this.#open.size
   }
@@ -66,7 +66,7 @@ export class Tunnels {
     down.end(null)
   }
 
-  /** Closes each in its protocol's way, and those that are still to come. */
+  /** Closes each tunnel in its protocol's way, also those that are still to come. */
   drain(): void {
     this.#isDraining = true
     for (const tunnel of this.#open) tunnel.close()
@@ -77,7 +77,7 @@ export class Tunnels {
     for (const tunnel of this.#open) if (tunnel.x === x) tunnel.close()
   }
 
-  /** Cuts what is left. Gives how many there were. */
+  /** Cuts the tunnels that are left; returns how many there were. */
   cutAll(fault: Fault): number {
     const count = this.#open.size
     for (const tunnel of this.#open) tunnel.cut(fault)

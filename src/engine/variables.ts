@@ -25,9 +25,9 @@ export interface Variable {
 interface VariableRow {
   readonly description: string
   readonly kind: ValueKind
-  /** Known only once there is an answer. */
+  /** It is known only once there is an answer. */
   readonly needsResponse?: boolean
-  /** Ends with the name of something: `{header.Name}`. */
+  /** It ends with the name of something: `{header.Name}`. */
   readonly named?: boolean
   make(name: string, clock: Clock): (x: Exchange) => string
 }
@@ -164,7 +164,7 @@ function findCookie(field: string, name: string): string {
   return ''
 }
 
-/** A variable, or the sentence that says what is wrong. `body` is what stands between the braces. */
+/** The variable, or the sentence that says what is wrong. `body` is the text between the braces. */
 export function compileVariable(body: string, hasResponse: boolean, clock: Clock): Variable | string {
   const families = Object.keys(variableTable).filter((key) => key.endsWith('.'))
   const family = families.find((key) => body.startsWith(key))
@@ -189,7 +189,7 @@ function suggestion(body: string, families: readonly string[]): string {
     return didYouMean(body, plain)
   }
   const prefix = body.slice(0, dot + 1)
-  // The names of other tools for the same thing.
+  // The names that other programs have for the same thing.
   const known: Record<string, string> = {
     'http.request.header.': 'header.',
     'headers.': 'header.',

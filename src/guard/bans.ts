@@ -14,7 +14,7 @@ const topic = 'client-bans'
 const recordBytes = 16
 
 export class Bans {
-  /** Bans that were given here. */
+  /** How many bans were given here. */
   count = 0
   readonly #offenders: Offenders
   readonly #peers: Peers | null
@@ -27,7 +27,7 @@ export class Bans {
     peers?.onMessage(topic, ({ bytes }) => this.#hear(bytes))
   }
 
-  /** For offences to come. */
+  /** Applies these settings to offences to come. */
   configure(rules: OffenderRules): void {
     this.#offenders.rules = rules
   }
@@ -50,7 +50,10 @@ export class Bans {
     return this.#offenders.isBanned(this.#key.high, this.#key.low)
   }
 
-  /** Counts an offence of this client's. For how long he is turned away for it, in ms; 0: not, or he was already. */
+  /**
+   * Counts an offence of this client. Returns for how many ms the client is turned away because of it; 0: it is
+   * not, or it was already.
+   */
   offend(address: string): number {
     if (!readClientKey(address, this.#key)) return 0
     const { high, low } = this.#key

@@ -11,25 +11,28 @@ import type { Clock } from '../core/clock.ts'
 import type { ServerConnection } from '../http/serving.ts'
 import { clientKeyText, readClientKey, type ClientKey } from './client-key.ts'
 
-/** Of one client's connections so many, the oldest, are looked at for an idle one: who comes to be refused must cost little. */
+/**
+ * How many of a client's connections, the oldest first, are searched for an idle one: a client that comes to be
+ * refused must cost little.
+ */
 export const idleLookMax = 64
-/** A line for the log at most so often. */
+/** A line is logged at most this often. */
 const noteMs = 10_000
 
-/** Of one client, oldest first. */
+/** The connections of one client, oldest first. */
 type Held = Set<ServerConnection>
 
 export interface ClientConnectionsOptions {
   readonly clock: Clock
   readonly note: (level: 'warn', message: string) => void
-  /** Speaks for others, or is let in whatever he does. */
+  /** Does this address speak for others, or is it let in whatever it does? */
   readonly isExempt: (address: string) => boolean
 }
 
 export class ClientConnections {
-  /** Connections that were refused. */
+  /** How many connections were refused. */
   refusedCount = 0
-  /** 0: no bound. */
+  /** How many connections a client may have; 0: no bound. */
   #most = 0
   readonly #options: ClientConnectionsOptions
   readonly #clients: Map<string, Held> = new Map()
@@ -46,7 +49,7 @@ export class ClientConnections {
     return this.#most > 0
   }
 
-  /** For connections to come; `open` are those that count from the start. */
+  /** Applies to connections to come; `open` are those that count from the start. */
   configure(most: number, open: Iterable<ServerConnection>): void {
     const isBegun = most > 0 && this.#most === 0
     this.#most = most
@@ -57,7 +60,7 @@ export class ClientConnections {
     if (isBegun) for (const connection of open) this.hold(connection, connection.remoteAddress ?? '')
   }
 
-  /** Has this client as many as he may have, none of them idle? An idle one is closed, to make room. */
+  /** Has this client as many connections as it may have, none of them idle? An idle one is closed to make room. */
   isFull(address: string): boolean {
     const client = this.#clientOf(address)
     const held = client === '' ? undefined : this.#clients.get(client)
@@ -72,7 +75,7 @@ export class ClientConnections {
     let looked = 0
     for (const connection of held) {
       if (connection.isIdle) {
-        // Closing takes its time; it counts no more from now on.
+        // Closing takes time, so it stops counting now.
         this.release(connection)
         connection.destroy()
         return true
@@ -82,7 +85,7 @@ export class ClientConnections {
     return false
   }
 
-  /** '' for what is no address, and while there is no bound. */
+  /** The client's key as text; '' for what is no address, and while there is no bound. */
   #clientOf(address: string): string {
     if (this.#most === 0 || !readClientKey(address, this.#key)) return ''
     return clientKeyText(this.#key.high, this.#key.low)
@@ -98,7 +101,7 @@ export class ClientConnections {
     this.#homes.set(connection, { client, held })
   }
 
-  /** `after` is in the place of `before`. */
+  /** `after` has taken the place of `before`. */
   replace(before: ServerConnection, after: ServerConnection): void {
     const home = this.#homes.get(before)
     if (home === undefined) return
@@ -108,7 +111,7 @@ export class ClientConnections {
     this.#homes.set(after, home)
   }
 
-  /** It is gone. */
+  /** The connection is gone. */
   release(connection: ServerConnection): void {
     const home = this.#homes.get(connection)
     if (home === undefined) return

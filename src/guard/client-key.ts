@@ -15,7 +15,7 @@ export interface ClientKey {
   low: number
 }
 
-/** Fills `key`. False for what is no address: the '' of a unix socket. Allocates nothing. */
+/** Fills `key`. False for what is no address, as the '' of a unix socket. Allocates nothing. */
 export function readClientKey(address: string, key: ClientKey): boolean {
   const family = readAddress(address, words)
   if (family === 0) return false

@@ -2,12 +2,12 @@
 import type { ServerConnection } from '../http/serving.ts'
 import { clientKeyText, readClientKey, type ClientKey } from './client-key.ts'
 
-/** Whoever holds less than this part of them is not why there are too many. */
+/** A client that holds less than this share is not the reason why there are too many. */
 const tellingShare = 1 / 4
 
 /**
- * A sentence, with a blank before it; '' when nobody holds a telling part. It looks at every connection: for what is told now
- * and then.
+ * Returns a sentence that begins with a blank; '' when nobody holds a significant share. It looks at every
+ * connection, so it is meant for occasional messages.
  */
 export function largestClientText(connections: Iterable<ServerConnection>): string {
   const counts = new Map<string, number>()

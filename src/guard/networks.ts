@@ -44,7 +44,7 @@ export class Networks {
     return ''
   }
 
-  /** Is this address, as text, in one of the networks? False for what is no address ('' of a unix socket). */
+  /** Is this address, as text, in one of the networks? False for what is no address, as the '' of a unix socket. */
   has(address: string): boolean {
     if (this.size === 0) return false
     const family = readAddress(address, this.#words)
@@ -54,7 +54,7 @@ export class Networks {
 }
 
 class Trie {
-  /** Two children a node. */
+  /** Two children per node. */
   #children = new Int32Array(128)
   #nodeCount = 1
   #isAll = false
@@ -70,7 +70,7 @@ class Trie {
         return
       }
       if (this.#children[at] === 0) {
-        // In two statements: making a node may replace the array.
+        // In two statements, since making a node may replace the array.
         const made = this.#newNode()
         this.#children[at] = made
       }
@@ -109,7 +109,7 @@ function strayBits(words: Uint32Array, from: number, to: number): boolean {
   return false
 }
 
-/** Fills `words` from an address in text; 4, 6, or 0 for what is none. An IPv4-mapped address gives 4. */
+/** Fills `words` from an address as text. Returns 4, 6, or 0 for what is no address; 4 for an IPv4-mapped one. */
 export function readAddress(text: string, words: Uint32Array): 0 | 4 | 6 {
   if (text.indexOf(':') >= 0) return readIPv6(text, words)
   const address = readIPv4(text, 0)
@@ -118,7 +118,10 @@ export function readAddress(text: string, words: Uint32Array): 0 | 4 | 6 {
   return 4
 }
 
-/** `text[from…]` as dotted decimal to a number, -1 for what is none. Leading zeros are refused: some read them as octal. */
+/**
+ * Reads `text[from…]` as dotted decimal; -1 for what is not. Leading zeros are refused: some readers take them
+ * for octal.
+ */
 function readIPv4(text: string, from: number): number {
   let address = 0
   let part = -1

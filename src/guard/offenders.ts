@@ -16,23 +16,26 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { clientKeyText } from './client-key.ts'
 
-/** Places, of 30 bytes. A botnet with more clients than that under way against one process is not for us to stop. */
+/**
+ * How many places there are, of 30 bytes each. A botnet with more clients than that under way against one
+ * process is beyond what we can stop.
+ */
 export const offendersMax = 16_384
 const waysMax = 8
 const setsMask = offendersMax / waysMax - 1
-/** Doublings beyond count no further: the bound of the ban is reached long before. */
+/** Doublings beyond this are not counted: the bound of the ban is reached long before. */
 const bansMax = 30
 
 export interface OffenderRules {
-  /** Offences at once that are not held against a client. */
+  /** How many offences at once are not held against a client. */
   readonly offencesMax: number
-  /** In how long a budget that is used up is whole again. */
+  /** How long it takes a budget that is used up to be whole again. */
   readonly windowMs: number
   readonly banMs: number
   readonly banMsMax: number
 }
 
-/** Somebody who is turned away now. */
+/** A client that is turned away now. */
 export interface Banned {
   readonly client: string
   readonly remainingMs: number
@@ -43,7 +46,7 @@ export class Offenders {
   readonly #clock: Clock
   readonly #seed: number = randomBytes(4).readUInt32LE()
   #places: Places | null = null
-  /** Nobody is turned away any more from then on. */
+  /** From this time on nobody is turned away. */
   #bannedUntilMs = -Infinity
 
   constructor(clock: Clock, rules: OffenderRules) {
@@ -60,21 +63,24 @@ export class Offenders {
     return this.hasBanned && this.remainingMs(high, low) > 0
   }
 
-  /** How long this client is turned away still; 0 when he is not. */
+  /** For how long this client is still turned away; 0 when it is not. */
   remainingMs(high: number, low: number): number {
     const places = this.#places
     const at = places === null ? -1 : this.#find(places, high, low)
     return places === null || at < 0 ? 0 : Math.max(0, places.untilMs(at) - this.#clock.nowMs())
   }
 
-  /** Times in a row that this client was turned away. */
+  /** How many times in a row this client was turned away. */
   bansOf(high: number, low: number): number {
     const places = this.#places
     const at = places === null ? -1 : this.#find(places, high, low)
     return places === null || at < 0 ? 0 : (places.bans[at] as number)
   }
 
-  /** Counts an offence. For how long the client is turned away for it, in ms; 0: not yet, or he was already. */
+  /**
+   * Counts an offence. Returns for how many ms the client is turned away because of it; 0: not yet, or it was
+   * already.
+   */
   offend(high: number, low: number): number {
     const { rules } = this
     const nowMs = this.#clock.nowMs()
@@ -94,7 +100,7 @@ export class Offenders {
     return banMs
   }
 
-  /** Somebody else has turned this client away, `bans` times in a row. The longer ban holds. */
+  /** Another worker has turned this client away, `bans` times in a row. The longer ban applies. */
   ban(high: number, low: number, remainingMs: number, bans: number): void {
     const nowMs = this.#clock.nowMs()
     const untilMs = nowMs + Math.min(remainingMs, this.rules.banMsMax)
@@ -111,13 +117,13 @@ export class Offenders {
     if (untilMs > this.#bannedUntilMs) this.#bannedUntilMs = untilMs
   }
 
-  /** Nobody is remembered any more. */
+  /** Forgets everybody. */
   clear(): void {
     this.#places = null
     this.#bannedUntilMs = -Infinity
   }
 
-  /** Calls `tell` for each who is turned away now. */
+  /** Calls `tell` for each client that is turned away now. */
   eachBanned(tell: (high: number, low: number, remainingMs: number, bans: number) => void): void {
     const places = this.#places
     if (places === null || !this.hasBanned) return
@@ -135,7 +141,7 @@ export class Offenders {
     return count
   }
 
-  /** Those who are turned away the longest, at most `most` of them. */
+  /** Those that are turned away the longest, at most `most` of them. */
   banned(most: number): Banned[] {
     const list: Banned[] = []
     this.eachBanned((high, low, remainingMs) => list.push({ client: clientKeyText(high, low), remainingMs }))
@@ -157,7 +163,7 @@ export class Offenders {
     return -1
   }
 
-  /** The client's place: his own, a free one, or that of the one who is missed least. */
+  /** The client's place: its own, a free one, or that of the client that is missed least. */
   #take(places: Places, high: number, low: number, nowMs: number): number {
     const own = this.#find(places, high, low)
     if (own >= 0) return own
@@ -173,9 +179,9 @@ export class Offenders {
 class Places {
   readonly high: Uint32Array = new Uint32Array(offendersMax)
   readonly low: Uint32Array = new Uint32Array(offendersMax)
-  /** -Infinity: nobody has this place. */
+  /** When it was last heard of; -Infinity: the place is free. */
   readonly heardMs: Float64Array = new Float64Array(offendersMax).fill(-Infinity)
-  /** Of the budget, as of `heardMs`. */
+  /** What was used of the budget, as of `heardMs`. */
   readonly spent: Float32Array = new Float32Array(offendersMax)
   readonly bannedUntilMs: Float64Array = new Float64Array(offendersMax).fill(-Infinity)
   readonly bans: Uint8Array = new Uint8Array(offendersMax)

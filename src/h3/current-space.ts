@@ -58,10 +58,10 @@ export interface NativeBinding {
   ) => NativeServer
 }
 
-/** Of one stream, before a client's window is opened further. */
+/** How many bytes of one stream may be pending before the client's window is opened further. */
 const streamWindowBytes = 256 * 1024
 const sessionWindowBytes = 1024 * 1024
-/** The thread is joined after this even when it has not told that it is done. */
+/** After this the thread is joined even if it has not reported that it is done. */
 const shutdownMs = 5000
 
 export class CurrentSpaceProvider implements QuicProvider {

@@ -12,7 +12,7 @@ import type { QuicEndpoint, QuicField } from './provider.ts'
 /** As much as the event loop reads at once from an origin. */
 export const turnBytesMax = 256 * 1024
 
-/** What the provider did not take is offered again after this, whatever it tells. */
+/** After this, what the provider did not take is offered again, whatever it reports. */
 const retryMs = 20
 
 interface Piece {
@@ -24,20 +24,20 @@ interface Piece {
 
 const nothing = Buffer.alloc(0)
 
-/** Who owns it. */
+/** The owner of an outbox. */
 export interface OutboxHome {
   readonly endpoint: QuicEndpoint
   readonly session: number
   readonly stream: number
-  /** Calls `onTurn` in a later turn, so long from now. */
+  /** Calls `onTurn` in a later turn, after this delay. */
   later(ms: number): void
 }
 
 export class Outbox {
-  /** All has been handed over, the end included. */
+  /** Everything has been handed over, the end included. */
   isEnded = false
   waitingBytes = 0
-  /** Handed over so far. */
+  /** Bytes handed over so far. */
   sentBytes = 0
   readonly #home: OutboxHome
   readonly #pieces: Piece[] = []
@@ -50,7 +50,7 @@ export class Outbox {
     this.#home = home
   }
 
-  /** Nothing waits, and more is welcome. */
+  /** Does nothing wait, so that more is welcome? */
   get hasRoom(): boolean {
     return this.#pieces.length === 0 && !this.#isFull && this.#turnBytes < turnBytesMax
   }
@@ -59,7 +59,7 @@ export class Outbox {
     this.#add({ fields, isTrailers: false, bytes: nothing, ends })
   }
 
-  /** False: hold on until there is room. The bytes were taken all the same. */
+  /** Returns false: stop until there is room. The bytes were taken all the same. */
   data(buffer: Buffer, start: number, end: number): boolean {
     const turnEnd = Math.min(end, start + turnBytesMax - this.#turnBytes)
     const taken = this.hasRoom ? this.#send(buffer, start, turnEnd, false) : 0
@@ -84,12 +84,12 @@ export class Outbox {
     this.#add({ fields: trailers, isTrailers: trailers !== null, bytes: nothing, ends: true })
   }
 
-  /** The client's window is shut. */
+  /** The client's window is closed. */
   full(): void {
     this.#isFull = true
   }
 
-  /** It is open again. */
+  /** The client's window is open again. */
   room(): void {
     this.#isFull = false
     this.flush()
@@ -126,7 +126,7 @@ export class Outbox {
       const piece = this.#pieces[0]
       if (piece === undefined) return
       if (!this.#hand(piece)) {
-        // It is not always told that there is room in its queue again.
+        // The provider does not always report that there is room in its queue again.
         if (!this.#isFull) this.#wake(retryMs)
         return
       }

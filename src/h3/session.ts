@@ -18,14 +18,18 @@ import type { QuicEndpoint, QuicField } from './provider.ts'
 import { H3ServerStream, type StreamHome } from './server-stream.ts'
 
 /**
- * Of an upload, while nobody takes it: the provider reads on whatever we do. 16 MiB: a photo or a document passes however slow its
- * origin is; a larger one passes as long as the origin takes it about as fast as it comes.
+ * How much of an upload is kept while nobody takes it, since the provider reads on whatever we do. 16 MiB: a
+ * photo or a document passes however slow its origin is; a larger upload passes as long as the origin takes it
+ * about as fast as it arrives.
  */
 export const heldBytesMax = 16 * 1024 * 1024
-/** Of all uploads of the process together. */
+/** The same for all uploads of the process together. */
 export const allHeldBytesMax = 128 * 1024 * 1024
 
-/** Requests taken back, as a browser does that leaves a page; and the malformed ones, of which honest clients send none. */
+/**
+ * Budgets for cancelled requests, which a browser that leaves a page sends, and for malformed ones, which no
+ * honest client sends.
+ */
 const resetsBurst = 256
 const resetsPerSecond = 32
 const errorsBurst = 128
@@ -47,7 +51,7 @@ export interface SessionHome {
   readonly context: ServingContext
   readonly localPort: number
   readonly guard: ConnectionGuard | null
-  /** Bytes of uploads that nobody takes. */
+  /** How many bytes of uploads are held because nobody takes them. */
   heldBytes: number
   readonly heldBytesMax: number
   readonly allHeldBytesMax: number
@@ -285,7 +289,7 @@ export class H3Session implements ServerConnection, StreamHome, DeadlineOwner {
     if (!this.isGone && this.#streams.size > 0) this.#wait(this.context.limits.rateWindowMs)
   }
 
-  /** Once a window: who neither sends nor takes what is due loses the stream. */
+  /** Once per window: a client that neither sends nor takes what is due loses the stream. */
   #judge(stream: H3ServerStream): void {
     const { limits, timers } = this.context
     const { x, intake, out } = stream

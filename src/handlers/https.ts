@@ -9,11 +9,11 @@ import { DONE, NEXT, type Exchange, type Flow, type Handler } from '../http/exch
 import { Field } from '../http/known-fields.ts'
 
 export interface HttpsOptions {
-  /** Status of the redirect; 0: none. */
+  /** The status of the redirect; 0: none. */
   readonly redirectStatus: number
-  /** Port that is written into the target; 443 is left out. */
+  /** The port that is written into the target; 443 is left out. */
   readonly port: number
-  /** Value of Strict-Transport-Security; '' for none. */
+  /** The value of Strict-Transport-Security; '' for none. */
   readonly hsts: string
 }
 

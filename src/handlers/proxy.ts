@@ -23,13 +23,13 @@ import { upgradeToAsk } from './proxy/upgrade.ts'
 
 export interface ProxyOptions {
   readonly origin: Origin
-  /** 'client': as the client asked; 'origin': as the server's URL says; else this name. */
+  /** 'client': what the client asked for; 'origin': the host of the server's URL; else this name. */
   readonly hostHeader: string
-  /** How often a request may be sent again, where that is safe; 0 = never. */
+  /** How often a request may be sent again where that is safe; 0 = never. */
   readonly retriesMax: number
   /** A request body up to this size is kept, so that an idempotent request can be sent again. */
   readonly retryBodyBytesMax: number
-  /** Pass Upgrade on (WebSocket and any other protocol but HTTP itself). */
+  /** Whether Upgrade is passed on (WebSocket and any other protocol but HTTP itself). */
   readonly upgrade: boolean
   readonly hiding: HidingOptions
 }
@@ -78,7 +78,7 @@ class ProxyHandler implements Handler {
 
   onRequest(x: Exchange): Flow {
     const { method } = x.request
-    // It would show a script the cookies and tokens that it may not read, and serves nobody (RFC 9110 §9.3.8).
+    // It would show a script the cookies and tokens that it must not read, and helps nobody (RFC 9110 §9.3.8).
     if (method === 'TRACE') x.fail(Faults.METHOD_REFUSED)
     else if (method !== 'OPTIONS' || !stopsHere(x)) {
       this.#prepare(x)
@@ -129,6 +129,6 @@ const notCopied: ReadonlySet<string> = new Set(['host', 'connection', 'content-l
 
 function authorityOf(url: string): string {
   const parsed = parseServerUrl(url)
-  // Config has refused what cannot be read.
+  // The config's check has refused what cannot be read.
   return typeof parsed === 'string' ? '' : parsed.authority
 }

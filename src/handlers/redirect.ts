@@ -45,7 +45,7 @@ export const redirectSchema = z
 
 export type RedirectOptions = z.output<typeof redirectSchema>
 
-/** What makes a target dangerous or wrong, or ''. */
+/** What makes a target dangerous or wrong; '' when nothing does. */
 function targetProblem(to: string): string {
   if (/^[a-z][a-z0-9+.-]*:/i.test(to) && !/^https?:\/\//i.test(to))
     return 'a target is a path, or a URL of http or https'

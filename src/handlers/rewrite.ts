@@ -101,8 +101,8 @@ export function createRewrite(options: RewriteOptions, clock: Clock): Handler {
 }
 
 /**
- * What this does to the beginning of paths, for mapping an origin's Location and cookies back; null when it cannot be
- * told from the config (a regex, a template that is no prefix). `matched`: the paths of the route's match.
+ * What this does to the beginning of paths, for mapping an origin's Location and cookies back; null when the
+ * config does not tell (a regex, a template that is no prefix). `matched` are the paths of the route's match.
  */
 export function pathMapOf(
   options: RewriteOptions | undefined,
@@ -158,7 +158,7 @@ class Rewrite implements Handler {
         ? null
         : { pattern: new RegExp(regex.pattern), replacement: template(regex.replacement) }
     this.#removedQuery = query?.remove ?? []
-    // Written as the value of a parameter: the '?' in front says so, and is cut off again.
+    // It is encoded as the value of a parameter: the '?' in front says so, and is cut off again.
     this.#setQuery = Object.entries(query?.set ?? {}).map(([name, source]) => ({
       name,
       value: template('?' + source),
@@ -227,7 +227,7 @@ function replaceFirst(x: Exchange, path: string, edit: RegexEdit): string {
   )
 }
 
-/** Exactly one '/' in front, and no dot segment that a value brought in. */
+/** Ensures exactly one '/' in front, and no dot segment that a value brought in. */
 function onePath(path: string): string {
   const rooted = path.replace(/^\/*/, '/')
   if (!rooted.includes('/.')) return rooted

@@ -40,7 +40,7 @@ export interface PatientOwner {
 
 export class ClientPatience implements DeadlineOwner {
   waitsFor = WAITS_FOR_NOTHING
-  /** Bytes handed to the transport so far; the writer counts. */
+  /** Bytes handed to the transport so far; the writer counts them. */
   givenBytes = 0
   readonly #owner: PatientOwner
   readonly #timers: Timers
@@ -52,9 +52,9 @@ export class ClientPatience implements DeadlineOwner {
   #isTakingWatched = false
   #takenFirst = 0
   #takenBefore = 0
-  /** What the kernel held when it was last asked, -1 when it was not. */
+  /** What the kernel held when it was last asked; -1 when it was not. */
   #queuedBefore = -1
-  /** Acknowledged since the transport last took something. */
+  /** What was acknowledged since the transport last took something. */
   #acknowledged = 0
   #heldSinceMs = 0
   #stillSinceMs = 0
@@ -83,7 +83,7 @@ export class ClientPatience implements DeadlineOwner {
     this.#timers.set(this.#sending, this.#owner.limits.headMs)
   }
 
-  /** A window begins, unless one runs. */
+  /** Begins a window, unless one is running. */
   waitForBody(): void {
     if (this.waitsFor === WAITS_FOR_BODY) return
     this.waitsFor = WAITS_FOR_BODY
@@ -108,13 +108,13 @@ export class ClientPatience implements DeadlineOwner {
     this.#timers.set(this.#taking, this.#owner.limits.rateWindowMs, nowMs)
   }
 
-  /** All was taken. */
+  /** Everything was taken. */
   stopWatching(): void {
     this.#isTakingWatched = false
     this.#taking.clear()
   }
 
-  /** For good: nothing fires after it. */
+  /** Ends it for good: nothing fires afterwards. */
   stop(): void {
     this.waitsFor = WAITS_FOR_NOTHING
     this.#isTakingWatched = false
@@ -135,7 +135,7 @@ export class ClientPatience implements DeadlineOwner {
   #endSending(): void {
     const waitedFor = this.waitsFor
     if (this.#transport.unsentBytes > 0 && waitedFor !== WAITS_FOR_HEAD) {
-      // It is not silent, it is still reading what we said: its rate decides.
+      // It is not silent: it is still reading what we sent, so its rate decides.
       this.watchTaking()
       if (waitedFor === WAITS_FOR_CLOSE) this.waitForClose()
       else this.waitForRequest()

@@ -13,7 +13,7 @@ import { readDate } from './dates.ts'
 import { Field } from './known-fields.ts'
 import type { RequestHead } from './message.ts'
 
-/** What the representation can be told by. */
+/** What identifies the representation. */
 export interface Validators {
   /** As in ETag, `W/` included; '' for none. */
   readonly etag: string

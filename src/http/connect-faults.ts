@@ -11,12 +11,12 @@ import {
 
 const connectFaults: Readonly<Record<string, Fault>> = {
   ECONNREFUSED: Faults.ORIGIN_REFUSED,
-  // A unix socket that is not there, or that nobody listens on.
+  // A unix socket that does not exist, or on which nobody listens.
   ENOENT: Faults.ORIGIN_REFUSED,
   ENOTSOCK: Faults.ORIGIN_REFUSED,
   EACCES: Faults.ORIGIN_REFUSED,
   EPERM: Faults.ORIGIN_REFUSED,
-  // Reset or closed while it was being made.
+  // It was reset or closed while it was being made.
   ECONNRESET: Faults.ORIGIN_REFUSED,
   ECONNABORTED: Faults.ORIGIN_REFUSED,
   EPIPE: Faults.ORIGIN_REFUSED,
@@ -25,7 +25,7 @@ const connectFaults: Readonly<Record<string, Fault>> = {
   EAI_AGAIN: Faults.ORIGIN_UNRESOLVED,
   // connect(2): the queue of a unix socket is full. Over TCP the kernel would wait; here we are told.
   EAGAIN: Faults.ORIGIN_FULL,
-  // It is ourselves who have no descriptor, port or memory left: no server is to blame.
+  // We ourselves have no descriptor, port or memory left: no server is to blame.
   EMFILE: Faults.EDGE_EXHAUSTED,
   ENFILE: Faults.EDGE_EXHAUSTED,
   EADDRNOTAVAIL: Faults.EDGE_EXHAUSTED,
@@ -39,7 +39,7 @@ const connectFaults: Readonly<Record<string, Fault>> = {
   [TLS_CERTIFICATE_NAME]: Faults.ORIGIN_CERTIFICATE_NAME,
 }
 
-/** The fault of a connection that could not be made. Anything else means that there is no way to the address. */
+/** The fault of a connection that could not be made. Any other error means that there is no way to the address. */
 export function connectFault(error: string): Fault {
   if (error.startsWith(TLS_ALERT)) return Faults.ORIGIN_TLS_ALERT
   return connectFaults[error] ?? Faults.ORIGIN_UNREACHABLE

@@ -12,7 +12,7 @@ const SP = 0x20
 const HYPHEN = 0x2d
 const COLON = 0x3a
 
-/** Of a two-digit year: one that seems more than this far ahead is in the past (RFC 9110 §5.6.7). */
+/** A two-digit year that seems farther ahead than this is in the past (RFC 9110 §5.6.7). */
 const aheadYearsMax = 50
 
 /**
@@ -57,13 +57,13 @@ function readRfc850(text: string, comma: number, wallMs: number): number {
   return timeOf(year, monthAt(text, at + 3), digitsAt(text, at), text, at + 10)
 }
 
-/** NaN in any part makes all NaN. `at`: where hh:mm:ss stands. */
+/** NaN in any part makes the whole NaN. `at` is where hh:mm:ss begins. */
 function timeOf(year: number, month: number, day: number, text: string, at: number): number {
   if (text.charCodeAt(at + 2) !== COLON || text.charCodeAt(at + 5) !== COLON) return NaN
   const hour = digitsAt(text, at)
   const minute = digitsAt(text, at + 3)
   const second = digitsAt(text, at + 6)
-  // 60 is a leap second: the first one of the next minute, for us.
+  // 60 is a leap second, which we take for the first second of the next minute.
   if (!(month >= 0) || !(day >= 1) || !(hour <= 23) || !(minute <= 59) || !(second <= 60)) return NaN
   // Leap years come again every 400 years, and Date.UTC reads years below 100 as of the last century.
   if (day > new Date(Date.UTC(2000 + (year % 400), month + 1, 0)).getUTCDate()) return NaN

@@ -16,7 +16,8 @@ export interface SeenDirective {
 
 export function splitDirectives(text: string): SeenDirective[] {
   const seen: SeenDirective[] = []
-  // Once a quote is not closed none behind it is asked again: a text full of them would cost its length squared.
+  // Once a quote is not closed, later ones are not looked at: a text full of them would cost its length
+  // squared.
   let quotes = true
   let start = 0
   for (let i = 0; i <= text.length; i++) {
@@ -46,7 +47,7 @@ function readDirective(element: string): SeenDirective {
   const equals = element.indexOf('=')
   if (equals < 0) {
     const space = element.search(/[ \t]/)
-    // 'max-age 60': whatever it was to mean, it says nothing.
+    // 'max-age 60': whatever it was meant to say, it says nothing.
     if (space > 0) return { name: element.slice(0, space).toLowerCase(), argument: null }
     return { name: element.toLowerCase(), argument: '' }
   }

@@ -49,11 +49,11 @@ export interface Handler {
   onFinish?(x: Exchange): void
   /** For `headgate explain`: what this step would do, without doing it. Adds sentences; may edit x as onRequest would. */
   explain?(x: Exchange, say: (sentence: string) => void): Flow
-  /** The plan that holds it is dropped. */
+  /** The plan that holds it is being closed. */
   close?(): void
 }
 
-/** What an exchange needs to know of the route it took. */
+/** What an exchange needs to know about its route. */
 export interface RouteInfo {
   /** 'www.example.com[2]': site and place in its list, for logs, metrics and explain. */
   readonly name: string
@@ -96,7 +96,7 @@ export interface Downstream extends BodySink {
 
 /** A server of an origin, as exchanges, policies and logs see it. */
 export interface UpstreamServer {
-  /** As in the config: 'http://10.0.0.11:3000'. */
+  /** Its URL as in the config: 'http://10.0.0.11:3000'. */
   readonly name: string
 }
 
@@ -124,7 +124,7 @@ export interface Upstream extends BodySource {
   cancel(fault: Fault): void
 }
 
-/** Whoever sent: the proxy step, a health check. Calls come in the order of the answer. */
+/** Whoever sent the request: the proxy step, a health check. Calls come in the order of the answer. */
 export interface UpstreamReceiver {
   /** 1xx except 101; `head` is borrowed. 100 included. */
   onInformational(x: Exchange, upstream: Upstream, head: ResponseHead): void
@@ -140,7 +140,7 @@ export interface UpstreamReceiver {
 export interface Serve {
   /** A clean exchange for a stream. */
   begin(down: Downstream): Exchange
-  /** `x.request` is read and `x.body` begun: walk the route. */
+  /** `x.request` is read and `x.body` begun: walks the route. */
   serve(x: Exchange): void
   /** The head could not be read: answered from the fault table and logged, no route is asked. */
   refuse(x: Exchange, fault: Fault): void
@@ -172,7 +172,7 @@ export interface Walk {
 
 /** What an exchange holds while it runs, and lets go of when it is finished: the plan it was served with. */
 export interface Lease {
-  /** A child holds it too. */
+  /** A child holds it, too. */
   retain(): void
   release(): void
 }
@@ -181,7 +181,7 @@ export interface Lease {
 export const PHASE_REQUEST = 0
 export const PHASE_RESPONSE = 1
 export const PHASE_FAULT = 2
-/** Cut or abandoned: whatever still comes does nothing. */
+/** Cut or abandoned: whatever still comes has no effect. */
 export const PHASE_OVER = 3
 
 /** A sink put between the answer and the client by a handler (compression, a cache that stores). */
@@ -200,13 +200,13 @@ export class Exchange {
   /** The answer's way to the client: `down`, or the outermost sink interposed. */
   out: BodySink = nobody
   route: RouteInfo | null = null
-  /** Index of the step that runs, or that waits. */
+  /** The index of the step that runs or waits. */
   step = 0
   /** The first of its steps: 0, or where a child began. */
   firstStep = 0
-  /** Made by `Walk.child`: no client asked for it. */
+  /** It was made by `Walk.child`: no client asked for it. */
   isChild = false
-  /** How many steps were begun: those are told of a fault's way out, of departure and of the end. */
+  /** How many steps were begun: those hear of faults on their way out, of a departure and of the end. */
   stepsBegun = 0
   phase = PHASE_REQUEST
   /** Changes whenever it is begun, finished or waits. */
@@ -214,18 +214,18 @@ export class Exchange {
   /** How many times it was begun. What still holds it after a call that may have finished it compares this. */
   life = 0
   walk: Walk | null = null
-  /** null: not served, or refused. */
+  /** null: it is not served, or was refused. */
   lease: Lease | null = null
   /** The current attempt, null for none. */
   upstream: Upstream | null = null
-  /** Who produces the answer's body; `out` calls its `resume`. */
+  /** The producer of the answer's body; `out` calls its `resume`. */
   source: BodySource | null = null
   /** The sink interposed last, null for none. */
   #lastSink: InterposedSink | null = null
   /** The body of an answer that is sent whole, while the walk outward waits. */
   whole: Buffer | null = null
   isWhole = false
-  /** Captures of the route's match: $1 … and :name. */
+  /** The captures of the route's match: $1 … and :name. */
   readonly captures: string[] = []
   readonly captureNames: string[] = []
   /** Handlers keep their own state of this exchange here, by the slot they were given when compiled. */
@@ -237,11 +237,11 @@ export class Exchange {
   clientAddress = ''
   /** Is the peer itself a trusted proxy? */
   isPeerTrusted = false
-  /** Who makes an id for it if one is asked for. */
+  /** Makes the request id when one is needed. */
   requestIds: { next(): string } | null = null
   #requestId = ''
   attempts = 0
-  /** Servers tried so far, in order. */
+  /** The servers tried so far, in order. */
   readonly tried: UpstreamServer[] = []
   /** The address of the last attempt. */
   upstreamAddress = ''
@@ -249,7 +249,7 @@ export class Exchange {
   /** From serve to the first byte of the origin's head; -1 when there was none. */
   firstByteMs = -1
   bytesSent = 0
-  /** What the cache step did. */
+  /** What the cache did. */
   cacheResult: CacheResult = CacheResult.NONE
   /** Why it failed; NONE when it did not. */
   fault: Fault = NONE
@@ -281,7 +281,7 @@ export class Exchange {
     this.#requestId = id
   }
 
-  /** Cleans it for the pool. */
+  /** Cleans it for reuse. */
   reset(): void {
     this.turn++
     this.request.reset()
@@ -375,7 +375,7 @@ export class Exchange {
     this.walk?.inform(this)
   }
 
-  /** The target that an origin should be asked for. */
+  /** The target that an origin is asked for. */
   get target(): string {
     return this.rewrittenTarget === '' ? this.request.target : this.rewrittenTarget
   }

@@ -8,14 +8,14 @@
  */
 import { isIP } from 'node:net'
 
-/** One hop as Forwarded tells it; '' where it says nothing. */
+/** One hop of Forwarded; '' where it says nothing. */
 export interface ForwardedHop {
   for: string
   proto: string
   host: string
 }
 
-/** More hops than this are not walked: a chain that long is made up. */
+/** No more hops than this are walked: a longer chain is made up. */
 export const forwardedHopsMax = 32
 
 /**
@@ -56,7 +56,8 @@ export function listElements(value: string): string[] {
 /** The hops of a Forwarded value, left to right; null when it is malformed: then none of it is believed. */
 export function readForwarded(value: string): ForwardedHop[] | null {
   const hops: ForwardedHop[] = [{ for: '', proto: '', host: '' }]
-  // Space stands in one place of the pattern for each place of the text: with two for the same, 30 KB of it take seconds.
+  // Each place of the text matches space in only one place of the pattern: with two, 30 KB of spaces take
+  // seconds.
   const pair =
     /[ \t]*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)|"((?:[^"\\]|\\.)*)")[ \t]*)?([;,]|$)/y
   for (;;) {
@@ -71,10 +72,10 @@ export function readForwarded(value: string): ForwardedHop[] | null {
   }
 }
 
-/** The client as the chain tells it. */
+/** The client according to the chain. */
 export interface ChainEnd {
   address: string
-  /** How many trusted hops stand right of it in the chain. */
+  /** How many trusted hops are to the right of it in the chain. */
   hops: number
 }
 
@@ -98,7 +99,10 @@ export function walkChain(
   return end
 }
 
-/** The element that belongs to the hop `hops` from the right; the leftmost when the list is shorter; '' of none. */
+/**
+ * The element of the hop that is `hops` from the right; the leftmost when the list is shorter; '' of an empty
+ * list.
+ */
 export function elementAtHop(elements: readonly string[], hops: number): string {
   return elements[Math.max(0, elements.length - 1 - hops)] ?? ''
 }

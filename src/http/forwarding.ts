@@ -42,7 +42,10 @@ for (let id = 1; id < knownFieldCount; id++) {
   if ((fieldFlags(id) & HOP_BY_HOP) !== 0 && (fieldFlags(id) & FRAMING) === 0) hopByHop.push(id)
 }
 
-/** Adds and removes fields of requests, as one deployment is configured. Made once, holds nothing of a request. */
+/**
+ * Adds and removes fields of requests as one deployment is configured. It is made once and keeps nothing of a
+ * request.
+ */
 export class Forwarding {
   readonly #plan: ForwardingFields
   readonly #requestIdId: number
@@ -54,7 +57,10 @@ export class Forwarding {
     this.#via = viaTexts(plan.viaName)
   }
 
-  /** Makes the fields of `x.request` those of the request to the origin. Once, before the first attempt. */
+  /**
+   * Turns the fields of `x.request` into those of the request to the origin. Call it once, before the first
+   * attempt.
+   */
   edit(x: Exchange): void {
     const { fields } = x.request
     removeHopByHopKnown(fields, false)
@@ -81,8 +87,8 @@ export class Forwarding {
   }
 
   /**
-   * Of a trusted peer the chain is kept, from the client that we believe in on; also where none of ours is sent, since
-   * what stands left of that client is made up.
+   * The chain of a trusted peer is kept from the client that we believe in onward, even if we add nothing to
+   * it, since what is to the left of that client is made up.
    */
   #tellTrusted(x: Exchange, fields: Fields): void {
     const { authority, scheme } = x.request
@@ -106,14 +112,14 @@ export class Forwarding {
   }
 }
 
-/** Of the client whose certificate we have verified (RFC 9440 §2). */
+/** The fields of a client whose certificate we have verified (RFC 9440 §2). */
 function tellCertificate(fields: Fields, client: ClientIdentity): void {
   fields.setKnown(Field.CLIENT_CERT, client.certificateField)
   if (client.chainField === '') fields.removeKnown(Field.CLIENT_CERT_CHAIN)
   else fields.setKnown(Field.CLIENT_CERT_CHAIN, client.chainField)
 }
 
-/** What is known instead of what was told; added only where it `isSent`. */
+/** Replaces what was claimed by what is known; it is added only if it `isSent`. */
 function replace(fields: Fields, id: number, isSent: boolean, value: string): void {
   if (value === '') fields.removeKnown(id)
   else if (isSent || fields.has(id)) fields.setKnown(id, value)
@@ -129,8 +135,9 @@ function viaTexts(name: string): Readonly<Record<number, string>> {
 }
 
 /**
- * Takes out what concerns one hop only: the known fields, and those that Connection nominates (RFC 9110 §7.6.1). What
- * of it our own hop needs (TE, Upgrade, Expect) the codec writes. `keepsUpgrade`: of a 426, which must have it.
+ * Removes what concerns one hop only: the known fields, and those that Connection nominates (RFC 9110 §7.6.1).
+ * What our own hop needs of it (TE, Upgrade, Expect) the codec writes. `keepsUpgrade` is for a 426, which must
+ * have that field.
  */
 export function removeHopByHop(fields: Fields, keepsUpgrade: boolean): void {
   removeNominated(fields)
@@ -144,13 +151,13 @@ function removeHopByHopKnown(fields: Fields, keepsUpgrade: boolean): void {
 }
 
 /**
- * Takes out what Connection nominates, but for what every hop knows to be its own: that may still be asked for.
- * Of a request, as it arrives; a step that has set a field later on must not lose it to its client's nomination.
+ * Removes what Connection nominates, except what every hop knows to be its own, which may still be needed. It
+ * is called as a request arrives; a step that sets a field later must not lose it to the client's nomination.
  */
 export function removeNominated(fields: Fields): void {
   if (fields.first[Field.CONNECTION] === 0) return
   const nominated = fields.combined(Field.CONNECTION) as string
-  // Nearly all say just this.
+  // Nearly all say exactly this.
   if (nominated === 'keep-alive' || nominated === 'close' || nominated === 'Keep-Alive') return
   // One walk over the fields, however many names: thousands fit into a head.
   const names = new Set(nominated.split(',').map((element) => element.trim().toLowerCase()))
@@ -160,7 +167,7 @@ export function removeNominated(fields: Fields): void {
   }
 }
 
-/** Removing Expect would leave a client waiting for an answer that nobody was asked for. */
+/** Removing Expect would leave the client waiting for an answer that nobody was asked for. */
 function isProtected(id: number): boolean {
   return id === Field.EXPECT || (fieldFlags(id) & (END_TO_END | FRAMING | HOP_BY_HOP)) !== 0
 }

@@ -38,7 +38,8 @@ export function answerFraming(head: ResponseHead, request: RequestHead): Framed 
   if (head.bodyLength === BODY_NONE || request.method === 'HEAD' || isBodiless(head.status))
     return FRAMED_NONE
   if (head.bodyLength > 0) return FRAMED_BY_LENGTH
-  // A body that the origin ends by closing goes out in chunks, so that the client can tell a whole one from a cut one.
+  // A body that the origin ends by closing is sent in chunks, so that the client can tell a whole one from a
+  // cut one.
   return request.version >= HTTP_1_1 ? FRAMED_BY_CHUNKS : FRAMED_BY_CLOSE
 }
 

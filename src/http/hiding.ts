@@ -14,13 +14,13 @@ import type { ResponseHead } from './message.ts'
 import { OriginNames, type PathMap } from './origin-names.ts'
 
 export interface HidingOptions {
-  /** Lower-case names of fields that are taken out of answers. */
+  /** The lower-case names of fields that are removed from answers. */
   readonly removeFields: readonly string[]
   /** Map Location, Content-Location and Refresh, and addresses of the origin in any other field. */
   readonly mapLocations: boolean
   /** Map Domain and Path of Set-Cookie. */
   readonly mapCookies: boolean
-  /** What the route did to the path's beginning, to be undone; null: nothing. */
+  /** What the route did to the beginning of the path, to be undone; null: nothing. */
   readonly pathMap: PathMap | null
 }
 
@@ -35,14 +35,14 @@ export const defaultHiding: HidingOptions = {
   pathMap: null,
 }
 
-/** Edits answers of one origin for one route. Made once, holds nothing of an answer. */
+/** Edits the answers of one origin for one route. It is made once and keeps nothing of an answer. */
 export class Hiding {
   readonly #options: HidingOptions
   readonly #names: OriginNames
   readonly #removedIds: readonly number[]
   readonly #removedNames: readonly string[]
 
-  /** `authorities`: 'host[:port]' of the origin's servers, as their URLs say. */
+  /** `authorities` are the 'host[:port]' of the origin's servers, as in their URLs. */
   constructor(options: HidingOptions, authorities: readonly string[]) {
     this.#options = options
     this.#names = new OriginNames(authorities, options.pathMap)
@@ -65,7 +65,7 @@ export class Hiding {
     if (this.#options.mapCookies && fields.first[Field.SET_COOKIE] !== 0) this.#mapCookies(x, fields)
   }
 
-  /** The trailers of an answer: what was named to be taken out must not come behind the body. */
+  /** Edits the trailers of an answer: what is to be removed must not come after the body either. */
   editTrailers(fields: Fields): void {
     this.#remove(fields)
   }

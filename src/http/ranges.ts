@@ -11,15 +11,15 @@ import { readDecimal } from '../core/bytes.ts'
 import { trimSpace } from './tokens.ts'
 
 /**
- * Ranges in one request. A PDF reader asks for a handful; a list of hundreds of small ones is an attack on whoever has to
- * write as many part heads (RFC 9110 §17.15).
+ * How many ranges one request may have. A PDF reader asks for a handful; a list of hundreds of small ones is an
+ * attack on whoever has to write as many part heads (RFC 9110 §17.15).
  */
 export const rangesMax = 32
 
-/** Characters of a Range that are looked at: twice what `rangesMax` ranges of 19 digits each need. */
+/** How many characters of a Range are looked at: twice what `rangesMax` ranges of 19 digits each need. */
 const rangeTextMax = 2048
 
-/** Ranges less than this apart are sent as one: a part's head is about as long (RFC 9110 §15.3.7.2). */
+/** Ranges less than this apart are sent as one: a part's head is about that long (RFC 9110 §15.3.7.2). */
 const gapBytes = 80
 
 /** Bytes `first` to `last`, both included, as HTTP counts them. */
@@ -62,13 +62,13 @@ function readSpec(text: string): RangeSpec | null {
   if (dash < 0) return null
   const last = dash === text.length - 1 ? Infinity : readPosition(text.slice(dash + 1))
   if (last < 0) return null
-  // '-' alone says nothing.
+  // A '-' alone says nothing.
   if (dash === 0) return last === Infinity && text.length === 1 ? null : { first: -1, last }
   const first = readPosition(text.slice(0, dash))
   return first < 0 || first > last ? null : { first, last }
 }
 
-/** A number too large for us is larger than every representation: Infinity. -1: no number. */
+/** A number that is too large for us is larger than every representation: Infinity. -1: it is no number. */
 function readPosition(text: string): number {
   const number = readDecimal(text)
   return number < 0 && /^\d+$/.test(text) ? Infinity : number
@@ -93,7 +93,7 @@ export function selectRanges(value: string, length: number): readonly ByteRange[
   return coalesce(ranges)
 }
 
-/** Sorted by place and joined; then in the order of the request, by the first that went into each. */
+/** Sorts by position and joins; then restores the order of the request, by the first range that went into each. */
 function coalesce(ranges: readonly ByteRange[]): readonly ByteRange[] {
   const order = ranges.map((range, place) => ({ first: range.first, last: range.last, place }))
   order.sort((a, b) => a.first - b.first)
@@ -110,7 +110,7 @@ function coalesce(ranges: readonly ByteRange[]): readonly ByteRange[] {
   return joined.map(({ first, last }) => ({ first, last }))
 }
 
-/** What is asked for where the whole length is not known yet. */
+/** What is asked for while the length of the whole is not known yet. */
 export interface OpenRange {
   readonly first: number
   /** Infinity: to the end. */
@@ -132,7 +132,7 @@ export function contentRangeText({ first, last }: ByteRange, length: number): st
   return `bytes ${first}-${last}/${length}`
 }
 
-/** Of a 416. */
+/** The Content-Range of a 416. */
 export function unsatisfiedRangeText(length: number): string {
   return `bytes */${length}`
 }
@@ -141,7 +141,7 @@ export function unsatisfiedRangeText(length: number): string {
 export interface ContentRange {
   readonly first: number
   readonly last: number
-  /** Of the whole representation; -1: it does not say ('*'). */
+  /** The length of the whole representation; -1: it does not say ('*'). */
   readonly length: number
 }
 
@@ -162,7 +162,7 @@ export interface MultipartFrame {
   /** One for each range. */
   readonly heads: readonly Buffer[]
   readonly tail: Buffer
-  /** Of the whole body. */
+  /** The length of the whole body. */
   readonly bodyLength: number
 }
 

@@ -81,7 +81,7 @@ export class StoredFields implements FieldsView, FieldLines {
     return new StoredFields(text, shared)
   }
 
-  /** Lines. Every one is live. */
+  /** The number of lines, all of which are live. */
   get size(): number {
     return this.layout.length / codesPerLine
   }
@@ -192,7 +192,7 @@ function lineCodes(id: number, nameLength: number, valueLength: number): string 
   return String.fromCharCode(id) + lengthCodes(nameLength) + lengthCodes(valueLength)
 }
 
-/** A head is limited to far less than the 16 MiB that three bytes can tell. */
+/** A head is limited to far less than the 16 MiB that three bytes can express. */
 function lengthCodes(length: number): string {
   return String.fromCharCode(length & 255, (length >>> 8) & 255, length >>> 16)
 }
@@ -201,7 +201,7 @@ function lengthAt(layout: string, k: number): number {
   return layout.charCodeAt(k) | (layout.charCodeAt(k + 1) << 8) | (layout.charCodeAt(k + 2) << 16)
 }
 
-/** Layouts remembered, some 100 bytes each. */
+/** How many layouts are remembered, at about 100 bytes each. */
 const layoutsMax = 4096
 const layouts: Map<string, string> = new Map()
 
@@ -236,7 +236,7 @@ function hasLayout(text: string, { starts, layout }: LastRead): boolean {
 function sharedLayout(layout: string): string {
   const known = layouts.get(layout)
   if (known !== undefined) return known
-  // Full, it forgets all: the common ones are back at once.
+  // When it is full it forgets everything: the common ones are back at once.
   if (layouts.size >= layoutsMax) layouts.clear()
   const own = ownText(layout)
   layouts.set(own, own)

@@ -61,7 +61,7 @@ const digitsOfIntegerMax = 15
 const digitsBeforePointMax = 12
 const digitsAfterPointMax = 3
 
-/** One pass over a text. What it reads is null or false when it is not there; the position then means nothing. */
+/** One pass over a text. What it reads is null or false when it is not there; the position is meaningless then. */
 class Reader {
   readonly #text: string
   #at = 0
@@ -70,7 +70,7 @@ class Reader {
   constructor(text: string) {
     this.#text = text
     this.#end = text.length
-    // Space (no tab) around the whole is nothing (§4.2, steps 2 and 6).
+    // Space (not a tab) around the whole is ignored (§4.2, steps 2 and 6).
     while (text[this.#at] === ' ') this.#at++
     while (this.#end > this.#at && text[this.#end - 1] === ' ') this.#end--
   }
@@ -89,7 +89,7 @@ class Reader {
     return true
   }
 
-  /** What matches a sticky pattern here; null when nothing does. */
+  /** The text that matches a sticky pattern here; null when nothing does. */
   #match(pattern: RegExp): string | null {
     pattern.lastIndex = this.#at
     const found = pattern.exec(this.#text)
@@ -98,7 +98,7 @@ class Reader {
     return found[0]
   }
 
-  /** A comma and what follows it, or the end. A comma at the end is a mistake (§4.2.1, step 2.6). */
+  /** Reads a comma and what follows it, or the end. A comma at the end is a mistake (§4.2.1, step 2.6). */
   separator(): boolean {
     this.#match(/[ \t]*/y)
     if (this.isAtEnd()) return true

@@ -21,7 +21,7 @@ import { isAllOf, readDecimal, readHexByte, unreservedClass } from '../core/byte
 import { Faults, NONE, type Fault } from '../core/faults.ts'
 import { FORM_ABSOLUTE, FORM_ASTERISK, FORM_AUTHORITY, FORM_ORIGIN, type RequestHead } from './message.ts'
 
-/** A name of DNS has at most 253 characters; a literal address fewer. */
+/** A DNS name has at most 253 characters; a literal address has fewer. */
 const hostCharactersMax = 255
 
 /** A host and port, as Host, :authority or an absolute target name them. */
@@ -58,14 +58,14 @@ function endOf(text: string, index: number): number {
   return index < 0 ? text.length : index
 }
 
-/** A registered name without the dot at its end; '' when it is none. */
+/** A registered name without the dot at its end; '' when it is not one. */
 function nameOf(written: string): string {
   if (written.length > hostCharactersMax || !isAllOf(unreservedClass, written)) return ''
   if (written.startsWith('.') || written.includes('..')) return ''
   return written.endsWith('.') ? written.slice(0, -1) : written
 }
 
-/** '[::1]' in its shortest form; '' when it is no address. A zone ('%eth0') means nothing to the other end. */
+/** '[::1]' in its shortest form; '' when it is no address. A zone ('%eth0') means nothing at the other end. */
 function addressOf(written: string): string {
   const address = written.slice(1, -1)
   if (!isIPv6(address) || address.includes('%')) return ''
@@ -148,7 +148,8 @@ function setTarget(head: RequestHead, target: string): Fault {
 }
 
 /**
- * The path to route on, for a path that begins with '/'; '' when it has two readings. See the opening comment.
+ * The path to route on, for a path that begins with '/'; '' when it has two readings (see the head of this
+ * file).
  */
 export function normalPath(path: string): string {
   const decoded = path.includes('%') ? decodeUnreserved(path) : path
@@ -157,7 +158,10 @@ export function normalPath(path: string): string {
   return resolveSegments(decoded.split('/'))
 }
 
-/** With unreserved characters decoded and other triplets in upper case; '' for what is not percent-encoding, and %00. */
+/**
+ * Decodes unreserved characters and puts other triplets in upper case; '' for what is not percent-encoding, and
+ * for %00.
+ */
 function decodeUnreserved(path: string): string {
   let out = ''
   let from = 0
@@ -171,12 +175,12 @@ function decodeUnreserved(path: string): string {
   return out + path.slice(from)
 }
 
-/** A dot segment that only some servers would see as one. */
+/** Is it a dot segment that only some servers would see as one? */
 const hiddenDots = /(?:^|%2F|%5C)\.\.?(?:$|%2F|%5C|%3B|;)/
 /** A segment that others see as several, or, its parameters cut off, as empty: what '..' leaves of it is not agreed on. */
 const elastic = /%2F|%5C|^;/
 
-/** `segments[0]` is what stands before the first slash: nothing. */
+/** `segments[0]` is what comes before the first slash: nothing. */
 function resolveSegments(segments: readonly string[]): string {
   const kept: string[] = []
   let sawEmpty = false

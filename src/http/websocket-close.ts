@@ -10,18 +10,21 @@
 /** 1001: an endpoint is going away, such as a server going down. */
 const goingAway = 1001
 
-/** As a server sends it: unmasked. */
+/** The frame as a server sends it: unmasked. */
 export function closeFrameToClient(): Buffer {
   return Buffer.from([0x88, 0x02, goingAway >> 8, goingAway & 0xff])
 }
 
-/** As a client sends it: masked. The mask need not be secret here: it guards caches against chosen payloads. */
+/**
+ * The frame as a client sends it: masked. The mask need not be secret here: it protects caches against chosen
+ * payloads.
+ */
 export function closeFrameToOrigin(): Buffer {
   const mask = [0x4a, 0x91, 0x2c, 0xe7] as const
   return Buffer.from([0x88, 0x82, ...mask, (goingAway >> 8) ^ mask[0], (goingAway & 0xff) ^ mask[1]])
 }
 
-/** Header: two bytes, up to eight of length, four of mask. */
+/** The longest header: two bytes, eight of length, four of mask. */
 const headerBytesMax = 14
 const closeOpcode = 0x8
 
@@ -30,10 +33,10 @@ export class FrameWalk {
   readonly #header: Uint8Array = new Uint8Array(headerBytesMax)
   #headerBytes = 0
   #payloadLeft = 0
-  /** A Close frame passed: nothing may follow it. */
+  /** A Close frame has passed: nothing may follow it. */
   hasClosed = false
 
-  /** Is the direction between two frames? */
+  /** Is it between two frames? */
   get isBetween(): boolean {
     return this.#headerBytes === 0 && this.#payloadLeft === 0
   }
@@ -54,7 +57,7 @@ export class FrameWalk {
     return -1
   }
 
-  /** A whole payload or what is there of it, or one byte of a header. */
+  /** Skips a payload, as far as it is there, or one byte of a header. */
   #step(buffer: Buffer, at: number, end: number): number {
     if (this.#payloadLeft > 0) {
       const taken = Math.min(this.#payloadLeft, end - at)

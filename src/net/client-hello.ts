@@ -8,26 +8,29 @@
  * them.
  */
 
-/** Records of one hello, their heads included. A browser's has 2 KiB with a post-quantum key share; OpenSSL takes 16 KiB. */
+/**
+ * The most bytes of the records of one hello, their heads included. A browser's has 2 KiB with a post-quantum
+ * key share; OpenSSL takes 16 KiB.
+ */
 export const clientHelloBytesMax = 16 * 1024
 
 export class ClientHello {
   /** Lower case, without a dot at its end; '' when none is asked for. Under ECH it is the public name (RFC 9849). */
   serverName = ''
-  /** As offered, the best first. */
+  /** The protocols as offered, the best first. */
   protocols: readonly string[] = []
   /**
-   * Of one that is not whole: so many bytes more, at least, before it can be. Who reads it again sooner, with each segment, works
-   * for the square of what a client sends that puts one byte into each record and each segment.
+   * For a hello that is not whole: at least this many bytes are missing. Reading it again sooner, with each
+   * segment, would cost the square of what a client sends that puts one byte into each record and each segment.
    */
   missingBytes = 1
 }
 
-/** More is needed. */
+/** More bytes are needed. */
 export const HELLO_INCOMPLETE = 0
-/** `into` is filled. */
+/** The hello was read, and `into` is filled. */
 export const HELLO_READ = 1
-/** No TLS, or none that can be read. */
+/** It is not TLS, or cannot be read. */
 export const HELLO_NONE = 2
 
 const HANDSHAKE_RECORD = 22
@@ -70,7 +73,7 @@ export function readClientHello(bytes: Buffer, start: number, end: number, into:
   return readHello(Buffer.concat(message).subarray(4, wanted), into) ? HELLO_READ : HELLO_NONE
 }
 
-/** As far as it is there: a record of the handshake, of a version that begins with 3. */
+/** Does it look, as far as it is there, like a record of the handshake, with a version that begins with 3? */
 function isRecordHead(bytes: Buffer, at: number, end: number): boolean {
   if (at >= end) return true
   return bytes[at] === HANDSHAKE_RECORD && (at + 1 >= end || bytes[at + 1] === 3)
@@ -102,7 +105,7 @@ class Cursor {
     return this.#bytes.subarray(this.#at - byteCount, this.#at)
   }
 
-  /** What stands behind a length of `byteCount` bytes. */
+  /** What follows a length of `byteCount` bytes. */
   vector(byteCount: number): Buffer {
     return this.take(this.number(byteCount))
   }
@@ -134,7 +137,7 @@ function readHello(bytes: Buffer, into: ClientHello): boolean {
 const namePattern =
   /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/
 
-/** The first of type host_name. What is no name of a host is none. */
+/** The first name of type host_name; '' for what is not a host name. */
 function serverNameOf(content: Buffer): string {
   const list = new Cursor(new Cursor(content).vector(2))
   while (!list.isAtEnd) {

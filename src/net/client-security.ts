@@ -7,9 +7,9 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import { protocolsOf, type TlsVersion } from './tls-versions.ts'
 import type { ClientSecurity, SessionCache } from './security.ts'
 
-/** TLS to the servers of an origin; texts are PEM, '' for what is not wanted. */
+/** TLS to the servers of an origin. Texts are PEM, '' for what is not wanted. */
 export interface OriginTls {
-  /** Authorities instead of the public ones. */
+  /** The authorities to trust instead of the public ones. */
   readonly ca: string
   /** Sent as SNI, and what the certificate must be for; '' for the host of each server. */
   readonly serverName: string
@@ -29,10 +29,13 @@ export const defaultOriginTls: OriginTls = {
   minVersion: 'TLSv1.2',
 }
 
-/** Sessions kept for a server: tickets of TLS 1.3 are for one use each (RFC 8446 §C.4), and a server gives two. */
+/**
+ * How many sessions are kept for a server: tickets of TLS 1.3 are for one use each (RFC 8446 §C.4), and a
+ * server sends two.
+ */
 export const sessionsMax = 8
 
-/** Newest first; a ticket is used once, so that nobody on the way sees the same one twice. */
+/** The newest comes first; a ticket is used once, so that nobody on the way sees the same one twice. */
 export class SessionStack implements SessionCache {
   readonly #sessions: Buffer[] = []
 
@@ -45,7 +48,7 @@ export class SessionStack implements SessionCache {
   }
 }
 
-/** For all servers of an origin. Throws an Error when certificate or key cannot be used. */
+/** For all servers of an origin. Throws an Error when the certificate or key cannot be used. */
 export function originContext(tls: OriginTls): SecureContext {
   const { ca, cert, key, minVersion } = tls
   return createSecureContext({

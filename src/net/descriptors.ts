@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * The most descriptors that this process may have open (`ulimit -n`; Node has raised the soft limit to the hard one),
- * Infinity where the system does not say.
+ * How many descriptors this process may have open (`ulimit -n`; Node has raised the soft limit to the hard
+ * one); Infinity where the system does not say.
  */
 export function openFilesMax(): number {
   try {
@@ -14,12 +14,12 @@ export function openFilesMax(): number {
   }
 }
 
-/** Descriptors of a process beside those of connections: logs, listeners, files of Node. */
+/** How many descriptors a process has besides those of connections: logs, listeners, Node's own files. */
 const besideConnections = 64
 
 /**
  * A sentence for the log when `connectionsMax` client connections, each with one to an origin, could need more
- * descriptors than there may be; '' when they are enough.
+ * descriptors than there are; '' when they are enough.
  */
 export function warnIfTooFewDescriptors(connectionsMax: number, available: number = openFilesMax()): string {
   const needed = 2 * connectionsMax + besideConnections

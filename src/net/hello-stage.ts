@@ -33,7 +33,7 @@ export class HelloStage implements TransportEvents, DeadlineOwner {
   readonly #deadline: Deadline = new Deadline(this)
   #kept: Buffer | null = null
   #keptBytes = 0
-  /** With fewer it is not whole. */
+  /** With fewer bytes it cannot be whole. */
   #wantedBytes = 0
   #isDraining = false
 

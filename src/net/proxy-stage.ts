@@ -49,12 +49,12 @@ export class ProxyStage implements TransportEvents, DeadlineOwner {
     options.timers.set(this.#deadline, options.headerMs)
   }
 
-  /** Nothing was asked yet: it may go when room is needed. */
+  /** Nothing was asked yet, so it may be closed when room is needed. */
   get isIdle(): boolean {
     return true
   }
 
-  /** Who has said nothing yet has a little time to do so; whoever takes the transport then drains it. */
+  /** A peer that has said nothing yet has a little time to do so; whoever takes the transport then drains it. */
   drain(): void {
     if (this.#isDraining) return
     this.#isDraining = true
@@ -109,7 +109,7 @@ export class ProxyStage implements TransportEvents, DeadlineOwner {
 
   onDrain(): void {}
 
-  /** Who only looks whether somebody listens says nothing, and goes. */
+  /** A peer that only checks whether somebody listens says nothing, and leaves. */
   onEnd(): void {
     this.#refuse(this.#kept === null ? NONE : Faults.PROXY_HEADER_BAD)
   }

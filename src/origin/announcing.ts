@@ -18,7 +18,10 @@ import {
 } from '../net/write-proxy-header.ts'
 
 export interface Announcement {
-  /** Whose connection it is; '' for one without an address, who may be anybody: it serves one request. */
+  /**
+   * The client whose connection it is; '' for a client without an address, which may be anybody: the connection
+   * serves one request.
+   */
   readonly client: string
   readonly opening: Buffer
 }
@@ -40,18 +43,18 @@ export function announcementOf(version: ProxyVersion, x: Exchange): Announcement
   }
 }
 
-/** Not known for a client of QUIC: no address of his family. */
+/** Unknown for a client of QUIC: there is no address of its family. */
 function localAddressFor(address: string, known: string): string {
   if (known !== '' || address === '') return known
   return address.includes(':') ? '::' : '0.0.0.0'
 }
 
-/** What a connection that is nobody's begins with. */
+/** What a connection that belongs to no client begins with. */
 export function ownOpening(version: ProxyVersion | null): Buffer | null {
   return version === null ? null : writeOwnProxyHeader(version)
 }
 
-/** An address of a server, for the connections of one client. */
+/** The address of a server, for the connections of one client. */
 export class AnnouncedTarget implements DialTarget {
   readonly server: UpstreamServer
   readonly address: TransportAddress

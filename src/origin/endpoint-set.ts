@@ -11,7 +11,7 @@ import type { Endpoint } from './endpoint.ts'
 
 export class EndpointSet {
   #list: readonly Endpoint[] = []
-  /** Index from which the next turn looks. */
+  /** The index from which the next turn starts to look. */
   #turn = 0
 
   get list(): readonly Endpoint[] {
@@ -22,14 +22,14 @@ export class EndpointSet {
     return this.#list.some((endpoint) => endpoint.passing.isAvailable)
   }
 
-  /** When the one that was longest without a fault had its last; -Infinity when one never had any. */
+  /** The last fault of the address that has been without one for longest; -Infinity when one never had any. */
   get faultedAtMs(): number {
     let least = Infinity
     for (const endpoint of this.#list) least = Math.min(least, endpoint.passing.faultedAtMs)
     return least
   }
 
-  /** The next in turn; when all are passed over the least recently faulted one. null: there are none. */
+  /** The next in turn or, when all are passed over, the least recently faulted one; null when there are none. */
   choose(): Endpoint | null {
     const list = this.#list
     const n = list.length
@@ -50,12 +50,15 @@ export class EndpointSet {
     return spare ?? worst
   }
 
-  /** The one whose address is written so; null when the name no longer leads there. */
+  /** The endpoint with this address; null when the name no longer leads there. */
   find(addressText: string): Endpoint | null {
     return this.#list.find((endpoint) => endpoint.addressText === addressText) ?? null
   }
 
-  /** Sets the addresses; endpoints of those that stay are kept, with their connections. Returns those that went. */
+  /**
+   * Sets the addresses. Endpoints of addresses that stay are kept, with their connections. Returns those that
+   * were removed.
+   */
   replace(
     addresses: readonly TransportAddress[],
     make: (address: TransportAddress) => Endpoint,

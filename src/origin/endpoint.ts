@@ -37,16 +37,16 @@ export class PooledConnection implements ConnectionOwner, ListNode<PooledConnect
   /** Set right after `dial`, which calls nothing before it returns. */
   connection!: OriginConnection
   isConnected = false
-  /** Closed, or destroyed by us: not counted any more, and what is still heard of it is ignored. */
+  /** It is closed, or was destroyed by us: it no longer counts, and whatever is still heard of it is ignored. */
   isGone = false
   leases = 0
   connectedAtMs = 0
-  /** Not used again from then on, by `Clock.nowMs`. */
+  /** From this time on it is not used again, by `Clock.nowMs`. */
   idleUntilMs = Infinity
   /** Whose attempt on it is the trial of a faulted endpoint (`endpoint.trial` is this), as soon as it is leased. */
   trialExchange: Exchange | null = null
 
-  /** Who was announced on it; '': nobody, or somebody without an address. */
+  /** The client that was announced on it; '': none, or one without an address. */
   readonly client: string
 
   constructor(endpoint: Endpoint, owner: EndpointOwner, client: string) {
@@ -79,22 +79,22 @@ export class Endpoint implements DialTarget, DeadlineOwner {
   readonly addressText: string
   readonly connectMs: number
   security: ClientSecurity | null = null
-  /** Of connections that are no client's. */
+  /** The key of connections that belong to no client. */
   readonly opening: Buffer | null
   readonly passing: PassingOver
   readonly passDeadline: Deadline = new Deadline(this)
   readonly ready: List<PooledConnection> = new List()
   readonly #owner: EndpointOwner
-  /** Connections open or being made, and those being made. */
+  /** How many connections are open or being made, and how many of them are being made. */
   connections = 0
   connecting = 0
   /** When the youngest connection was begun. */
   dialedAtMs = -Infinity
-  /** Of the other family: stands in when no other can be connected to. */
+  /** It is of the other address family, and stands in when no other can be connected to. */
   isSpare = false
-  /** The name no longer leads here: what runs ends here, nothing begins. */
+  /** The name no longer leads here: what is running may end, nothing new begins. */
   isGone = false
-  /** Tells when it moves again, after it fell silent. */
+  /** The sounding that tells when a server that fell silent runs again. */
   sounding: Sounding | null = null
   /** The connection on which the trial runs. */
   trial: PooledConnection | null = null
@@ -120,7 +120,7 @@ export class Endpoint implements DialTarget, DeadlineOwner {
     this.#owner.onPassDeadline(this)
   }
 
-  /** How many of `ready` are leased to nobody. */
+  /** How many of `ready` are idle. */
   get idle(): number {
     let n = 0
     for (let pooled = this.ready.first; pooled !== null; pooled = pooled.next) if (pooled.leases === 0) n++

@@ -19,7 +19,10 @@ export interface NameWatchTimes {
   readonly ttlMaxMs: number
 }
 
-/** Never asked more often than this, also when the config sets no minimum: a TTL of 0 must not become a storm. */
+/**
+ * A name is never asked for more often than this, even if the config sets no minimum: a TTL of 0 must not
+ * become a storm.
+ */
 const gapMinMs = 250
 const failureMinMs = 1000
 const failureMaxMs = 30_000
@@ -48,7 +51,7 @@ export class NameWatch {
     this.#owner = owner
   }
 
-  /** Asks now. True: an answer is on its way. False: there was one less than `ttlMinMs` ago. */
+  /** Asks now. True: an answer is on its way. False: the last one came less than `ttlMinMs` ago. */
   ask(): boolean {
     if (this.#isAsking) return true
     if (this.#clock.nowMs() - this.#answeredAtMs < this.#ttlMinMs) return false
@@ -82,7 +85,7 @@ export class NameWatch {
     })
   }
 
-  /** Asks by itself no more. Who still needs an address may ask. */
+  /** Stops asking by itself. Whoever still needs an address may ask. */
   close(): void {
     this.#isClosed = true
     this.#timer?.cancel()

@@ -19,16 +19,19 @@ export interface ServerOptions {
 /** The bounds of an origin. All counts are per worker process. */
 export interface OriginTuning {
   readonly policy: PolicyName
-  /** HTTP/2 is offered to servers over TLS, which choose (ALPN). */
+  /** Is HTTP/2 offered to servers over TLS? They choose by ALPN. */
   readonly http2: boolean
   /**
-   * Servers are told who the client is by a header of the PROXY protocol, first of all on each connection, and no connection
-   * serves two clients; null: they are not.
+   * Whether servers are told who the client is by a PROXY protocol header, as the first thing on each
+   * connection, so that no connection serves two clients; null: they are not.
    */
   readonly proxyProtocol: ProxyVersion | null
-  /** To connect to one address, TLS included. 5 s: two lost SYNs are sent again after 1 s and 3 s. */
+  /** The time to connect to one address, TLS included. 5 s: two lost SYNs are sent again after 1 s and 3 s. */
   readonly connectMs: number
-  /** How long a connection may lie idle. 4 s: a Node origin closes after 5, and the later closer loses the race. */
+  /**
+   * How long a connection may be idle. 4 s: a Node origin closes after 5, and whoever closes later loses the
+   * race.
+   */
   readonly idleMs: number
   /**
    * A connection older than this is not kept when it comes back; 0 = no bound. 1 h: behind one address of a balancer
@@ -36,17 +39,24 @@ export interface OriginTuning {
    */
   readonly connectionAgeMaxMs: number
   /**
-   * Connections to one server, tunnels included; 0 = no bound. 8192: a WebSocket holds one for hours, and three workers
-   * together stay below the 28,232 local ports that Linux has for one destination.
+   * How many connections to one server there may be, tunnels included; 0 = no bound. 8192: a WebSocket holds
+   * one for hours, and three workers together stay below the 28,232 local ports that Linux has for one
+   * destination.
    */
   readonly connectionsMax: number
-  /** Connections to one server being made at a time. 128: the smallest listen backlog in common use (nginx has 511). */
+  /**
+   * How many connections to one server may be made at a time. 128: the smallest listen backlog in common use
+   * (nginx has 511).
+   */
   readonly connectingMax: number
-  /** Requests of this origin waiting for a connection. 16,384: a burst of ten thousand clients on a cold pool fits. */
+  /**
+   * How many requests to this origin may wait for a connection. 16,384: a burst of ten thousand clients on a
+   * cold pool fits.
+   */
   readonly waitingMax: number
   /** How long a request may wait for a connection. 10 s: two addresses, one after the other, may time out. */
   readonly waitMs: number
-  /** A server that faults gets no requests for this long … */
+  /** For how long a server that faults gets no requests … */
   readonly passOverMinMs: number
   /** … doubling with each further fault up to this. */
   readonly passOverMaxMs: number
@@ -91,8 +101,11 @@ export interface OriginContext {
   readonly timers: Timers
   readonly clock: Clock
   readonly resolver: Resolver
-  /** A server is passed over, is back, a name cannot be resolved: for the errors log. It may name servers. */
+  /**
+   * Writes to the errors log that a server is passed over or is back, or that a name cannot be resolved. It may
+   * name servers.
+   */
   onEvent?(level: FaultLevel, message: string): void
-  /** 0 ≤ n < 1. Where the rotation starts, so that the workers do not all begin with the first server. */
+  /** Where the rotation starts, 0 ≤ n < 1, so that the workers do not all begin with the first server. */
   random?(): number
 }

@@ -26,7 +26,7 @@ import type { OriginOptions } from './options.ts'
 
 export type { OriginContext, OriginOptions, OriginTuning, PolicyName, ServerOptions } from './options.ts'
 
-/** Told when a stream that had to be waited for is there, or cannot be had. */
+/** Is told when a stream that had to be waited for is there, or cannot be had. */
 export interface OriginWaiter {
   onOpened(x: Exchange, turn: number, upstream: Upstream): void
   onOpenFailed(x: Exchange, turn: number, fault: Fault): void
@@ -52,7 +52,7 @@ export interface AddressSnapshot {
   readonly address: string
   readonly idle: number
   readonly connections: number
-  /** Faults since its last success, those while it was passed over not counted. */
+  /** Faults since its last success, without those while it was passed over. */
   readonly faults: number
   /** The name of the last of them; '' when it is in order. */
   readonly fault: string
@@ -70,20 +70,23 @@ export interface OriginSnapshot {
 
 export interface Origin {
   readonly name: string
-  /** A request that was sent may come back unseen: then it may be sent again whatever its method (RFC 9113 §8.7). */
+  /**
+   * Can a request that was sent be returned unprocessed, so that it may be sent again whatever its method (RFC
+   * 9113 §8.7)?
+   */
   readonly mayRefuseUnseen: boolean
   open(x: Exchange, waiter: OriginWaiter): Upstream | number
   /** x waits no longer. Harmless when it does not wait. */
   cancelWait(x: Exchange): void
   onAttemptSuccess(upstream: Upstream): void
   onAttemptFault(x: Exchange, upstream: Upstream, fault: Fault): void
-  /** Which server x would get now, as long as no bound is met; nothing changes. null: none. */
+  /** The server that x would get now if no bound is met; null: none. Nothing changes. */
   peek(x: Exchange): UpstreamServer | null
-  /** What it was made of: a reload may keep an origin whose options are the same, connections and all. */
+  /** What it was made of: a reload keeps an origin whose options are the same, connections and all. */
   readonly options: OriginOptions
   /** 'host[:port]' of a server as its URL says, for `hostHeader: 'origin'`; 'localhost' for a unix socket. */
   authorityOf(server: UpstreamServer): string
   snapshot(): OriginSnapshot
-  /** Idle connections are closed, busy ones when they come back. Still serves whoever holds it. */
+  /** Closes idle connections now, and busy ones when they come back. It still serves whoever holds it. */
   close(): void
 }

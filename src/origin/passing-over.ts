@@ -39,12 +39,12 @@ const silenceFaults: ReadonlySet<Fault> = new Set([
   Faults.ORIGIN_WRITE_TIMEOUT,
 ])
 
-/** Was a connection there, and nobody answered or read? */
+/** Was there a connection on which nobody answered or read? */
 export function isSilence(fault: Fault): boolean {
   return silenceFaults.has(fault)
 }
 
-/** Doublings that are counted: 2^20 times any `passOverMinMs` is beyond any `passOverMaxMs`. */
+/** How many doublings are counted: 2^20 times any `passOverMinMs` is beyond any `passOverMaxMs`. */
 const doublingsMax = 20
 
 export interface PassOverTimes {
@@ -55,15 +55,15 @@ export interface PassOverTimes {
 export class PassingOver {
   readonly #times: PassOverTimes
   state: typeof GOOD | typeof PASSED | typeof DUE | typeof TRIAL = GOOD
-  /** Counted since the last success. */
+  /** The faults counted since the last success. */
   faults = 0
-  /** The last one; NONE when GOOD. */
+  /** The last fault; NONE when GOOD. */
   fault: Fault = NONE
-  /** When the last one came, counted or not. */
+  /** When the last fault came, counted or not. */
   faultedAtMs = -Infinity
   /** Until when it is PASSED. */
   untilMs = 0
-  /** A successful connect says nothing: it takes an answer. */
+  /** A successful connect proves nothing: it takes an answer. */
   needsAnswer = false
 
   constructor(times: PassOverTimes) {
@@ -74,10 +74,11 @@ export class PassingOver {
     return this.state === GOOD || this.state === DUE
   }
 
-  /** A fault that speaks against the server. True: it was counted, and the state is now PASSED. */
+  /** Records a fault that speaks against the server. True: it was counted, and the state is now PASSED. */
   onFault(fault: Fault, isTrial: boolean, nowMs: number): boolean {
     this.faultedAtMs = nowMs
-    // Refused: the process behind it is gone, so a connection will be a new one's. Silence outweighs other faults.
+    // After a refusal the process behind it is gone, so a connection will be to a new one. Silence outweighs
+    // other faults.
     if (fault === Faults.ORIGIN_REFUSED) this.needsAnswer = false
     else if (!connectFaults.has(fault)) this.needsAnswer = true
     if (this.state === PASSED || (this.state === TRIAL && !isTrial)) return false
@@ -110,7 +111,7 @@ export class PassingOver {
     if (this.state === PASSED) this.state = DUE
   }
 
-  /** True: the caller's attempt is the trial. */
+  /** Returns true when the caller's attempt is the trial. */
   beginTrial(): boolean {
     if (this.state !== DUE) return false
     this.state = TRIAL
@@ -125,7 +126,7 @@ export class PassingOver {
   }
 }
 
-/** Does a fault of connecting speak against the server? Our own want of descriptors does not. */
+/** Does a fault of connecting speak against the server? Our own lack of descriptors does not. */
 export function isConnectFault(fault: Fault): boolean {
   return connectFaults.has(fault)
 }

@@ -8,7 +8,7 @@
  */
 import type { Exchange, UpstreamServer } from '../http/exchange.ts'
 
-/** A server of an origin, as policies see it. Origin keeps the numbers up to date. */
+/** A server of an origin, as policies see it. The origin keeps the numbers up to date. */
 export interface Member extends UpstreamServer {
   /** 1 to `weightMax`. */
   readonly weight: number
@@ -25,7 +25,7 @@ export interface BalancerPolicy {
   readonly name: string
   /** Members, weights or availability have changed. */
   rebuild(members: readonly Member[]): void
-  /** `x` for policies that hash something of it. */
+  /** `x` is for policies that hash something of it. */
   pick(x: Exchange, tried: readonly UpstreamServer[]): Member | null
   peek(x: Exchange, tried: readonly UpstreamServer[]): Member | null
 }

@@ -11,7 +11,7 @@ export abstract class RotatingPolicy implements BalancerPolicy {
   abstract readonly name: string
   readonly #rotation: SmoothRotation
   #members: readonly Member[] = []
-  /** 1 for each member that may be picked this time; kept, so that a pick allocates nothing. */
+  /** 1 for each member that may be picked this time. It is kept so that a pick allocates nothing. */
   #candidates: Uint8Array = new Uint8Array(0)
 
   constructor(random: () => number) {

@@ -23,7 +23,7 @@ import { weightMax, type BalancerPolicy } from './policy.ts'
 import { parseServerUrl, type ServerUrl } from './server-url.ts'
 import type { Waiting } from './waiting.ts'
 
-/** Throws when a server's URL or a weight is wrong: config checks them first, so that is a bug of ours. */
+/** Throws when a server's URL or a weight is wrong: the config is checked first, so that would be a bug of ours. */
 export function createOrigin(options: OriginOptions, context: OriginContext): Origin {
   return new ServerGroup(options, context)
 }
@@ -42,7 +42,7 @@ class ServerGroup implements Origin, OriginServerOwner {
   readonly #context: OriginContext
   readonly #servers: readonly OriginServer[]
   readonly #policy: BalancerPolicy
-  /** Made for the first server that is given as https. */
+  /** Made when the first server is given as https. */
   #secureContext: SecureContext | null = null
 
   constructor(options: OriginOptions, context: OriginContext) {
@@ -95,7 +95,7 @@ class ServerGroup implements Origin, OriginServerOwner {
     return this.#openBeside(x, waiter, server)
   }
 
-  /** `full` was picked and has no room: another that has, else a place in its waiting room. */
+  /** `full` was picked and has no room: takes another server that has, else a place in its waiting room. */
   #openBeside(x: Exchange, waiter: OriginWaiter, full: OriginServer): Upstream | number {
     const passed: UpstreamServer[] = [...x.tried, full]
     for (;;) {
@@ -111,7 +111,7 @@ class ServerGroup implements Origin, OriginServerOwner {
     return this.#openAnyway(x, waiter, opened)
   }
 
-  /** Nobody is left that is available and untried. `otherwise` is the answer when nobody else will do. */
+  /** No server is left that is available and untried. `otherwise` is the answer when no other will do. */
   #openAnyway(x: Exchange, waiter: OriginWaiter, otherwise: number): Upstream | number {
     const trusted = x.tried.length === 0 ? null : (this.#policy.pick(x, nobodyTried) as OriginServer | null)
     if (trusted !== null && !trusted.pool.isFull) {
@@ -158,7 +158,7 @@ class ServerGroup implements Origin, OriginServerOwner {
     return this.#doubtful(x)[0] ?? null
   }
 
-  /** Those passed over that x has not tried, least recently faulted first. */
+  /** The servers that are passed over and that x has not tried, the least recently faulted first. */
   #doubtful(x: Exchange): OriginServer[] {
     return this.#servers
       .filter((server) => !server.isAvailable && !x.tried.includes(server))
@@ -201,7 +201,7 @@ class ServerGroup implements Origin, OriginServerOwner {
       this.#context.onEvent?.('info', `${who}${where} is in order again`)
       return
     }
-    // The only server there is goes on being tried, so its while is not worth telling.
+    // The only server goes on being tried, so the time for which it is passed over is not worth telling.
     const isOnly = this.hasOneServer
     const whileMs = Math.round(passing.untilMs - this.timers.clock.nowMs())
     const what = isOnly ? 'faults' : `is passed over for ${whileMs} ms`

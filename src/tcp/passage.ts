@@ -39,12 +39,12 @@ export class Passage implements ServerConnection, TransportEvents {
   readonly #client: Transport
   readonly #hello: ClientHello | null
   readonly #x: Exchange = new Exchange()
-  /** What was read of the client before; null: nothing. */
+  /** What was read from the client before; null: nothing. */
   #first: Buffer | null
   #tunnel: Tunnel | null = null
   #isOver = false
 
-  /** `first` is its own from now on. */
+  /** `first` belongs to it from now on. */
   constructor(
     client: Transport,
     route: TcpRoute,
@@ -79,7 +79,7 @@ export class Passage implements ServerConnection, TransportEvents {
     return this.#owner.timers.clock.nowMs()
   }
 
-  /** Asks for a connection; `before` is the fault of the attempt before. */
+  /** Asks for a connection; `before` is the fault of the previous attempt. */
   #open(before: Fault): void {
     const opened = this.#route.origin.open(this.#x, this)
     if (opened === WAIT) return
@@ -129,7 +129,7 @@ export class Passage implements ServerConnection, TransportEvents {
     })
   }
 
-  /** Before all else, so that the server knows for whom the rest is. */
+  /** This comes before all else, so that the server knows who the rest is from. */
   #announce(server: Transport, version: 'v1' | 'v2'): void {
     const { serverName = '', protocols = [] } = this.#hello ?? {}
     const values = { authority: serverName, alpn: protocols[0] ?? '' }
@@ -137,14 +137,14 @@ export class Passage implements ServerConnection, TransportEvents {
     server.writeBytes(header, 0, header.length)
   }
 
-  /** Nobody serves the client. */
+  /** No server takes the client. */
   #fail(fault: Fault): void {
     const { status } = faultRow(fault)
     this.#finish(fault, status)
     this.#client.reset()
   }
 
-  /** Counted and logged; its owner hears of it when the client's connection is gone. */
+  /** It is counted and logged; its owner hears of it when the client's connection is gone. */
   #finish(fault: Fault, status: number): void {
     if (this.#isOver) return
     this.#isOver = true
@@ -170,7 +170,8 @@ export class Passage implements ServerConnection, TransportEvents {
     this.#client.destroy()
   }
 
-  // The client, until it is joined: its reads are paused, so at most what was read before is heard of it, and its end.
+  // The client's side, until it is joined: its reads are paused, so at most what was read before is heard of
+  // it, and its end.
 
   onBytes(buffer: Buffer, start: number, end: number): void {
     const bytes = Buffer.from(buffer.subarray(start, end))
@@ -189,8 +190,9 @@ export class Passage implements ServerConnection, TransportEvents {
 }
 
 /**
- * Is the address at which it came one of its servers'? The config was checked for addresses; names may resolve to us. Asked
- * before anybody is connected to: of two ends of one connection neither knows in time that the other is of this machine.
+ * Is the address at which the connection arrived that of one of its servers? The config was checked for
+ * addresses, but names may resolve to us. This is asked before any connection is made: of the two ends of one
+ * connection neither knows in time that the other is on this machine.
  */
 function comesBack({ arrivedAt }: Transport, origin: Origin): boolean {
   if (arrivedAt === undefined || arrivedAt.port === 0) return false

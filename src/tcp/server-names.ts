@@ -6,7 +6,7 @@ export class ServerNames<T> {
   readonly #exact = new Map<string, T>()
   readonly #wildcards = new Map<string, T>()
   #any: T | null = null
-  /** Is there any name to be told by? */
+  /** Does any value depend on the name? */
   hasNames = false
 
   add(pattern: string, value: T): void {
@@ -20,7 +20,7 @@ export class ServerNames<T> {
     else this.#exact.set(name, value)
   }
 
-  /** '' for a client that names none. */
+  /** The value for a name; '' is a client that names none. */
   find(name: string): T | null {
     const parent = name.indexOf('.')
     const wildcard = parent < 0 ? undefined : this.#wildcards.get(name.slice(parent + 1))

@@ -24,7 +24,7 @@ export class TcpDial implements Dial {
   }
 }
 
-/** The connection, and the one lease of it. */
+/** A connection, which is also its only lease. */
 export class TcpConnection implements OriginConnection, Upstream, TransportEvents, DeadlineOwner {
   readonly target: DialTarget
   readonly server: UpstreamServer
@@ -62,7 +62,7 @@ export class TcpConnection implements OriginConnection, Upstream, TransportEvent
     this.#isConnected = true
     this.connectMs = this.#timers.clock.nowMs() - this.#startedMs
     this.freeStreams = 1
-    // Who speaks first waits in the kernel until there is somebody to hear it.
+    // What a server says first waits in the kernel until there is somebody to hear it.
     this.#transport.pause()
     this.#owner.onConnected(this)
     if (!this.#isLeased) this.destroy()
@@ -87,7 +87,7 @@ export class TcpConnection implements OriginConnection, Upstream, TransportEvent
   // As an Upstream
 
   send(): void {
-    // Nothing is asked here: the bytes go over the bare transport.
+    // Nothing is sent here: the bytes go over the bare transport.
   }
 
   takeTransport(): Transport | null {
@@ -106,11 +106,11 @@ export class TcpConnection implements OriginConnection, Upstream, TransportEvent
 
   cancel(): void {
     if (this.#transport.isOpen) this.#transport.destroy()
-    // Who took the transport hears of its close alone.
+    // Only the one who took the transport hears of its close.
     if (this.#isTaken) this.#tellClosed(NONE)
   }
 
-  // Until somebody takes it
+  // As a transport's events, until somebody takes it
 
   onBytes(): void {}
 

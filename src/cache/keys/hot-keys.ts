@@ -10,9 +10,9 @@ import type { RequestHead } from '../../http/message.ts'
 
 /** About 200 KB in all. One table for each of the routes of ten thousand sites would be a quarter of a gigabyte. */
 const slotCount = 4096
-/** Of longer ones there are too many different for one to come again soon. */
+/** Longer targets are too various for one to come again soon. */
 const targetLengthMax = 512
-/** Characters at the end of a target that choose its slot, besides its length. */
+/** How many characters at the end of a target choose its slot, besides its length. */
 const sampleLength = 4
 
 export class HotKeys {
@@ -36,7 +36,7 @@ export class HotKeys {
     return this.#schemes[slot] === request.scheme && key.startsWith(target, start) ? key : null
   }
 
-  /** `request` has this key, in which its target stands as it came, from `start` on. */
+  /** Remembers that `request` has this key, in which its target stands as it came, from `start` on. */
   note(request: RequestHead, maker: number, key: string, start: number): void {
     const { target } = request
     if (target.length > targetLengthMax) return

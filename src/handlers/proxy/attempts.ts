@@ -57,11 +57,14 @@ export class Attempts implements UpstreamReceiver, OriginWaiter {
 
   // Towards the origin
 
-  /** `x.outgoing` and the fields are made: leases a stream and sends. `before`: why the last attempt failed. */
+  /**
+   * Leases a stream and sends, once `x.outgoing` and the fields are made. `before` is why the last attempt
+   * failed.
+   */
   start(x: Exchange, before: Fault): void {
     const opened = this.#origin.open(x, this)
     if (typeof opened !== 'number') this.#send(x, opened)
-    // Nobody is left to try: what counts is why the last one failed.
+    // No server is left to try: what counts is why the last attempt failed.
     else if (opened !== WAIT) x.fail(opened === -Faults.ORIGIN_NONE && before !== NONE ? before : -opened)
   }
 
@@ -103,10 +106,10 @@ export class Attempts implements UpstreamReceiver, OriginWaiter {
   }
 
   #again(x: Exchange, fault: Fault): void {
-    // Nobody is left to try: one failure, told once.
+    // No server is left to try: it is one failure, reported once.
     if (this.#origin.peek(x) === null) return x.fail(fault)
     this.#observer.onFault(x, fault)
-    // Once its body is under way the client waits for nothing any more.
+    // Once its body is under way the client no longer waits for anything.
     if (!x.body.awaitsContinue) x.request.fields.removeKnown(Field.EXPECT)
     this.start(x, fault)
   }
@@ -120,7 +123,7 @@ export class Attempts implements UpstreamReceiver, OriginWaiter {
   onInformational(x: Exchange, upstream: Upstream, head: ResponseHead): void {
     if (upstream !== x.upstream) return this.#observer.onStaleCallback()
     this.#origin.onAttemptSuccess(upstream)
-    // The upstream has said it to the client by `body.continue()`, if that waits for it.
+    // The upstream has already passed this on by `body.continue()`, if the client waits for it.
     if (head.status === 100) return
     if (x.request.version < HTTP_1_1 || x.isHeadSent) return
     const { informational } = x
@@ -146,7 +149,7 @@ export class Attempts implements UpstreamReceiver, OriginWaiter {
     x.answer()
   }
 
-  /** False: it went wrong, and was answered. */
+  /** Returns false when it went wrong, and was answered. */
   #hide(x: Exchange): boolean {
     const { response } = x
     try {

@@ -7,7 +7,10 @@ import { Field } from '../../http/known-fields.ts'
 
 const allowed = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
-/** True: the request has come as far as it may, and was answered. What is not a number counts for nothing. */
+/**
+ * Returns true when the request has come as far as it may, and was answered. A value that is not a number is
+ * ignored.
+ */
 export function stopsHere(x: Exchange): boolean {
   const { fields } = x.request
   const value = fields.get(Field.MAX_FORWARDS)

@@ -70,7 +70,7 @@ suite("the operator's time to live", () => {
 })
 
 suite('what is remembered', () => {
-  test('validators, and when', () => {
+  test('the validators, when the answer was made and when it arrived', () => {
     const { rule } = store(answerOf([fresh, ['ETag', 'W/"a"'], ['Last-Modified', -100], ['Date', -3]]))
     assert.equal(rule.etag, 'W/"a"')
     const second = Math.floor(wallMs / 1000) * 1000

@@ -3,7 +3,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { commandLine } from './command-line.ts'
-import { folder, here } from './config-folder.ts'
+import { configFolder } from './config-folder.ts'
+
+const { folder, here } = configFolder()
 
 test('explain tells route, steps, target, fields and server', async () => {
   const args = [

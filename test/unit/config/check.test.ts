@@ -311,7 +311,7 @@ test('the field of the request id is not edited in vain', () => {
   assert.deepEqual(problems({ ...routes('X-Request-Id'), forwarding: { requestId: false } }), [])
 })
 
-test('bounds are bounded', () => {
+test('a limit that makes no sense is refused with the range that does', () => {
   has({ ...right, limits: { headBytesMax: '1KiB', startLineBytesMax: '2KiB' } }, /part of the head/)
   has({ ...right, limits: { headBytesMax: '1MiB' } }, /too large: at most 256KiB/)
   has({ ...right, limits: { startLineBytesMax: 10 } }, /too small: at least 256B/)

@@ -83,7 +83,7 @@ test('the scheme is the one that the client came by', () => {
   assert.equal(matcher({ scheme: 'https' }).matches(ask('/').x), false)
 })
 
-test('why not, in words', () => {
+test('whyNot says in words what does not match', () => {
   const { x } = ask('/a?q=1', { fields: ['X-A: one'] })
   const why = (input: z.input<typeof matchSchema>): string => matcher(input).whyNot(x)
   assert.equal(why('/a'), '')

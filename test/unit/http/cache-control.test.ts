@@ -205,13 +205,13 @@ suite('targeted fields (RFC 9213)', () => {
 })
 
 suite('directives of a request (RFC 9111 §5.2.1)', () => {
-  test('bits', () => {
+  test('those without an argument are bits', () => {
     assert.equal(asks('no-cache').bits, Directive.NO_CACHE)
     assert.equal(asks('no-store, only-if-cached').bits, Directive.NO_STORE | Directive.ONLY_IF_CACHED)
     assert.equal(asks('no-transform').bits, 0)
   })
 
-  test('seconds', () => {
+  test('those with an argument are seconds', () => {
     const all = asks('max-age=1, min-fresh=2, max-stale=3, stale-if-error=4')
     assert.deepEqual([all.maxAge, all.minFresh, all.maxStale, all.ifError], [1, 2, 3, 4])
     assert.equal(asks('max-stale').maxStale, Infinity)

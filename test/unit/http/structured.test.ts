@@ -140,7 +140,7 @@ suite('dictionaries (RFC 9651 §4.2.2)', () => {
 })
 
 suite('lists of strings (RFC 9875 §2)', () => {
-  test('strings only', () => {
+  test('hold strings and nothing else', () => {
     assert.deepEqual(readStringList('"a", "b c";x'), ['a', 'b c'])
     assert.deepEqual(readStringList(''), [])
     assert.equal(readStringList('"a", b'), null)
