@@ -3,23 +3,23 @@ import { X509Certificate } from 'node:crypto'
 import { readDer, Tag, type DerValue } from './der.ts'
 
 export interface CertificateFacts {
-  /** Names that it is for, lower case: DNS names and IP addresses. */
+  /** The names that it is for, in lower case: DNS names and IP addresses. */
   readonly names: readonly string[]
   readonly notBeforeMs: number
   readonly notAfterMs: number
-  /** Common name of who signed it, or its whole name. */
+  /** The common name of its issuer, or the issuer's whole name. */
   readonly issuer: string
   /** Serial number, hexadecimal. */
   readonly serial: string
   /** SHA-256, hexadecimal. */
   readonly fingerprint: string
-  /** Of RFC 9773 §4.1; '' when the certificate does not name its authority's key. */
+  /** The certificate's id of RFC 9773 §4.1; '' when the certificate does not name its authority's key. */
   readonly renewalId: string
 }
 
 const authorityKeyIdentifier = '2.5.29.35'
 
-/** Of the first certificate of a chain. Throws when it is none. */
+/** Reads the first certificate of a chain. Throws when it is not one. */
 export function readFacts(chainPem: string): CertificateFacts {
   return factsOf(new X509Certificate(chainPem))
 }
@@ -67,7 +67,7 @@ function authorityKeyId(body: DerValue): Buffer | null {
   return null
 }
 
-/** The PEM blocks of a chain, first the server's own. */
+/** The PEM blocks of a chain, the server's own first. */
 export function splitChain(pem: string): string[] {
   return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
 }
@@ -77,7 +77,7 @@ export function isIssuedUnder(chain: string, commonName: string): boolean {
   return splitChain(chain).some((pem) => issuerOf(new X509Certificate(pem)) === commonName)
 }
 
-/** Common name of who signed it, or its whole name; '' where the certificate names nobody. */
+/** The common name of the issuer, or its whole name; '' where the certificate names nobody. */
 function issuerOf(certificate: X509Certificate): string {
   // Node gives undefined for an empty name, whatever its types say.
   const issuer = (certificate.issuer as string | undefined) ?? ''

@@ -8,20 +8,23 @@
 import type { SecureContext } from 'node:tls'
 import type { ServerCertificate } from './server-certificate.ts'
 
-/** Somebody who has certificates: those of files, or those that an authority gives out. */
+/** A source of certificates: those of files, or those that an authority issues. */
 export interface CertificateSource {
-  /** It has the one that is the default, for whoever asks, and will never have another nor answer a challenge. */
+  /** It has only the default certificate, for any name, and will never have another nor answer a challenge. */
   readonly isSingle?: boolean
-  /** What it has now for `serverName`, lower case; null for nothing. */
+  /** The certificate that it has now for `serverName`, in lower case; null for none. */
   find(serverName: string): ServerCertificate | null
   /**
-   * Gets one for a handshake that waits; null when it would not. It resolves with null, or rejects, when it could not;
-   * the handshake's deadline goes on meanwhile.
+   * Obtains a certificate for a handshake that waits; null when it will not. It resolves to null, or rejects,
+   * when it could not; the handshake's deadline runs meanwhile.
    */
   resolve?(serverName: string): Promise<ServerCertificate | null> | null
-  /** For who names nobody, as one who asks for an address does; null for nothing. */
+  /** The certificate for a client that names nobody, as one that connects to an address does; null for none. */
   unnamed?(): ServerCertificate | null
-  /** Answers a tls-alpn-01 challenge (RFC 8737) for `serverName`; null when none is open. */
+  /**
+   * The certificate that answers a tls-alpn-01 challenge (RFC 8737) for `serverName`; null when none is
+   * pending.
+   */
   challenge?(serverName: string): SecureContext | null
 }
 
@@ -30,7 +33,7 @@ export class CertificateTable implements CertificateSource {
   readonly #wildcard = new Map<string, ServerCertificate>()
   readonly #first: ServerCertificate | null
 
-  /** For a name that several are for, the first of them holds. The first of all is the default. */
+  /** For a name that several certificates are for, the first of them is used. The first of all is the default. */
   constructor(certificates: readonly ServerCertificate[]) {
     for (const certificate of certificates) this.#add(certificate)
     this.#first = certificates[0] ?? null
@@ -67,7 +70,7 @@ export class CertificateTable implements CertificateSource {
   }
 }
 
-/** Several sources as one: the first that has something holds. */
+/** Several sources as one: the first that has a certificate is used. */
 export class CertificateSources implements CertificateSource {
   readonly #sources: readonly CertificateSource[]
 

@@ -4,7 +4,7 @@ import type { AcmeClient, Signer } from './client.ts'
 import { bindAccount } from './jws.ts'
 import { AcmeError } from './problem.ts'
 
-/** From the CA's own pages: a key id and a base64url MAC key (RFC 8555 §7.3.4). */
+/** What the CA shows on its own pages: a key id and a base64url MAC key (RFC 8555 §7.3.4). */
 export interface ExternalBinding {
   readonly kid: string
   readonly hmacKey: string
@@ -17,7 +17,7 @@ export interface AccountWish {
   readonly binding?: ExternalBinding
 }
 
-/** Makes an account for the key, or finds the one that it has. Gives who signs from now on. */
+/** Makes an account for the key, or finds the one that it has. Resolves to what signs requests from now on. */
 export async function openAccount(
   client: AcmeClient,
   wish: AccountWish,

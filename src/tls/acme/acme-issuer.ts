@@ -20,7 +20,7 @@ export interface AcmeSettings {
   /** '' for none. */
   readonly email: string
   readonly binding?: ExternalBinding
-  /** PEM of roots that the CA's own HTTPS is trusted by, beside the usual ones. */
+  /** Roots, as PEM, that are trusted for the CA's own HTTPS besides the usual ones. */
   readonly roots?: string
   readonly keyKind: KeyKind
   readonly profile: string
@@ -74,7 +74,7 @@ export class AcmeIssuer implements Issuer {
     return readRenewalInfo(this.#client, facts.renewalId, signal)
   }
 
-  /** With the account; once more with a new one where the CA has forgotten it (RFC 8555 §7.3). */
+  /** Runs `ask` with the account; once more with a new one if the CA has forgotten it (RFC 8555 §7.3). */
   async #signed<T>(signal: AbortSignal, ask: (signer: Signer) => Promise<T>): Promise<T> {
     try {
       return await ask(await this.#account(signal, false))

@@ -14,7 +14,7 @@ export class AcmeSource implements CertificateSource {
   readonly #onMade: (certificate: ServerCertificate) => void
   readonly #made = new WeakMap<KeyAndChain, ServerCertificate>()
 
-  /** `onMade` is told of each certificate that is served. */
+  /** `onMade` is called for each certificate that is served. */
   constructor(automatic: AutomaticCertificates, onMade: (certificate: ServerCertificate) => void = () => {}) {
     this.#automatic = automatic
     this.#onMade = onMade

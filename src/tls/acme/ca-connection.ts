@@ -9,7 +9,7 @@ import { nodeHttp } from '../../net/node-http.ts'
 import { readBytes } from '../answer-bytes.ts'
 import { AcmeError } from './problem.ts'
 
-/** A CA answers in a second or two; one that has not in this time is taken as not there. */
+/** A CA answers in a second or two; one that has not answered in this time counts as unreachable. */
 export const answerMsMax = 30_000
 /** Directories, orders and chains have a few KiB. */
 export const answerBytesMax: number = 1024 * 1024
@@ -22,7 +22,7 @@ export interface CaAnswer {
 }
 
 export interface CaConnectionOptions {
-  /** PEM certificates that are trusted beside the usual ones, for a CA of your own. */
+  /** PEM certificates that are trusted besides the usual ones, for a CA of your own. */
   readonly roots?: string
   readonly userAgent?: string
 }

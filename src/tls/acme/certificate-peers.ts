@@ -10,7 +10,7 @@ const topic = 'certificates'
 
 export type CertificateMessage =
   | ({ readonly kind: 'certificate'; readonly name: string; readonly folder: string } & KeyAndChain)
-  /** A worker has a handshake for a name that is on nobody's list. */
+  /** A worker has a handshake for a name that is on no list. */
   | { readonly kind: 'wanted'; readonly name: string }
   | { readonly kind: 'refused'; readonly name: string }
 
@@ -25,7 +25,7 @@ export class CertificatePeers {
     })
   }
 
-  /** Is it this worker that orders? */
+  /** Is this the worker that orders? */
   get isLeader(): boolean {
     const peers = this.#peers
     return peers === null || peers.others().every((other) => other > peers.self)

@@ -16,14 +16,14 @@ export interface CertificateStatus {
   readonly lastError: string
 }
 
-/** What one process says of all. */
+/** What one process reports about all names. */
 export interface CertificateReport {
-  /** It is this process that orders, so it knows what comes next. */
+  /** Is this the process that orders, and so knows what comes next? */
   readonly isLeader: boolean
   readonly certificates: readonly CertificateStatus[]
 }
 
-/** Of several processes: the one that orders knows most. */
+/** The report for several processes: that of the one that orders, which knows most. */
 export function mostKnowing(reports: readonly CertificateReport[]): CertificateReport {
   return reports.find(({ isLeader }) => isLeader) ?? reports[0] ?? { isLeader: false, certificates: [] }
 }

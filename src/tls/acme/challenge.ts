@@ -13,7 +13,7 @@ export interface Challenge {
   /** The name, without '*.'. */
   readonly name: string
   readonly token: string
-  /** token '.' thumbprint of the account's key. */
+  /** The token, '.', and the thumbprint of the account's key. */
   readonly keyAuthorization: string
 }
 
@@ -21,18 +21,21 @@ export interface Challenge {
 export interface Answerer {
   readonly type: ChallengeType
   /**
-   * Resolves when the answer is there for the CA to see, with what takes it away again; that is called once, whether
-   * the CA was content or not.
+   * Resolves when the CA can see the answer, to a function that removes it again; that is called once, whether
+   * or not the CA was satisfied.
    */
   present(challenge: Challenge, signal: AbortSignal): Promise<() => Promise<void>>
 }
 
-/** SHA-256 of the key authorization: in the certificate of tls-alpn-01, and as base64url in the TXT record. */
+/**
+ * The SHA-256 of the key authorization, which is in the certificate of tls-alpn-01 and, as base64url, in the
+ * TXT record.
+ */
 export function keyAuthorizationHash(keyAuthorization: string): Buffer {
   return createHash('sha256').update(keyAuthorization).digest()
 }
 
-/** A token has only these letters (RFC 8555 §8.3); others are no token, and could be a path. */
+/** A token has only these characters (RFC 8555 §8.3); anything else is no token, and could be a path. */
 export function isToken(text: string): boolean {
   return text.length >= 1 && text.length <= 256 && /^[A-Za-z0-9_-]+$/.test(text)
 }

@@ -13,21 +13,21 @@ export interface KeyAndChain {
 
 export interface IssueWish {
   readonly name: string
-  /** Of the certificate that is replaced; null for the first. */
+  /** The certificate that is replaced; null for the first. */
   readonly previous: CertificateFacts | null
-  /** Tries that failed since one succeeded: another challenge may do better. */
+  /** How many attempts failed since one succeeded: another kind of challenge may do better. */
   readonly failures: number
   readonly signal: AbortSignal
 }
 
 export interface Issuer {
-  /** Folder of what it issued, as a key of the storage. */
+  /** The folder of what it issued, as a key of the storage. */
   readonly folder: string
-  /** For people: 'the CA at …', 'the local authority'. */
+  /** Its name for people: 'the CA at …', 'the local authority'. */
   readonly title: string
   /** Rejects with an AcmeError. */
   issue(wish: IssueWish): Promise<KeyAndChain>
-  /** null: it has nothing to say about when. */
+  /** When to renew; null: it has nothing to say about that. */
   renewalInfo(facts: CertificateFacts, signal: AbortSignal): Promise<RenewalInfo | null>
   close(): void
 }

@@ -6,17 +6,20 @@ import { earliestTryMs } from './schedule.ts'
 export class KeeperEntry {
   readonly name: string
   issuer: Issuer
-  /** Came by a handshake rather than from the config: renewed when it is asked for, and let go when it is not. */
+  /**
+   * It came by a handshake rather than from the config: it is renewed while it is asked for, and dropped when
+   * it is not.
+   */
   readonly isOnDemand: boolean
   certificate: KeptCertificate | null = null
   state: RenewalState = freshState
   isLoaded = false
   isBusy = false
-  /** Somebody asked for a new one by name. */
+  /** Somebody asked for a new certificate by name. */
   isForced = false
-  /** Of one that came on demand: a handshake has asked for it since the last one was had. */
+  /** For an entry on demand: a handshake has asked for it since the last certificate was obtained. */
   isWanted = false
-  /** By the clock's own time: used last, and told of last to the worker that orders. */
+  /** By the monotonic clock: when it was last used, and when the worker that orders was last told. */
   usedMs = 0
   toldMs = -Infinity
   readonly #waiting: ((certificate: KeptCertificate | null) => void)[] = []
@@ -31,17 +34,17 @@ export class KeeperEntry {
     return this.isForced || this.certificate === null || this.state.renewAtMs <= nowMs
   }
 
-  /** Wall time at which something is to be done: a certificate to be had, or the CA to be asked when. */
+  /** The wall time at which something is due: obtaining a certificate, or asking the CA when to renew. */
   dueMs(nowMs: number): number {
     const { state } = this
     if (this.isForced) return nowMs
-    // What nobody asks for any more is not renewed.
+    // A certificate that nobody asks for any more is not renewed.
     if (this.isOnDemand && !this.isWanted) return Infinity
     if (this.needsCertificate(nowMs)) return Math.max(state.retryAtMs, earliestTryMs(state.failedAtMs, nowMs))
     return Math.min(state.renewAtMs, state.windowAgainMs)
   }
 
-  /** Resolves with the next certificate, or null when the try that is coming fails. */
+  /** Resolves to the next certificate, or to null when the coming attempt fails. */
   next(): Promise<KeptCertificate | null> {
     return new Promise((resolve) => this.#waiting.push(resolve))
   }

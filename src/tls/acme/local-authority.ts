@@ -65,7 +65,7 @@ interface Authority {
   readonly certificate: string
 }
 
-/** Where the root's certificate is, as a key of the storage. */
+/** The place of the root's certificate, as a key of the storage. */
 export const rootCertificateKey = 'local/root.crt'
 const rootKey = 'local/root.pem'
 
@@ -83,7 +83,7 @@ export class LocalAuthority implements Issuer {
     this.#clock = clock
   }
 
-  /** PEM of the root; made when there is none. */
+  /** The root as PEM; it is made when there is none. */
   async root(signal: AbortSignal): Promise<string> {
     return (await this.#open(signal)).certificate
   }

@@ -10,13 +10,13 @@ import { covers, isSubjectName } from '../subject-names.ts'
 import { isIP } from 'node:net'
 
 export interface OnDemandSettings {
-  /** URL that is asked with `?domain=NAME`: 200 is a yes, anything else a no. '' for none. */
+  /** The URL that is asked with `?domain=NAME`: 200 means yes, anything else no. '' for none. */
   readonly ask: string
   /** Names, and wildcards for one label, that need not be asked about. */
   readonly allow: readonly string[]
-  /** New certificates in an hour at most. */
+  /** How many new certificates there may be in an hour. */
   readonly anHourMax: number
-  /** Names kept at most; who was not asked for longest goes. */
+  /** How many names are kept at most; the one that was not asked for longest goes. */
   readonly namesMax: number
 }
 
@@ -47,13 +47,13 @@ export class OnDemandGate {
     this.#refusedUntil.clear()
   }
 
-  /** Was it refused a moment ago, or is it no name at all? Says so without asking. */
+  /** Was it refused a moment ago, or is it no name at all? Tells so without asking anybody. */
   isOutOfQuestion(name: string): boolean {
     if (!isSubjectName(name) || isIP(name) !== 0 || name.startsWith('*.') || !name.includes('.')) return true
     return (this.#refusedUntil.get(name) ?? 0) > this.#clock.nowMs()
   }
 
-  /** '' when it may have a certificate; else why not. */
+  /** Resolves to '' when the name may have a certificate, else to the reason why not. */
   async ask(name: string): Promise<string> {
     if (this.isOutOfQuestion(name)) return 'it was refused before'
     const { allow, ask, anHourMax } = this.#settings

@@ -19,19 +19,19 @@ import { AcmeError, describeProblem, errorOf, isRecord } from './problem.ts'
 export const orderMsMax: number = 10 * 60_000
 const pollMsLeast = 250
 const pollMsMost = 10_000
-/** A CA that asks for a longer pause between looks gets this one: an order lives for days. */
+/** The longest pause between looks, even if the CA asks for more: an order lives for days. */
 const pollMsTold = 60_000
 
 export interface OrderWish {
-  /** Host names, wildcards or addresses, lower case. */
+  /** Host names, wildcards or addresses, in lower case. */
   readonly names: readonly string[]
   /** The certificate's key. */
   readonly key: KeyObject
   /** In the order in which they are tried. */
   readonly answerers: readonly Answerer[]
-  /** renewalId of the certificate that this one takes the place of (RFC 9773 §5); '' for none. */
+  /** The renewalId of the certificate that this one replaces (RFC 9773 §5); '' for none. */
   readonly replaces?: string
-  /** '' lets the CA choose. */
+  /** The profile to ask for; '' lets the CA choose. */
   readonly profile?: string
   /** Common name of the root or issuer that the chain shall end at; '' takes the first chain. */
   readonly preferredChain?: string
@@ -41,11 +41,11 @@ export interface OrderWish {
 export interface Issued {
   /** PEM, the server's own certificate first. */
   readonly chain: string
-  /** Which challenges were answered; none where the CA knew the names already. */
+  /** The challenges that were answered; none where the CA knew the names already. */
   readonly answered: readonly ChallengeType[]
 }
 
-/** Gets a certificate. Rejects with an AcmeError that says what the CA, or we, could not do. */
+/** Obtains a certificate. Rejects with an AcmeError that says what the CA, or we, could not do. */
 export async function issue(client: AcmeClient, signer: Signer, wish: OrderWish): Promise<Issued> {
   const limit = AbortSignal.timeout(orderMsMax)
   const signal = wish.signal === undefined ? limit : AbortSignal.any([limit, wish.signal])
@@ -76,7 +76,7 @@ class Ordering {
     const order = await this.#newOrder()
     try {
       const authorizations = Array.isArray(order.json['authorizations']) ? order.json['authorizations'] : []
-      // All at once: a CA looks at the names of an order side by side.
+      // All at once: a CA checks the names of an order in parallel.
       await Promise.all(authorizations.map((url) => this.#authorize(textOf(url))))
       const done = await this.#finalize(order)
       return { chain: await this.#download(textOf(done.json['certificate'])), answered: [...this.#answered] }
@@ -157,7 +157,7 @@ class Ordering {
       state = await this.#post(textOf(ready.json['finalize']), { csr }, doing)
     }
     if (state.json['status'] !== 'valid') {
-      // A finalize that was answered late: the order says how it stands.
+      // The finalize was answered late: the order tells its state.
       state = await this.#poll(
         order.location,
         doing,

@@ -36,7 +36,7 @@ export class AcmeError extends Error {
 
 const prefix = 'urn:ietf:params:acme:error:'
 
-/** Letters of the CA's own text that are kept. */
+/** How many characters of the CA's own text are kept. */
 export const detailMax = 400
 
 const failedTypes: ReadonlySet<string> = new Set([
@@ -63,7 +63,7 @@ const remedies: Readonly<Record<string, string>> = {
   userActionRequired: 'the CA waits for you to do something',
 }
 
-/** What a problem document says, in one sentence, with the sub-problems that name identifiers. */
+/** What a problem document says, in one sentence, including the sub-problems that name identifiers. */
 export function describeProblem(value: unknown): { readonly type: string; readonly sentence: string } {
   const problem = isRecord(value) ? value : {}
   const type = typeOf(problem)
@@ -103,7 +103,7 @@ function typeOf(problem: Readonly<Record<string, unknown>>): string {
   return plain(type.startsWith(prefix) ? type.slice(prefix.length) : type === 'about:blank' ? '' : type)
 }
 
-/** Words of others, for a line of the log: no controls, not too many. */
+/** Text from others for a log line: without control characters, and cut to a bound. */
 export function plain(value: unknown): string {
   if (typeof value !== 'string') return ''
   // oxlint-disable-next-line no-control-regex

@@ -8,13 +8,16 @@ import { renewalInfoAfterMs, type RenewalWindow } from './schedule.ts'
 
 export interface RenewalInfo {
   readonly window: RenewalWindow
-  /** A page that says why, '' for none. */
+  /** The URL of a page that says why; '' for none. */
   readonly explanation: string
-  /** When to look again, from now. */
+  /** How long until the next look. */
   readonly againMs: number
 }
 
-/** null: this CA has none, or what it says makes no sense. Rejects with an AcmeError when it cannot be asked. */
+/**
+ * Resolves to null when this CA has none, or what it says makes no sense. Rejects with an AcmeError when it
+ * cannot be asked.
+ */
 export async function readRenewalInfo(
   client: AcmeClient,
   renewalId: string,

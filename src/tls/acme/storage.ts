@@ -8,19 +8,19 @@
  * several that want a lock, one has it, and a holder that died loses it.
  */
 export interface Storage {
-  /** null: it is not there. */
+  /** Resolves to null when there is no such key. */
   read(key: string): Promise<string | null>
   write(key: string, text: string): Promise<void>
-  /** No error when it is not there. */
+  /** It is no error when there is no such key. */
   remove(key: string): Promise<void>
-  /** Keys right under `folder`, whole. */
+  /** The whole keys directly under `folder`. */
   list(folder: string): Promise<string[]>
-  /** Resolves when nobody else holds it. Rejects when `signal` aborts first. */
+  /** Resolves when nobody else holds the lock. Rejects when `signal` aborts first. */
   lock(key: string, signal: AbortSignal): Promise<StorageLock>
 }
 
 export interface StorageLock {
-  /** It was taken away: we were believed dead. */
+  /** The lock was taken from us: we were believed dead. */
   readonly isLost: boolean
   release(): Promise<void>
 }

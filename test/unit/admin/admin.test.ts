@@ -1,134 +1,14 @@
+/** The admin listener: where it listens, who may use it, and what reads or changes something. */
 import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
-import * as http from 'node:http'
 import * as net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { readAdminAddress } from '../../../src/admin/address.ts'
-import { AdminServer, type AdminTarget, type ExplainedBy } from '../../../src/admin/admin.ts'
+import { AdminServer } from '../../../src/admin/admin.ts'
 import { askAdmin } from '../../../src/admin/client.ts'
-import type { RequestToExplain } from '../../../src/admin/explain-body.ts'
-import type { WarmOrder, WarmProgress } from '../../../src/admin/warm-body.ts'
-import { sumOf, type PurgeTotal } from '../../../src/cache/purge/purge-total.ts'
-import type { CertificateReport } from '../../../src/tls/acme/certificate-status.ts'
-import type { PurgeRequest } from '../../../src/cache/store/store.ts'
-
-const known = { id: 'p1', count: 3, bytes: 30, stores: 2, sharing: 2, keeping: 1 }
-const counted: PurgeTotal = { ...sumOf([]), ...known }
-
-class FakeTarget implements AdminTarget {
-  calls: string[] = []
-  state: 'ok' | 'starting' | 'draining' = 'ok'
-  isWrong = false
-
-  health(): 'ok' | 'starting' | 'draining' {
-    return this.state
-  }
-
-  async metrics(): Promise<Record<string, Record<string, number>>> {
-    if (this.isWrong) throw new Error('no metrics now')
-    return { process_open_fds: { '': 7 } }
-  }
-
-  async status(): Promise<object> {
-    return { version: '1' }
-  }
-
-  async reload(): Promise<{ isTaken: boolean; hash: string; reason: string }> {
-    this.calls.push('reload')
-    return { isTaken: !this.isWrong, hash: 'h', reason: this.isWrong ? 'line 3' : '' }
-  }
-
-  async reopenLogs(): Promise<void> {
-    this.calls.push('reopen')
-  }
-
-  async explain(request: RequestToExplain): Promise<readonly ExplainedBy[]> {
-    return [{ pid: 7, explanation: request }]
-  }
-
-  async purge(requests: readonly PurgeRequest[]): Promise<PurgeTotal> {
-    this.calls.push(JSON.stringify(requests))
-    return { ...counted, missing: this.isWrong ? 1 : 0 }
-  }
-
-  async purgeTotal(id: string): Promise<PurgeTotal | null> {
-    return id === 'p1' ? { ...counted, keeping: 0 } : null
-  }
-
-  async warm(order: WarmOrder): Promise<readonly WarmProgress[]> {
-    this.calls.push(JSON.stringify(order))
-    const progress = {
-      isRunning: true,
-      total: 2,
-      done: 1,
-      hits: 0,
-      fetched: 1,
-      passed: 0,
-      failed: 0,
-      bytes: 9,
-    }
-    return [
-      { ...progress, sitemaps: 0, tookMs: 5, failures: [] },
-      { ...progress, isRunning: false, done: 2, sitemaps: 1, tookMs: 9, failures: [] },
-    ]
-  }
-
-  async certificates(): Promise<CertificateReport> {
-    return { isLeader: true, certificates: [] }
-  }
-
-  async renewCertificates(names: readonly string[]): Promise<readonly string[]> {
-    this.calls.push('renew ' + names.join(' '))
-    return names
-  }
-
-  drain(): void {
-    this.calls.push('drain')
-  }
-
-  stop(): void {
-    this.calls.push('stop')
-  }
-}
-
-interface Answer {
-  status: number
-  text: string
-  headers: http.IncomingHttpHeaders
-}
-
-interface World {
-  target: FakeTarget
-  admin: AdminServer
-  readonly ask: (
-    method: string,
-    path: string,
-    headers?: Record<string, string>,
-    body?: string,
-  ) => Promise<Answer>
-}
-
-async function onLoopback(t: TestContext): Promise<World> {
-  const target = new FakeTarget()
-  const admin = new AdminServer(target)
-  await admin.listen('127.0.0.1:0')
-  t.after(() => admin.close())
-  const ask: World['ask'] = (method, path, headers = {}, body = '') =>
-    new Promise((resolve, reject) => {
-      const where = { host: '127.0.0.1', port: admin.port, method, path, headers, agent: false }
-      const request = http.request(where, (response) => {
-        let text = ''
-        response.on('data', (piece: Buffer) => (text += piece.toString()))
-        response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, text, headers: response.headers }),
-        )
-      })
-      request.on('error', reject).end(body)
-    })
-  return { target, admin, ask }
-}
+import { FakeTarget, onLoopback } from './admin-world.ts'
 
 test('health is 200 while it serves, 503 while it starts or drains', async (t) => {
   const { target, ask } = await onLoopback(t)
@@ -172,15 +52,6 @@ test('what changes something is a POST; GET is 405 and does nothing', async (t) 
     [405, 405],
   )
   assert.equal((await ask('GET', '/nothing')).status, 404)
-})
-
-test('a reload that is refused is 422 with its reason', async (t) => {
-  const { target, ask } = await onLoopback(t)
-  target.isWrong = true
-  const { status, text } = await ask('POST', '/reload')
-  assert.equal(status, 422)
-  assert.deepEqual(JSON.parse(text), { isTaken: false, hash: 'h', reason: 'line 3' })
-  assert.equal((await ask('GET', '/metrics')).status, 500)
 })
 
 test('a name that DNS was made to point here is refused (DNS rebinding)', async (t) => {
@@ -244,82 +115,6 @@ test('a body is not read', async (t) => {
   assert.deepEqual(target.calls, [])
 })
 
-test('a purge says what is to go as JSON, and is answered when all have acknowledged it; what it counted is told later by its id', async (t) => {
-  const { target, admin } = await onLoopback(t)
-  const listen = `127.0.0.1:${admin.port}`
-  const done = await askAdmin(listen, 'POST', '/purge', '{"tag":["A"],"soft":true}')
-  assert.equal(done.status, 200)
-  assert.deepEqual(JSON.parse(done.text), {
-    id: 'p1',
-    count: 3,
-    bytes: 30,
-    isCounted: true,
-    stores: 2,
-    missing: 0,
-    isSoft: true,
-    isDry: false,
-  })
-  assert.deepEqual(target.calls, ['[{"target":{"kind":"tag","tag":"a"},"isSoft":true,"isDry":false}]'])
-  target.isWrong = true
-  assert.equal((await askAdmin(listen, 'POST', '/purge', '{"all":true}')).status, 504)
-  const report = await askAdmin(listen, 'POST', '/purge/report', '{"id":"p1"}')
-  const told = { id: 'p1', count: 3, bytes: 30, isCounted: false, stores: 2, missing: 0 }
-  assert.deepEqual([report.status, JSON.parse(report.text)], [200, told])
-  assert.equal((await askAdmin(listen, 'POST', '/purge/report', '{"id":"p2"}')).status, 404)
-  assert.equal((await askAdmin(listen, 'POST', '/purge/report', '{}')).status, 400)
-})
-
-test('a purge that cannot be meant is refused, and nothing is purged', async (t) => {
-  const { target, admin } = await onLoopback(t)
-  const listen = `127.0.0.1:${admin.port}`
-  for (const body of ['', '[]', '{}', '{"tagg":"a"}', '{"url":"/a"}', '{"all":"yes"}', '{"all":false}']) {
-    const { status, text } = await askAdmin(listen, 'POST', '/purge', body)
-    assert.equal(status, 400, body)
-    assert.match(text, /"error":"./)
-  }
-  assert.equal((await askAdmin(listen, 'GET', '/purge')).status, 405)
-  const long = await askAdmin(listen, 'POST', '/purge', JSON.stringify({ tag: 'a'.repeat(300_000) })).catch(
-    () => ({ status: 413 }),
-  )
-  assert.equal(long.status, 413)
-  assert.deepEqual(target.calls, [])
-})
-
-test('a request is explained by the processes that serve, and refused when it is none', async (t) => {
-  const { admin } = await onLoopback(t)
-  const listen = `127.0.0.1:${admin.port}`
-  const request = { method: 'GET', scheme: 'http', authority: 'a', target: '/', client: '192.0.2.1' }
-  const right = await askAdmin(listen, 'POST', '/explain', JSON.stringify(request))
-  assert.equal(right.status, 200)
-  assert.deepEqual(JSON.parse(right.text), {
-    processes: [{ pid: 7, explanation: { ...request, fields: [] } }],
-  })
-  const wrong = [
-    'GET /',
-    '{}',
-    JSON.stringify({ ...request, target: '/\r\nX: y' }),
-    JSON.stringify({ ...request, scheme: 'ftp' }),
-    JSON.stringify({ ...request, fields: [{ name: 'a\nb', value: '' }] }),
-  ]
-  for (const body of wrong) assert.equal((await askAdmin(listen, 'POST', '/explain', body)).status, 400, body)
-})
-
-test('certificates are listed, and renewed by name or all; what cannot be meant is refused', async (t) => {
-  const { target, admin, ask } = await onLoopback(t)
-  assert.deepEqual(JSON.parse((await ask('GET', '/certificates')).text), { isLeader: true, certificates: [] })
-  assert.equal((await ask('GET', '/certificates/renew')).status, 405)
-  const listen = `127.0.0.1:${admin.port}`
-  const renew = (body: string): ReturnType<typeof askAdmin> =>
-    askAdmin(listen, 'POST', '/certificates/renew', body)
-  assert.deepEqual(JSON.parse((await renew('{"names": ["WWW.example.com"]}')).text), {
-    renewing: ['www.example.com'],
-  })
-  assert.equal((await renew('')).status, 200)
-  for (const body of ['[', '[]', '{"names": "a"}', '{"name": ["a"]}'])
-    assert.equal((await renew(body)).status, 400, body)
-  assert.deepEqual(target.calls, ['renew www.example.com', 'renew '])
-})
-
 test('only addresses that this machine alone reaches are taken', () => {
   assert.deepEqual(readAdminAddress('unix:/run/a.sock'), { path: '/run/a.sock', host: '', port: 0 })
   assert.deepEqual(readAdminAddress('[::1]:9900'), { path: '', host: '::1', port: 9900 })
@@ -380,20 +175,4 @@ test('a dead socket file is taken over, another file is never deleted', async (t
 
 test('nobody there is told by the system error', async () => {
   await assert.rejects(askAdmin('unix:/nonexistent/a.sock', 'GET', '/healthz'), /ENOENT/)
-})
-
-test('what is to be warmed is checked, and the progress of all workers is summed', async (t) => {
-  const { ask, target } = await onLoopback(t)
-  const wrong = await ask('POST', '/warm', {}, JSON.stringify({ url: ['/a'] }))
-  assert.equal(wrong.status, 400)
-  assert.match(wrong.text, /is not a URL with http/)
-  const begun = await ask('POST', '/warm', {}, JSON.stringify({ url: 'http://a/b', concurrency: 2 }))
-  const { isRunning, total, done, tookMs } = JSON.parse(begun.text) as WarmProgress
-  assert.deepEqual({ isRunning, total, done, tookMs }, { isRunning: true, total: 4, done: 3, tookMs: 9 })
-  assert.equal((await ask('GET', '/warm/progress')).status, 200)
-  assert.equal((await ask('POST', '/warm/stop')).status, 200)
-  assert.deepEqual(
-    target.calls.map((call) => (JSON.parse(call) as WarmOrder).action),
-    ['start', 'progress', 'stop'],
-  )
 })

@@ -3,9 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { commandLine } from './command-line.ts'
-import { configFolder } from './config-folder.ts'
-
-const { folder, here } = configFolder()
+import { folder, here } from './config-folder.ts'
 
 test('explain tells route, steps, target, fields and server', async () => {
   const args = [

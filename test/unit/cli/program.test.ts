@@ -5,9 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { configSchemaText } from '../../../src/config/schema-text.ts'
 import { commandLine, headgate } from './command-line.ts'
-import { configFolder } from './config-folder.ts'
-
-const { folder, here } = configFolder()
+import { folder, here } from './config-folder.ts'
 
 test('version tells ours and that of Node', async () => {
   const words = await headgate(['version'])

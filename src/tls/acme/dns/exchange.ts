@@ -10,13 +10,13 @@ import { lookup } from 'node:dns/promises'
 import { connect, isIP } from 'node:net'
 
 export interface DnsServerAddress {
-  /** An address or a name. */
+  /** The server's address or name. */
   readonly host: string
   readonly port: number
 }
 
 export interface DnsTimes {
-  /** When it is sent over UDP, from the first time on, ascending … */
+  /** When the question is sent over UDP, counted from the first time, ascending … */
   readonly sentMs: readonly number[]
   /** … how long an answer is waited for in all … */
   readonly udpMs: number
@@ -24,13 +24,16 @@ export interface DnsTimes {
   readonly tcpMs: number
 }
 
-/** A server on the way answers in a tenth of a second: two packets may be lost before TCP, which looks after that itself. */
+/**
+ * A server that can be reached answers in a tenth of a second: two packets may be lost before TCP, which
+ * repeats them by itself.
+ */
 export const defaultDnsTimes: DnsTimes = { sentMs: [0, 1500, 3000], udpMs: 5000, tcpMs: 10_000 }
 
 /** Without EDNS a message over UDP has at most so many octets (RFC 1035 §4.2.1). */
 export const udpBytesMax = 512
 
-/** What a message is: the answer, no answer to this question, or one that says to ask over TCP. */
+/** What a message is: the answer, not an answer to this question, or one that says to ask over TCP. */
 export type Judgement<T> = { readonly answer: T } | 'ignored' | 'truncated'
 
 /**
@@ -71,7 +74,7 @@ async function askOverUdp<T>(
   const socket = createSocket(isIP(host) === 6 ? 'udp6' : 'udp4')
   const onAbort = (): void => reject(signal.reason as Error)
   signal.addEventListener('abort', onAbort, { once: true })
-  // Nobody listens there, or the way is closed: TCP may tell, or work.
+  // Nobody listens there, or the way is blocked: TCP may tell, or work.
   socket.on('error', () => resolve(null))
   socket.on('message', (message) => {
     try {
@@ -82,7 +85,7 @@ async function askOverUdp<T>(
       reject(error)
     }
   })
-  // Connected: the kernel drops what does not come from there.
+  // The socket is connected, so the kernel drops what does not come from there.
   socket.connect(port, host)
   const timers = [setTimeout(() => resolve(null), udpMs)]
   socket.once('connect', () => {

@@ -8,14 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { keyAuthorizationHash, type Answerer } from '../challenge.ts'
 import { AcmeError, plain } from '../problem.ts'
 
-/** An API of a DNS provider answers in seconds; a program that hangs is ended. */
+/** The API of a DNS provider answers in seconds; a program that hangs is ended. */
 export const programMsMax: number = 2 * 60_000
 const saidMax = 2000
 
 export interface DnsExecOptions {
   /** The program and its first arguments. */
   readonly command: readonly string[]
-  /** From the end of `present` until the CA is told: the DNS takes time to be seen everywhere. */
+  /** The time from the end of `present` until the CA is told: DNS changes take time to be seen everywhere. */
   readonly waitMs: number
 }
 
@@ -27,7 +27,7 @@ export function dnsByProgram({ command, waitMs }: DnsExecOptions): Answerer {
       const value = keyAuthorizationHash(keyAuthorization).toString('base64url')
       await runProgram(command, ['present', record, value], signal)
       if (waitMs > 0) await sleep(waitMs, undefined, { signal })
-      // Not with the order's signal: what was put there is taken away also when the order was given up.
+      // Not with the order's signal: the record is removed even when the order was given up.
       return () => runProgram(command, ['cleanup', record, value], AbortSignal.timeout(programMsMax))
     },
   }

@@ -26,11 +26,11 @@ import {
 import { refusalOf } from './refusal.ts'
 import { signRequest, verifyResponse, type TsigKey } from './tsig.ts'
 
-/** Seconds that the record may be kept by resolvers: it is there for a minute, and may be another in the next. */
+/** The record's TTL in seconds: it exists for a minute, and may be another one in the next. */
 const ttlSeconds = 60
-/** CNAMEs one after the other: as many as Unbound follows. */
+/** How many CNAMEs in a row are followed: as many as Unbound does. */
 const aliasesMax = 8
-/** What was put there is taken away within this, or stays. */
+/** How long the removal of the record may take; after that it stays. */
 const withdrawMs = 30_000
 /** NOERROR, and NXDOMAIN, which has the SOA of the zone too (RFC 2308 §3). */
 const namedCodes: ReadonlySet<number> = new Set([0, 3])
@@ -38,14 +38,14 @@ const namedCodes: ReadonlySet<number> = new Set([0, 3])
 export interface DnsUpdateOptions {
   readonly server: DnsServerAddress
   readonly key: TsigKey
-  /** '' to look for it. */
+  /** The zone; '' to look for it. */
   readonly zone: string
-  /** From the update until the CA is told: other servers of the zone take time to follow. */
+  /** The time from the update until the CA is told: other servers of the zone take time to follow. */
   readonly waitMs: number
-  /** Wall time; the signature holds it. */
+  /** The wall time, which the signature contains. */
   readonly nowMs: () => number
   readonly times?: DnsTimes
-  /** Where else a name leads, as the system's resolvers know; '' for nowhere. */
+  /** The name to which a CNAME leads, as the system's resolvers know it; '' for none. */
   readonly aliasOf?: (name: string) => Promise<string>
 }
 
@@ -58,7 +58,7 @@ export function dnsByUpdate(options: DnsUpdateOptions): Answerer {
       const value = keyAuthorizationHash(keyAuthorization).toString('base64url')
       await updates.send(place, txtToAdd(place.name, value, ttlSeconds), signal)
       const withdraw = (): Promise<void> =>
-        // Not with the order's signal: what was put there is taken away also when the order was given up.
+        // Not with the order's signal: the record is removed even when the order was given up.
         updates.send(place, txtToDelete(place.name, value), AbortSignal.timeout(withdrawMs))
       try {
         if (options.waitMs > 0) await sleep(options.waitMs, undefined, { signal })
@@ -114,7 +114,7 @@ class DnsUpdates {
     for (let at = name; at !== ''; at = parentOf(at)) {
       const answer = await this.#ask(Opcode.QUERY, at, RecordType.SOA, [], signal)
       if (!namedCodes.has(answer.code)) continue
-      // Of another server's: what was put above a delegation would be seen by nobody.
+      // It belongs to another server: a record above a delegation would be seen by nobody.
       if (isReferral(answer)) break
       const alias = at === name ? aliasIn(answer, name) : ''
       if (alias !== '') return { zone: '', alias }
@@ -145,7 +145,7 @@ class DnsUpdates {
     const { key, server, nowMs, times } = this.#options
     const id = randomInt(65_536)
     const { bytes, mac } = signRequest(writeMessage({ id, opcode, name, type, updates }), key, seconds(nowMs))
-    /** Why what came was not taken. */
+    /** Why the response was not accepted. */
     let doubt = ''
     const judge = (message: Buffer): Judgement<DnsMessage> => {
       const response = readMessage(message)
