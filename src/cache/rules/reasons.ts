@@ -103,6 +103,12 @@ export const Reasons = {
     'request',
     'The request is authorized, and the stored answer is not said to be for everybody.',
   ),
+  NOT_KEPT: row(
+    FORWARD,
+    'not-kept',
+    'uri-miss',
+    'The stored answer has been stale for longer than answers are kept to be validated.',
+  ),
   MISS: row(FORWARD, 'miss', 'uri-miss', 'Nothing is stored for this URL.'),
   SOME_MISS: row(
     FORWARD,

@@ -39,9 +39,12 @@ function judgeSpecially(rule: StoredRule, request: RequestHead, policy: CachePol
 
 function judgeUse(rule: StoredRule, request: RequestHead, policy: CachePolicy, nowMs: number): Reason {
   if (isGuarded(rule, request, policy)) return Reasons.AUTHORIZED
+  const isFresh = nowMs < rule.freshUntilMs && !rule.isSoftPurged
+  // What cannot be validated is of no more use by then in any case.
+  const canBeValidated = (rule.flags & Rule.HAS_VALIDATOR) !== 0
+  if (!isFresh && canBeValidated && nowMs >= keptUntilMs(rule)) return Reasons.NOT_KEPT
   if ((rule.flags & Rule.INVALIDATED) !== 0) return Reasons.INVALIDATED
   if ((rule.flags & Rule.ALWAYS_VALIDATE) !== 0) return Reasons.NO_CACHE
-  const isFresh = nowMs < rule.freshUntilMs && !rule.isSoftPurged
   if (policy.obeysClient) {
     const refusal = refusalByClient(rule, isFresh, nowMs)
     if (refusal !== Reasons.FRESH) return refusal
@@ -118,7 +121,7 @@ export function currentAgeMs(rule: StoredRule, nowMs: number): number {
   return rule.initialAgeMs + Math.max(0, nowMs - rule.responseMs)
 }
 
-/** Until when it is of any use: fresh, in its grace, or to be validated. A store may drop it afterwards. */
+/** Until when it is of any use: fresh, in its grace, or to be validated. The store drops it when it needs the room. */
 export function keptUntilMs(rule: StoredRule): number {
   const freshUntilMs = rule.responseMs - rule.initialAgeMs + rule.freshnessMs
   return Math.max(freshUntilMs, rule.responseMs) + Math.max(rule.graceMs, rule.errorGraceMs, rule.keepMs)

@@ -254,6 +254,39 @@ suite('how long it is kept', () => {
   })
 })
 
+suite('behind that', () => {
+  const tagged = (control: string, policy: CachePolicy): StoredRule =>
+    ruleOf(control, policy, [['ETag', '"a"']])
+
+  test('it is validated no more, but asked for anew', () => {
+    const policy = { ...rfcPolicy, errorGraceMs: 0, keepMs: 30_000 }
+    for (const [seconds, reason] of [
+      [60, 'stale'],
+      [89, 'stale'],
+      [90, 'not-kept'],
+    ] as const)
+      assert.equal(judgeAfter(seconds, tagged('max-age=60', policy), policy), reason, `${seconds} s`)
+    assert.equal(judgeAfter(29, tagged('no-cache', policy), policy), 'no-cache')
+    assert.equal(judgeAfter(30, tagged('no-cache', policy), policy), 'not-kept')
+    assert.equal(judgeAfter(3600, tagged('max-age=60', policy), policy, asks('max-stale')), 'not-kept')
+  })
+
+  test('unless it may still be served', () => {
+    const policy = { ...rfcPolicy, errorGraceMs: 0, keepMs: 0 }
+    const rule = tagged('max-age=60, stale-while-revalidate=30', policy)
+    assert.equal(judgeAfter(89, rule, policy), 'stale-while-revalidate')
+    assert.equal(judgeAfter(90, rule, policy), 'not-kept')
+  })
+
+  test('what is purged softly is kept as long as if it were fresh', () => {
+    const policy = { ...rfcPolicy, errorGraceMs: 0, keepMs: 0 }
+    const rule = tagged('max-age=60', policy)
+    rule.isSoftPurged = true
+    assert.equal(judgeAfter(30, rule, policy), 'stale')
+    assert.equal(judgeAfter(60, rule, policy), 'not-kept')
+  })
+})
+
 test('every reason has a verdict, a name of its own and a sentence', () => {
   const names = new Set<string>()
   for (let reason = 0; reason < reasonCount; reason++) {
