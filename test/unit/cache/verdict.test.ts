@@ -9,6 +9,9 @@ import { answerOf, arrivedMs, judgeAfter, modes, requestOf, store, type Lines } 
 const ruleOf = (control: string, policy: CachePolicy = rfcPolicy, more: Lines = []): StoredRule =>
   store(answerOf([['Cache-Control', control], ['ETag', '"a"'], ...more]), policy).rule
 
+const tagged = (control: string, policy: CachePolicy): StoredRule =>
+  ruleOf(control, policy, [['ETag', '"a"']])
+
 const asks = (value: string): Lines => [['Cache-Control', value]]
 
 for (const policy of modes) {
@@ -255,9 +258,6 @@ suite('how long it is kept', () => {
 })
 
 suite('behind that', () => {
-  const tagged = (control: string, policy: CachePolicy): StoredRule =>
-    ruleOf(control, policy, [['ETag', '"a"']])
-
   test('it is validated no more, but asked for anew', () => {
     const policy = { ...rfcPolicy, errorGraceMs: 0, keepMs: 30_000 }
     for (const [seconds, reason] of [
