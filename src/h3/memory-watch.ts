@@ -7,8 +7,8 @@
  * that memory was set aside for before they came), so the bound is far above what those grow by, and what it costs is small:
  * clients that had to go come back over TCP.
  *
- * Promises: what requests under way may need is not counted; looks only between `begin` and `end`; `onGrown` is told each time it is above a quarter of the bound, with whether it
- * is above the whole of it.
+ * Promises: what requests under way may need is not counted; it looks only between `begin` and `end`; `onGrown` is called
+ * each time that the growth is above a quarter of the bound, and told whether it is above the whole.
  */
 import { totalmem } from 'node:os'
 import type { Clock, ClockTimer } from '../core/clock.ts'
