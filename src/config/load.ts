@@ -99,11 +99,7 @@ export async function loadConfig(name: string, further: FurtherChecks = nothingE
     case '.jsonc': {
       const read = extname(file).startsWith('.y') ? readYaml(file, text) : readJson(file, text)
       if (read.input === undefined) return failed(file, read.source, read.problems)
-      // Of ten thousand sites each of these takes some tenths of a second: who is served meanwhile gets a turn.
-      await turn()
-      const loaded = checked(file, [file], read.input, read.source, read.problems, further)
-      await turn()
-      return loaded
+      return checkedInTurn(file, [file], read.input, read.source, read.problems, further)
     }
     default:
       return failed(file, noSource, [
@@ -118,7 +114,7 @@ async function loadModule(file: string, text: string, further: FurtherChecks): P
   const read = await readModule(file)
   const source = new ModuleSource(file, text)
   if (read.problem !== '') return { ...failed(file, source, [unplaced(read.problem)]), files: read.files }
-  return checked(file, read.files, read.input, source, [], further)
+  return checkedInTurn(file, read.files, read.input, source, [], further)
 }
 
 /** Checks a config that is an object; one that was loaded already is given back. */
@@ -127,6 +123,14 @@ export function readConfig(
   baseDirectory: string = process.cwd(),
 ): LoadedConfig {
   return isLoaded(config) ? config : checked('', [], config, noSource, [], nothingElse, baseDirectory)
+}
+
+/** Of ten thousand sites reading, checking and compiling take some tenths of a second each: who is served gets a turn in between. */
+async function checkedInTurn(...read: Parameters<typeof checked>): Promise<LoadedConfig> {
+  await turn()
+  const loaded = checked(...read)
+  await turn()
+  return loaded
 }
 
 function checked(

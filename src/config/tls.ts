@@ -126,8 +126,11 @@ export class TlsCompiler {
     if (cert === '' || key === '' || !this.#isChain(cert, [...path, 'cert'])) return null
     try {
       return new ServerCertificate([{ cert, key }])
-    } catch {
-      this.#tell([...path, 'key'], mistakeOfKey(key))
+    } catch (error) {
+      const why = mistakeOfKey(cert, key)
+      if (why === '')
+        this.#tell([...path, 'cert'], `the certificate cannot be read: ${(error as Error).message}`)
+      else this.#tell([...path, 'key'], why)
       return null
     }
   }
@@ -363,10 +366,10 @@ function blocksOf(pem: string): string[] {
   return pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^]+?-----END [^\n]*-----/g) ?? []
 }
 
-/** Why a key is not that of a certificate that was read. */
-function mistakeOfKey(key: string): string {
+/** Why a key is not that of a certificate; '' where it is. */
+function mistakeOfKey(cert: string, key: string): string {
   try {
-    createPrivateKey(key)
+    if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return ''
   } catch {
     const isLocked = key.includes('ENCRYPTED')
     const remedy = isLocked

@@ -17,7 +17,6 @@ import { readKey } from '../keys/key.ts'
 import type { StoredRule } from '../rules/rule.ts'
 import { ruleOfKey, ruleOfText, type SearchRule } from '../keys/no-vary-search.ts'
 import { varyOf, type VaryFolding } from '../keys/vary.ts'
-import { shortBytes, shortCheck } from './short-check.ts'
 import { TextReader, writeTexts } from './texts.ts'
 
 /** The last character is the version of the format: files of another are not read. */
@@ -166,9 +165,9 @@ export function readHeader(bytes: Buffer, count: number): RecordHeader | null {
   const soft = bytes[softOffset] as number
   // It may have been set after the checksum was made. Put back: what is longer than one read is looked at twice.
   bytes[softOffset] = 0
-  const isRight = shortCheck(bytes, 0, headerCheckOffset) === bytes.readUInt32LE(headerCheckOffset)
+  const check = crc32(bytes.subarray(0, headerCheckOffset))
   bytes[softOffset] = soft
-  if (!isRight) return null
+  if (check !== bytes.readUInt32LE(headerCheckOffset)) return null
   return {
     kind: bytes[kindOffset] as number,
     isSoft: soft !== 0,
@@ -200,14 +199,8 @@ export function isBodyRight(header: RecordHeader, body: Buffer, bytes: Buffer, a
   return true
 }
 
-export function isTableRight(
-  { tableCheck }: RecordHeader,
-  bytes: Buffer,
-  start: number,
-  end: number,
-): boolean {
-  const check = end - start <= shortBytes ? shortCheck(bytes, start, end) : crc32(bytes.subarray(start, end))
-  return check === tableCheck
+export function isTableRight(header: RecordHeader, bytes: Buffer, start: number, end: number): boolean {
+  return crc32(bytes.subarray(start, end)) === header.tableCheck
 }
 
 /** What a pointer says; null when it is about another key. */

@@ -73,12 +73,6 @@ export const Reasons = {
     'stale',
     'The origin wants the stored answer validated before every use.',
   ),
-  INVALIDATED: row(
-    VALIDATE,
-    'invalidated',
-    'stale',
-    'A purge or an unsafe method took the stored answer out of force.',
-  ),
   CLIENT_NO_CACHE: row(
     VALIDATE,
     'client-no-cache',

@@ -16,8 +16,6 @@ export const Rule = {
   SHARES_AUTHORIZED: 4,
   /** The body is a part: status 206. */
   PARTIAL: 8,
-  /** An unsafe method or a group took it out of force: validated before any use (RFC 9111 §4.4). */
-  INVALIDATED: 16,
   /** immutable: a fresh one is not validated because the client reloads (RFC 8246). */
   IMMUTABLE: 32,
   /** Content-Location names the target, and the method was POST: it answers GET (RFC 9110 §9.3.3). */
@@ -90,10 +88,4 @@ export interface Received {
   readonly responseMs: number
   /** The same moment by the wall, which Date and Expires are compared with. */
   readonly responseWallMs: number
-}
-
-/** Takes an entry out of force: it is validated before any use. */
-export function invalidateRule(rule: StoredRule): void {
-  rule.flags |= Rule.INVALIDATED
-  rule.freshUntilMs = -Infinity
 }

@@ -43,7 +43,6 @@ function judgeUse(rule: StoredRule, request: RequestHead, policy: CachePolicy, n
   // What cannot be validated is of no more use by then in any case.
   const canBeValidated = (rule.flags & Rule.HAS_VALIDATOR) !== 0
   if (!isFresh && canBeValidated && nowMs >= keptUntilMs(rule)) return Reasons.NOT_KEPT
-  if ((rule.flags & Rule.INVALIDATED) !== 0) return Reasons.INVALIDATED
   if ((rule.flags & Rule.ALWAYS_VALIDATE) !== 0) return Reasons.NO_CACHE
   if (policy.obeysClient) {
     const refusal = refusalByClient(rule, isFresh, nowMs)
@@ -103,7 +102,7 @@ export function mayServeOnError(
   nowMs: number,
 ): boolean {
   if (status !== 0 && status !== 500 && (status < 502 || status > 504)) return false
-  if ((rule.flags & (Rule.INVALIDATED | Rule.ALWAYS_VALIDATE)) !== 0) return false
+  if ((rule.flags & Rule.ALWAYS_VALIDATE) !== 0) return false
   if (isGuarded(rule, request, policy)) return false
   readRequestDirectives(request.fields, asked)
   // It insists on validation, and there was none.

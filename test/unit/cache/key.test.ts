@@ -235,3 +235,20 @@ test('a key that was made before is found again for the same URL and for no othe
     }
   }
 })
+
+test('two sites that are asked for the same by turns have keys of their own each time', () => {
+  const request = requestFor('http://www.example.com/same')
+  const [one, other] = [new CacheKey('a', 'zone'), new CacheKey('b', 'zone')]
+  for (let i = 0; i < 3; i++) {
+    assert.equal(one.of(request), 'http://www.example.com/same\na\nzone')
+    assert.equal(other.of(request), 'http://www.example.com/same\nb\nzone')
+  }
+})
+
+test('thousands of sites that are asked for the same find each its own key', () => {
+  const request = requestFor('http://www.example.com/')
+  const keys = Array.from({ length: 10_000 }, (_, i) => new CacheKey(`site${i + 10_000}`, 'zone'))
+  for (let round = 0; round < 2; round++) {
+    for (const key of keys) assert.equal(key.of(request), `http://www.example.com/\n${key.site}\nzone`)
+  }
+})

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { rfcPolicy, smartPolicy, type CachePolicy } from '../../../src/cache/rules/policy.ts'
 import { reasonCount, reasonRow, Reasons, Verdict, verdictOf } from '../../../src/cache/rules/reasons.ts'
-import { invalidateRule, type StoredRule } from '../../../src/cache/rules/rule.ts'
+import type { StoredRule } from '../../../src/cache/rules/rule.ts'
 import { judgeMiss, keptUntilMs, mayServeOnError } from '../../../src/cache/rules/verdict.ts'
 import { answerOf, arrivedMs, judgeAfter, modes, requestOf, store, type Lines } from './policy-world.ts'
 
@@ -67,14 +67,6 @@ for (const policy of modes) {
       assert.equal(judgeMiss(requestOf({ fields: asks('no-cache') })), Reasons.MISS)
       assert.equal(judgeMiss(requestOf(), Reasons.VARY_MISS), Reasons.VARY_MISS)
       assert.equal(verdictOf(Reasons.ONLY_IF_CACHED), Verdict.UNAVAILABLE)
-    })
-
-    test('what was taken out of force is validated whatever the client takes', () => {
-      const rule = ruleOf('max-age=60, stale-while-revalidate=60', policy)
-      invalidateRule(rule)
-      assert.equal(judgeAfter(0, rule, policy), 'invalidated')
-      assert.equal(judgeAfter(0, rule, policy, asks('max-stale')), 'invalidated')
-      assert.equal(mayServeOnError(rule, requestOf(), policy, 0, arrivedMs), false)
     })
 
     test('a soft purge makes it stale, with its grace still standing', () => {

@@ -1,6 +1,6 @@
 /** Certificates and keys that do not fit: what is said, and where. */
 import assert from 'node:assert/strict'
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { readConfig } from '../../../src/config/load.ts'
 import { pathText } from '../../../src/config/problem.ts'
 import { TlsCompiler } from '../../../src/config/tls.ts'
 import { systemClock } from '../../../src/core/clock.ts'
-import { authority, makeIdentity } from '../net/tls-identity.ts'
+import { authority, makeIdentity, pemOf } from '../net/tls-identity.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-tls-files-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -139,6 +139,18 @@ test('the file of a key for updates of the DNS is read, watched, and part of the
       .join('\n')
   assert.match(told('gone.key'), /^tls\.acme\.dns\.update\.key: .*gone\.key does not exist/)
   assert.match(told(file('none.key', 'nothing')), /none\.key has no key as `tsig-keygen` writes it/)
+})
+
+test('what cannot be read of a certificate is not told of its key', () => {
+  const der = new X509Certificate(own.cert).raw
+  // The value of the extension authorityKeyIdentifier (2.5.29.35), an octet string, is made one that says it is longer than it is.
+  const at = der.indexOf(Buffer.from([0x06, 0x03, 0x55, 0x1d, 0x23]))
+  assert.ok(at > 0)
+  der[at + 8] = 0x7f
+  assert.match(
+    problemsOf({ ...own, cert: pemOf(der) }),
+    /^error tls\.certificates\[0\]\.cert: the certificate cannot be read: /,
+  )
 })
 
 test('each of hundreds of certificates is read once, whatever others there are', async () => {
