@@ -33,6 +33,20 @@ describe('a stream that is over', () => {
     world.checkAtRest(2)
   })
 
+  it('is remembered with the 512 that were over last', () => {
+    const world = new H3World()
+    const session = world.session()
+    for (let i = 0; i <= 512; i++) {
+      world.ask(session, 4 * i)
+      world.server().say(ok('hello'))
+    }
+    world.raw(session, 4, smuggled, false)
+    world.raw(session, 4 * 512, smuggled, false)
+    world.raw(session, 0, smuggled, true)
+    world.leave(session)
+    world.checkAtRest(514)
+  })
+
   it('is left as it is when its end is told late', () => {
     const world = new H3World()
     const session = world.session()
