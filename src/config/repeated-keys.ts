@@ -4,17 +4,17 @@
  */
 import { isScalar, visit, type Document } from 'yaml'
 
-/** YAML's key for what is taken over from another map: it may be there several times. */
+/** YAML's key for what is taken over from another map: it may be there several times. In JSON it is one as any other. */
 const mergeKey = '<<'
 
 /** Offsets in the text of keys that stood in their map before. */
-export function repeatedKeys(document: Document): readonly number[] {
+export function repeatedKeys(document: Document, merges: boolean): readonly number[] {
   const offsets: number[] = []
   visit(document, {
     Map(_, { items }) {
       const seen = new Set<unknown>()
       for (const { key } of items) {
-        if (!isScalar(key) || key.value === mergeKey) continue
+        if (!isScalar(key) || (merges && key.value === mergeKey)) continue
         if (seen.has(key.value)) offsets.push(key.range?.[0] ?? 0)
         seen.add(key.value)
       }

@@ -20,18 +20,31 @@ export interface ConfigSource {
   locate(path: ConfigPath, onKey: boolean): Position | null
 }
 
+export interface ReadDocument {
+  readonly document: Document
+  readonly lines: LineCounter
+}
+
 /** YAML, or JSON read by the same reader: places are exact. */
 export class DocumentSource implements ConfigSource {
   readonly file: string
   readonly text: string
-  readonly #document: Document
-  readonly #lines: LineCounter
+  readonly #read: () => ReadDocument
+  #made: ReadDocument | null = null
 
-  constructor(file: string, text: string, document: Document, lines: LineCounter) {
+  /** `read` is called when the first place is asked for. */
+  constructor(file: string, text: string, read: () => ReadDocument) {
     this.file = file
     this.text = text
-    this.#document = document
-    this.#lines = lines
+    this.#read = read
+  }
+
+  get #document(): Document {
+    return (this.#made ??= this.#read()).document
+  }
+
+  get #lines(): LineCounter {
+    return (this.#made ??= this.#read()).lines
   }
 
   locate(path: ConfigPath, onKey: boolean): Position | null {

@@ -140,6 +140,11 @@ test('what is no JSON or YAML is told with its place', async () => {
     /^F:3:3: not JSON: "," or "}" is expected/,
   )
   assert.match(text(await load('y.json', '{ "a": 1, "a": 2 }')), /^F:1:11: this key stands twice/)
+  assert.match(
+    text(await load('e.json', '{ "b": [{ "a": ":", "\\u0061" : 2 }] }')),
+    /^F:1:21: this key stands twice/,
+  )
+  assert.match(text(await load('m.json', '{ "<<": 1, "<<": 2 }')), /^F:1:12: this key stands twice/)
   assert.match(text(await load('x.yaml', 'a: 1\na: 2\n')), /^F:2:1: this key stands twice/)
   assert.match(text(await load('y.yaml', 'a: [1\n')), /^F:2:1: /)
   assert.match(text(await load('z.yaml', 'a: *b\n')), /Unresolved alias/)
